@@ -1,0 +1,325 @@
+/**
+ * ContainerSpec: what was asked of a container, whoever asked (command line, REST body, compose
+ * service, kube pod, unit file). Plain JSON; the record of a container holds it as it is, and
+ * `runtimeConfig()` turns it, together with the image's config, into what the OCI runtime runs.
+ *
+ * `null` means "not asked": the image's, the configuration's or the engine's default then holds.
+ */
+
+/** Where a namespace comes from. `container` and `path` carry their object in `of`. */
+export type NamespaceMode =
+  | { kind: "private" | "host" | "none" | "shareable" }
+  | { kind: "container" | "path"; of: string };
+
+/** How ids inside map to ids outside (podman-run(1), `--userns`). */
+export type UserNamespaceMode =
+  | { kind: "host" | "nomap" | "private" }
+  | { kind: "container" | "path"; of: string }
+  | { kind: "keep-id"; uid: number | null; gid: number | null; size: number | null }
+  | { kind: "auto"; size: number | null; uidMappings: IdMapping[]; gidMappings: IdMapping[] };
+
+/** `size` ids from `inside` on are the ids from `outside` on, in the engine's own user namespace. */
+export interface IdMapping {
+  inside: number;
+  outside: number;
+  size: number;
+}
+
+export type Propagation =
+  | "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave" | "unbindable" | "runbindable";
+
+interface MountCommon {
+  /** Absolute path in the container. */
+  target: string;
+  readOnly: boolean;
+  /** Further mount(8) options as given: `nosuid`, `noexec`, `nodev`, `size=64m`, `mode=1777`… */
+  options: string[];
+}
+
+export type Mount =
+  | (MountCommon & {
+      kind: "bind";
+      /** Absolute path on the host. */
+      source: string;
+      propagation: Propagation | null;
+      isRecursive: boolean;
+      /** `:U`: change the owner of the source to the container's user. */
+      changesOwner: boolean;
+      /** `:z` (shared) and `:Z` (private) SELinux relabelling. */
+      relabel: "shared" | "private" | null;
+      /** `idmap`, with mappings where given (`idmap=uids=…;gids=…`), as typed. */
+      idmap: string | null;
+      /** `:O`: an overlay on top of the source that is thrown away. */
+      isOverlay: boolean;
+      /** Whether a missing source directory is made (`-v` does, `--mount type=bind` does not). */
+      createsSource: boolean;
+      subpath: string | null;
+    })
+  | (MountCommon & {
+      kind: "volume";
+      /** null: an anonymous volume. */
+      name: string | null;
+      copiesUp: boolean;
+      changesOwner: boolean;
+      driver: string | null;
+      driverOptions: Record<string, string>;
+      labels: Record<string, string>;
+      isOverlay: boolean;
+      idmap: string | null;
+      subpath: string | null;
+    })
+  | (MountCommon & { kind: "tmpfs" | "ramfs" | "devpts"; copiesUp: boolean })
+  | (MountCommon & { kind: "image"; image: string; subpath: string | null });
+
+export interface Device {
+  /** Path on the host; or a CDI name such as `nvidia.com/gpu=all`. */
+  source: string;
+  target: string;
+  /** Subset of `rwm`. */
+  access: string;
+}
+
+export interface Ulimit {
+  /** Name in lower case without RLIMIT_ (`nofile`). */
+  name: string;
+  /** -1 is unlimited. */
+  soft: number;
+  hard: number;
+}
+
+/** A per-device rate or weight. */
+export interface DeviceLimit {
+  path: string;
+  value: number;
+}
+
+export interface Resources {
+  memoryBytes: number | null;
+  memoryReservationBytes: number | null;
+  /** Memory plus swap; -1 is unlimited swap. */
+  memorySwapBytes: number | null;
+  memorySwappiness: number | null;
+  oomKillDisable: boolean;
+  oomScoreAdjust: number | null;
+  cpuShares: number | null;
+  cpuPeriodMicroseconds: number | null;
+  cpuQuotaMicroseconds: number | null;
+  cpuRealtimePeriodMicroseconds: number | null;
+  cpuRealtimeRuntimeMicroseconds: number | null;
+  cpusetCpus: string | null;
+  cpusetMems: string | null;
+  blkioWeight: number | null;
+  blkioWeightDevice: DeviceLimit[];
+  deviceReadBps: DeviceLimit[];
+  deviceWriteBps: DeviceLimit[];
+  deviceReadIops: DeviceLimit[];
+  deviceWriteIops: DeviceLimit[];
+  /** -1 is unlimited; null is the configured default (2048). */
+  pidsLimit: number | null;
+  /** cgroup v2 files by name (`--cgroup-conf memory.high=…`). */
+  unified: Record<string, string>;
+  ulimits: Ulimit[];
+  shmSizeBytes: number | null;
+  /** `--shm-size-systemd`. */
+  shmSizeSystemdBytes: number | null;
+  rdtClass: string | null;
+}
+
+export interface PublishedPort {
+  hostAddress: string | null;
+  /** null: chosen when the container starts. */
+  hostPort: number | null;
+  containerPort: number;
+  /** How many ports in a row. */
+  count: number;
+  protocol: "tcp" | "udp" | "sctp";
+}
+
+export interface NetworkAttachment {
+  name: string;
+  addresses: string[];
+  macAddress: string | null;
+  aliases: string[];
+  options: Record<string, string>;
+}
+
+/** `pod` and the network modes other than none, host, container and path come with networks. */
+export interface Networking {
+  mode:
+    | { kind: "default" | "none" | "host" | "private" | "bridge" | "slirp4netns" | "pasta" }
+    | { kind: "container" | "path"; of: string };
+  attachments: NetworkAttachment[];
+  modeOptions: string[];
+  ports: PublishedPort[];
+  publishAll: boolean;
+  /** `80/tcp`. */
+  expose: string[];
+  dns: string[];
+  dnsOptions: string[];
+  dnsSearch: string[];
+  /** `name:address`, or `name:host-gateway`. */
+  extraHosts: string[];
+  hostsFile: string | null;
+  managesHosts: boolean;
+  managesHostname: boolean;
+}
+
+export interface Health {
+  /** As in the image config: `["NONE"]`, `["CMD", …]`, `["CMD-SHELL", text]`; null: the image's. */
+  test: string[] | null;
+  intervalSeconds: number | null;
+  timeoutSeconds: number | null;
+  startPeriodSeconds: number | null;
+  retries: number | null;
+}
+
+export interface ContainerSpec {
+  /** As the user named it; null with `rootfs`. */
+  image: string | null;
+  /** `--rootfs PATH[:O]`: a directory of the host instead of an image. */
+  rootfs: { path: string; isOverlay: boolean; idmap: string | null } | null;
+  name: string | null;
+  /** The words after the image; null: the image's Cmd. */
+  command: string[] | null;
+  /** null: the image's; []: none. */
+  entrypoint: string[] | null;
+  /** `KEY=VALUE`, later ones win; from `-e` and `--env-file`, in effect already merged. */
+  env: string[];
+  /** `--env-merge`: values that may refer to the image's ones (`PATH=$PATH:/x`). */
+  envMerge: string[];
+  unsetEnv: string[];
+  unsetEnvAll: boolean;
+  /** Whether http_proxy and its kin of the caller pass through; null: as configured (yes). */
+  passesProxies: boolean | null;
+  workdir: string | null;
+  user: string | null;
+  groups: string[];
+  hasTty: boolean;
+  /** Whether stdin is kept open (`-i`). */
+  hasStdin: boolean;
+  /** Which streams a foreground run attaches; null: the default. */
+  attach: ("stdin" | "stdout" | "stderr")[] | null;
+  init: boolean | null;
+  initPath: string | null;
+  umask: string | null;
+  /** A zone name, or `local`. */
+  timezone: string | null;
+  hostname: string | null;
+  domainname: string | null;
+  stopSignal: string | null;
+  stopTimeoutSeconds: number | null;
+  /** After this many seconds the container is killed; 0: never. */
+  timeoutSeconds: number;
+  systemd: "true" | "false" | "always" | null;
+  sdnotify: "container" | "conmon" | "healthy" | "ignore" | null;
+  personality: string | null;
+  /** Whether an entry for the user is added to /etc/passwd and /etc/group when it has none. */
+  managesPasswd: boolean;
+  passwdEntry: string | null;
+  groupEntry: string | null;
+  hostUsers: string[];
+
+  mounts: Mount[];
+  /** `NAME[:ro|rw|z|…]`. */
+  volumesFrom: string[];
+  volumeDriver: string | null;
+  /** What becomes of the image's VOLUMEs. */
+  imageVolumes: "anonymous" | "tmpfs" | "ignore" | null;
+  isReadOnly: boolean;
+  /** Whether /tmp, /run and /var/tmp are tmpfs in a read-only container. */
+  readOnlyTmpfs: boolean;
+  chrootDirectories: string[];
+  storageOptions: string[];
+
+  capAdd: string[];
+  capDrop: string[];
+  isPrivileged: boolean;
+  noNewPrivileges: boolean;
+  /** `default`, `unconfined`, or the path of a profile; null: as configured. */
+  seccomp: string | null;
+  seccompPolicy: "default" | "image" | null;
+  apparmor: string | null;
+  /** SELinux: `user:…`, `role:…`, `type:…`, `level:…`, `disable`, `nested`. */
+  labelOptions: string[];
+  /** Paths masked besides the defaults. */
+  mask: string[];
+  /** Paths taken out of the masked and read-only ones; `ALL`. */
+  unmask: string[];
+  procOptions: string[];
+  devices: Device[];
+  deviceCgroupRules: string[];
+  gpus: string[];
+  sysctls: Record<string, string>;
+
+  resources: Resources;
+  cgroupParent: string | null;
+  cgroups: "enabled" | "disabled" | "no-conmon" | "split" | null;
+
+  pid: NamespaceMode;
+  ipc: NamespaceMode;
+  uts: NamespaceMode;
+  cgroup: NamespaceMode | null;
+  userns: UserNamespaceMode | null;
+  uidMappings: IdMapping[];
+  gidMappings: IdMapping[];
+  subuidName: string | null;
+  subgidName: string | null;
+  networking: Networking;
+
+  log: { driver: string | null; options: Record<string, string> };
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  restart: { policy: "no" | "on-failure" | "always" | "unless-stopped"; maxRetries: number };
+  health: Health;
+  /** `--rm`: removed as soon as it has ended. */
+  removesItself: boolean;
+  /** `--rmi`: and its image, unless others use it. */
+  removesImage: boolean;
+  requires: string[];
+  platform: { os: string | null; architecture: string | null; variant: string | null };
+  pull: "missing" | "always" | "never" | "newer";
+  pidFile: string | null;
+  conmonPidFile: string | null;
+  /** OCI runtime asked for this container alone. */
+  runtime: string | null;
+}
+
+/** A spec in which nothing was asked. */
+export function emptySpec(): ContainerSpec {
+  return {
+    image: null, rootfs: null, name: null, command: null, entrypoint: null, env: [], envMerge: [],
+    unsetEnv: [], unsetEnvAll: false, passesProxies: null, workdir: null, user: null, groups: [],
+    hasTty: false, hasStdin: false, attach: null, init: null, initPath: null, umask: null,
+    timezone: null, hostname: null, domainname: null, stopSignal: null, stopTimeoutSeconds: null,
+    timeoutSeconds: 0, systemd: null, sdnotify: null, personality: null, managesPasswd: true,
+    passwdEntry: null, groupEntry: null, hostUsers: [],
+    mounts: [], volumesFrom: [], volumeDriver: null, imageVolumes: null, isReadOnly: false,
+    readOnlyTmpfs: true, chrootDirectories: [], storageOptions: [],
+    capAdd: [], capDrop: [], isPrivileged: false, noNewPrivileges: false, seccomp: null,
+    seccompPolicy: null, apparmor: null, labelOptions: [], mask: [], unmask: [], procOptions: [],
+    devices: [], deviceCgroupRules: [], gpus: [], sysctls: {},
+    resources: {
+      memoryBytes: null, memoryReservationBytes: null, memorySwapBytes: null, memorySwappiness: null,
+      oomKillDisable: false, oomScoreAdjust: null, cpuShares: null, cpuPeriodMicroseconds: null,
+      cpuQuotaMicroseconds: null, cpuRealtimePeriodMicroseconds: null,
+      cpuRealtimeRuntimeMicroseconds: null, cpusetCpus: null, cpusetMems: null, blkioWeight: null,
+      blkioWeightDevice: [], deviceReadBps: [], deviceWriteBps: [], deviceReadIops: [],
+      deviceWriteIops: [], pidsLimit: null, unified: {}, ulimits: [], shmSizeBytes: null,
+      shmSizeSystemdBytes: null, rdtClass: null,
+    },
+    cgroupParent: null, cgroups: null,
+    pid: { kind: "private" }, ipc: { kind: "shareable" }, uts: { kind: "private" }, cgroup: null,
+    userns: null, uidMappings: [], gidMappings: [], subuidName: null, subgidName: null,
+    networking: {
+      mode: { kind: "default" }, attachments: [], modeOptions: [], ports: [], publishAll: false,
+      expose: [], dns: [], dnsOptions: [], dnsSearch: [], extraHosts: [], hostsFile: null,
+      managesHosts: true, managesHostname: true,
+    },
+    log: { driver: null, options: {} }, labels: {}, annotations: {},
+    restart: { policy: "no", maxRetries: 0 },
+    health: { test: null, intervalSeconds: null, timeoutSeconds: null, startPeriodSeconds: null, retries: null },
+    removesItself: false, removesImage: false, requires: [],
+    platform: { os: null, architecture: null, variant: null }, pull: "missing", pidFile: null,
+    conmonPidFile: null, runtime: null,
+  };
+}

@@ -1,0 +1,51 @@
+/** What verbs act with: the opened parts of one store on one machine, for one user. */
+import type { Database } from "bun:sqlite";
+import { join } from "node:path";
+import type { Paths } from "./paths.ts";
+import { openDatabase } from "./records/database.ts";
+import type { Settings } from "./settings.ts";
+import { type FileLock, type LockMode, lock, tryLock } from "./system/lock.ts";
+
+/** Locks by object. Order: pod, container, volume, network, image, store. */
+export interface Locks {
+  container(id: string): Promise<FileLock>;
+  /** Undefined when somebody else works on it. */
+  tryContainer(id: string): FileLock | undefined;
+  volume(name: string): Promise<FileLock>;
+  /** Publishing holds it shared, sweeping exclusively. */
+  store(mode: LockMode): Promise<FileLock>;
+  tryStore(mode: LockMode): FileLock | undefined;
+}
+
+export interface Host {
+  readonly paths: Paths;
+  readonly settings: Settings;
+  /** Opened on first use. */
+  readonly database: Database;
+  readonly locks: Locks;
+  /** Whether ids are mapped: every file belongs to one ordinary user and its subordinate ids. */
+  readonly isRootless: boolean;
+  /** Prints a line for the user on stderr (`time="…" level=…` is not our way: `Warning: …`). */
+  warn(message: string): void;
+  debug(message: string): void;
+}
+
+/** Opens a host: cheap, since the database is only opened when a verb asks for it. */
+export function openHost(parts: Omit<Host, "database" | "locks">): Host {
+  let database: Database | undefined;
+  const lockFile = (name: string) => join(parts.paths.locks, name);
+  return {
+    ...parts,
+    get database() {
+      database ??= openDatabase(parts.paths.database);
+      return database;
+    },
+    locks: {
+      container: (id) => lock(lockFile(`c-${id}`), "exclusive"),
+      tryContainer: (id) => tryLock(lockFile(`c-${id}`), "exclusive"),
+      volume: (name) => lock(lockFile(`v-${name}`), "exclusive"),
+      store: (mode) => lock(lockFile("store"), mode),
+      tryStore: (mode) => tryLock(lockFile("store"), mode),
+    },
+  };
+}

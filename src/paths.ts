@@ -1,0 +1,115 @@
+/**
+ * Every path that Cooper writes to. Two trees; everything else in the code asks here.
+ *
+ *     ROOT  /var/lib/cooper, or $XDG_DATA_HOME/cooper
+ *       cooper.db                     records; what has no row in it is rubbish
+ *       lock/NAME                     flock files: store, and one per object in long work
+ *       staging/ID/                   half-done loads and pulls, each under a flock of its maker
+ *       blobs/sha256/HEX              manifests and configs
+ *       layers/ID/diff/, tar.zst      an unpacked changeset, and the bytes of its tar that are no file's content
+ *       containers/ID/upper/, work/   what a container changed; log, files made for its /etc
+ *       volumes/NAME/_data
+ *     RUN   /run/cooper, or $XDG_RUNTIME_DIR/cooper: gone at reboot
+ *       c/ID/                         the bundle: config.json, merged/, pid files, attach socket, exit file
+ *       runtime/                      state of the OCI runtime
+ *       pause.pid                     rootless: keeps the user and mount namespace
+ */
+import { join } from "node:path";
+
+export interface Paths {
+  readonly root: string;
+  readonly run: string;
+  readonly database: string;
+  readonly locks: string;
+  readonly staging: string;
+  readonly blobs: string;
+  readonly layers: string;
+  readonly containers: string;
+  readonly volumes: string;
+  readonly bundles: string;
+  readonly runtimeState: string;
+  readonly pausePid: string;
+  blob(hex: string): string;
+  layer(id: string): LayerPaths;
+  container(id: string): ContainerPaths;
+  volume(name: string): string;
+}
+
+export interface LayerPaths {
+  readonly directory: string;
+  readonly diff: string;
+  /** zstd of the tar stream without the contents of regular files. */
+  readonly tarHeaders: string;
+}
+
+export interface ContainerPaths {
+  readonly directory: string;
+  readonly upper: string;
+  readonly work: string;
+  readonly log: string;
+  /** hosts, resolv.conf, hostname, passwd, group and so on, bound over the image's. */
+  readonly files: string;
+  readonly bundle: string;
+  readonly merged: string;
+  readonly config: string;
+  readonly pidFile: string;
+  readonly conmonPidFile: string;
+  readonly attachSocket: string;
+  readonly ctl: string;
+  /** Directory in which conmon writes the exit status, in a file named by the id. */
+  readonly exits: string;
+  readonly exitFile: string;
+  readonly oomFile: string;
+  readonly shm: string;
+}
+
+/** `root` and `run` are absolute. */
+export function pathsUnder(root: string, run: string): Paths {
+  const containers = join(root, "containers");
+  const bundles = join(run, "c");
+  const layers = join(root, "layers");
+  const volumes = join(root, "volumes");
+  const blobs = join(root, "blobs", "sha256");
+  return {
+    root,
+    run,
+    database: join(root, "cooper.db"),
+    locks: join(root, "lock"),
+    staging: join(root, "staging"),
+    blobs,
+    layers,
+    containers,
+    volumes,
+    bundles,
+    runtimeState: join(run, "runtime"),
+    pausePid: join(run, "pause.pid"),
+    blob: (hex) => join(blobs, hex),
+    layer(id) {
+      const directory = join(layers, id);
+      return { directory, diff: join(directory, "diff"), tarHeaders: join(directory, "tar.zst") };
+    },
+    container(id) {
+      const directory = join(containers, id);
+      const bundle = join(bundles, id);
+      return {
+        directory,
+        upper: join(directory, "upper"),
+        work: join(directory, "work"),
+        log: join(directory, "ctr.log"),
+        files: join(directory, "files"),
+        bundle,
+        merged: join(bundle, "merged"),
+        config: join(bundle, "config.json"),
+        pidFile: join(bundle, "pid"),
+        conmonPidFile: join(bundle, "conmon.pid"),
+        attachSocket: join(bundle, "attach"),
+        ctl: join(bundle, "ctl"),
+        exits: join(bundle, "exit"),
+        exitFile: join(bundle, "exit", id),
+        oomFile: join(bundle, "oom"),
+        shm: join(bundle, "shm"),
+      };
+    },
+    volume: (name) => join(volumes, name, "_data"),
+  };
+}

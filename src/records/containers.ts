@@ -1,0 +1,165 @@
+/** Rows of containers ↔ values. Every change is one short transaction. */
+import type { Database } from "bun:sqlite";
+import type { ContainerRecord, Intent } from "../container/record.ts";
+import { CooperError } from "../errors.ts";
+
+interface Row {
+  id: string;
+  name: string;
+  image_id: string | null;
+  created_at: number;
+  intent: Intent;
+  record: string;
+  pid: number;
+  pid_start: string;
+  conmon_pid: number;
+  started_at: number;
+  finished_at: number;
+  exit_code: number;
+  oom_killed: number;
+  restart_count: number;
+  stopped_by_user: number;
+  error: string;
+}
+
+/** What changes while a container lives; the rest of its record is fixed when it is made. */
+export type ContainerChange = Partial<
+  Pick<
+    ContainerRecord,
+    | "intent" | "pid" | "pidIdentity" | "conmonPid" | "startedAt" | "finishedAt" | "exitCode"
+    | "oomKilled" | "restartCount" | "stoppedByUser" | "error" | "name"
+  >
+>;
+
+const columns: Record<keyof ContainerChange, string> = {
+  intent: "intent", pid: "pid", pidIdentity: "pid_start", conmonPid: "conmon_pid",
+  startedAt: "started_at", finishedAt: "finished_at", exitCode: "exit_code", oomKilled: "oom_killed",
+  restartCount: "restart_count", stoppedByUser: "stopped_by_user", error: "error", name: "name",
+};
+
+/** Adds a container with its layers and volumes held. A name that is taken is an error. */
+export function insertContainer(database: Database, container: ContainerRecord): void {
+  const { id, resolved, spec } = container;
+  const insert = database.transaction(() => {
+    const holder = findByName(database, container.name);
+    if (holder !== undefined) throw nameInUse(container.name, holder);
+    database
+      .query(
+        `insert into container (id, name, image_id, created_at, intent, record, restart_count)
+         values (?, ?, ?, ?, ?, ?, 0)`,
+      )
+      .run(id, container.name, container.imageId, container.createdAt, container.intent, JSON.stringify({ spec, resolved }));
+    const hold = database.query("insert into container_layer (container_id, position, layer_id) values (?, ?, ?)");
+    resolved.layers.forEach((layer, position) => {
+      hold.run(id, position, layer);
+    });
+    const use = database.query("insert or ignore into container_volume (container_id, volume_name) values (?, ?)");
+    for (const volume of resolved.volumes) use.run(id, volume.name);
+  });
+  insert.immediate();
+}
+
+function nameInUse(name: string, holder: string): CooperError {
+  return new CooperError("name-in-use", `the container name "${name}" is already in use by ${holder.slice(0, 12)}`, {
+    hint: `remove it with: cooper rm ${name}, or take its place with --replace`,
+  });
+}
+
+function findByName(database: Database, name: string): string | undefined {
+  return database.query<{ id: string }, [string]>("select id from container where name = ?").get(name)?.id;
+}
+
+/** Changes columns of one container; one that has been removed meanwhile stays removed. */
+export function changeContainer(database: Database, id: string, change: ContainerChange): void {
+  const keys = Object.keys(change) as (keyof ContainerChange)[];
+  if (keys.length === 0) return;
+  const values = keys.map((key) => {
+    const value = change[key];
+    return typeof value === "boolean" ? Number(value) : (value ?? null);
+  });
+  if (change.name === undefined) {
+    database.query(`update container set ${keys.map((key) => `${columns[key]} = ?`).join(", ")} where id = ?`).run(...values, id);
+    return;
+  }
+  const name = change.name;
+  const rename = database.transaction(() => {
+    const holder = findByName(database, name);
+    if (holder !== undefined && holder !== id) throw nameInUse(name, holder);
+    database.query(`update container set ${keys.map((key) => `${columns[key]} = ?`).join(", ")} where id = ?`).run(...values, id);
+  });
+  rename.immediate();
+}
+
+/** Forgets a container, and with it what it held. */
+export function deleteContainer(database: Database, id: string): void {
+  database.query("delete from container where id = ?").run(id);
+}
+
+/** The container with exactly this id, or undefined. */
+export function getContainer(database: Database, id: string): ContainerRecord | undefined {
+  const row = database.query<Row, [string]>("select * from container where id = ?").get(id);
+  return row === null ? undefined : toRecord(row);
+}
+
+/** All containers, oldest first. */
+export function listContainers(database: Database): ContainerRecord[] {
+  return database.query<Row, []>("select * from container order by created_at, id").all().map(toRecord);
+}
+
+/**
+ * Finds a container as the user names it: name, id, or a unique beginning of an id.
+ *
+ * @throws CooperError no-such-container; invalid-argument when several ids begin like that
+ */
+export function resolveContainer(database: Database, nameOrId: string): ContainerRecord {
+  const exact = database
+    .query<Row, [string, string]>("select * from container where name = ? or id = ? limit 2")
+    .all(nameOrId.replace(/^\//, ""), nameOrId);
+  const found = exact[0] ?? byPrefix(database, nameOrId);
+  if (found === undefined) throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
+  return toRecord(found);
+}
+
+function byPrefix(database: Database, prefix: string): Row | undefined {
+  if (!/^[0-9a-f]{1,64}$/.test(prefix)) return undefined;
+  const rows = database
+    .query<Row, [string, string]>("select * from container where id >= ? and id < ? limit 3")
+    .all(prefix, `${prefix}g`);
+  if (rows.length > 1) {
+    const ids = rows.map((row) => row.id.slice(0, 12)).join(", ");
+    throw new CooperError("invalid-argument", `several containers have an id that begins with ${prefix}: ${ids}`);
+  }
+  return rows[0];
+}
+
+/** JSON is only parsed when something in it is asked for: `ps` of a thousand reads columns. */
+function toRecord(row: Row): ContainerRecord {
+  let parsed: Pick<ContainerRecord, "spec" | "resolved"> | undefined;
+  const inside = () => {
+    parsed ??= JSON.parse(row.record) as Pick<ContainerRecord, "spec" | "resolved">;
+    return parsed;
+  };
+  return {
+    id: row.id,
+    name: row.name,
+    imageId: row.image_id,
+    createdAt: row.created_at,
+    intent: row.intent,
+    get spec() {
+      return inside().spec;
+    },
+    get resolved() {
+      return inside().resolved;
+    },
+    pid: row.pid,
+    pidIdentity: row.pid_start,
+    conmonPid: row.conmon_pid,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    exitCode: row.exit_code,
+    oomKilled: row.oom_killed !== 0,
+    restartCount: row.restart_count,
+    stoppedByUser: row.stopped_by_user !== 0,
+    error: row.error,
+  };
+}

@@ -1,0 +1,144 @@
+/** The one database of a store: schema, migrations, and how it is opened. */
+import { Database } from "bun:sqlite";
+import { chmodSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { CooperError } from "../errors.ts";
+
+/** Each entry lifts the schema by one version; entries are never edited once released. */
+const migrations: readonly string[] = [
+  `
+  create table layer (
+    id text primary key,              -- hex of the diff ID: digest of the uncompressed tar
+    size integer not null,            -- bytes of the files in it
+    tar_size integer not null,        -- bytes of the uncompressed tar
+    is_exact integer not null,        -- whether tar.zst rebuilds the exact tar
+    -- JSON: what is known of compressed forms [{digest, size, mediaType, gzip…}]
+    blobs text not null default '[]',
+    created_at integer not null
+  ) strict;
+  create table image (
+    id text primary key,              -- hex of the config's digest
+    config text not null,             -- the config, JSON as it was
+    manifest_digest text,             -- sha256:… of the manifest it came with
+    manifest_media_type text,
+    size integer not null,            -- sum of its layers
+    created_at integer not null,      -- ms; the config's created
+    added_at integer not null,        -- ms
+    parent_id text                    -- built or committed from
+  ) strict;
+  create table image_layer (
+    image_id text not null references image (id) on delete cascade,
+    position integer not null,        -- 0 is the lowest
+    layer_id text not null references layer (id),
+    primary key (image_id, position)
+  ) strict, without rowid;
+  create index image_layer_by_layer on image_layer (layer_id);
+  create table reference (            -- names: registry/repository:tag, fully qualified
+    name text primary key,
+    image_id text not null references image (id) on delete cascade
+  ) strict, without rowid;
+  create index reference_by_image on reference (image_id);
+  create table repo_digest (          -- registry/repository@digest, as pulled or loaded
+    name text primary key,
+    image_id text not null references image (id) on delete cascade
+  ) strict, without rowid;
+  create index repo_digest_by_image on repo_digest (image_id);
+
+  create table container (
+    id text primary key,
+    name text not null unique,
+    image_id text,                    -- not a foreign key: rmi -f removes the container's image name only
+    created_at integer not null,      -- ms
+    -- what is wanted: created, running, paused, stopped, removing. Whether it lives is asked from the kernel
+    intent text not null,
+    record text not null,             -- JSON: ContainerRecord without what stands in columns
+    pid integer not null default 0,
+    pid_start text not null default '',   -- start time of pid (proc(5) stat field 22) with the boot id
+    conmon_pid integer not null default 0,
+    started_at integer not null default 0,
+    finished_at integer not null default 0,
+    exit_code integer not null default 0,
+    oom_killed integer not null default 0,
+    restart_count integer not null default 0,
+    stopped_by_user integer not null default 0,
+    error text not null default ''
+  ) strict;
+  create index container_by_image on container (image_id);
+  create table container_layer (      -- keeps the layers of a container's image from being swept
+    container_id text not null references container (id) on delete cascade,
+    position integer not null,
+    layer_id text not null references layer (id),
+    primary key (container_id, position)
+  ) strict, without rowid;
+  create index container_layer_by_layer on container_layer (layer_id);
+  create table exec (
+    id text primary key,
+    container_id text not null references container (id) on delete cascade,
+    record text not null,
+    pid integer not null default 0,
+    exit_code integer
+  ) strict;
+  create index exec_by_container on exec (container_id);
+  create table volume (
+    name text primary key,
+    is_anonymous integer not null,
+    record text not null,
+    created_at integer not null
+  ) strict;
+  create table container_volume (
+    container_id text not null references container (id) on delete cascade,
+    volume_name text not null references volume (name),
+    primary key (container_id, volume_name)
+  ) strict, without rowid;
+  create index container_volume_by_volume on container_volume (volume_name);
+  create table fact (                 -- remembered probes, e.g. which OCI runtime works on this boot
+    name text primary key,
+    value text not null
+  ) strict, without rowid;
+  `,
+];
+
+/**
+ * Opens the database, making or migrating it where needed. A store written by a newer Cooper is
+ * refused, not guessed at.
+ */
+export function openDatabase(file: string): Database {
+  let database: Database;
+  try {
+    database = new Database(file, { readwrite: true, create: false });
+  } catch {
+    // most commands find it there; only the first one makes the directory
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    database = new Database(file, { readwrite: true, create: true });
+    chmodSync(file, 0o600);
+  }
+  // NORMAL in WAL mode: a commit survives kill -9; `durably` adds power loss where that matters
+  database.run("pragma busy_timeout = 60000");
+  database.run("pragma synchronous = normal");
+  database.run("pragma foreign_keys = on");
+  const version = schemaVersion(database);
+  if (version < migrations.length) migrate(database);
+  if (version > migrations.length) {
+    throw new CooperError("not-supported", `the store at ${dirname(file)} was written by a newer cooper`, {
+      hint: "install that version again, or choose another store with --root",
+    });
+  }
+  return database;
+}
+
+function schemaVersion(database: Database): number {
+  const row = database.query<{ user_version: number }, []>("pragma user_version").get();
+  return row?.user_version ?? 0;
+}
+
+function migrate(database: Database): void {
+  database.run("pragma journal_mode = wal");
+  const step = database.transaction(() => {
+    // asked again inside the transaction: another process may have been faster
+    for (let version = schemaVersion(database); version < migrations.length; version++) {
+      database.exec(migrations[version] ?? "");
+      database.exec(`pragma user_version = ${version + 1}`);
+    }
+  });
+  step.immediate();
+}

@@ -1,0 +1,93 @@
+/** What the kernel knows about processes, and turning this one into another program. */
+import { ptr } from "bun:ffi";
+import { readFileSync } from "node:fs";
+import { check, cString, libc } from "./libc.ts";
+
+let bootIdText: string | undefined;
+
+/** Tells one boot from another (random(4), boot_id). */
+export function bootId(): string {
+  bootIdText ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  return bootIdText;
+}
+
+/**
+ * When a process started, in clock ticks since boot (proc(5), /proc/PID/stat field 22); undefined when
+ * there is none, or it is dead and only not yet reaped. With the boot id it names a process for ever.
+ */
+export function startTime(pid: number): string | undefined {
+  if (pid <= 0) return undefined;
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return undefined; // ENOENT and ESRCH alike: no such process
+  }
+  // the name in parentheses may hold spaces and parentheses itself
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const state = fields[0];
+  if (state === "Z" || state === "X") return undefined;
+  return fields[19];
+}
+
+/** Names a live process so that a later one with the same pid is not mistaken for it. */
+export function processIdentity(pid: number): string {
+  return `${bootId()}:${startTime(pid) ?? ""}`;
+}
+
+/** Whether the process that `identity` was taken from still lives. */
+export function isSameProcess(pid: number, identity: string): boolean {
+  const started = startTime(pid);
+  return started !== undefined && identity === `${bootId()}:${started}`;
+}
+
+/** Sends a signal; a process that is gone already is fine. */
+export function sendSignal(pid: number, signal: number): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+/** The capability sets of this process by the names of proc(5): `CapEff`, `CapBnd`… */
+export function capabilitySet(name: "CapEff" | "CapBnd" | "CapPrm"): bigint {
+  const status = readFileSync("/proc/self/status", "latin1");
+  const match = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status);
+  return BigInt(`0x${match?.[1] ?? "0"}`);
+}
+
+/** capability.h */
+export const capSysAdmin = 21n;
+export const capSysResource = 24n;
+
+/** Whether this process has the capability in its own user namespace. */
+export function hasCapability(number: bigint): boolean {
+  return ((capabilitySet("CapEff") >> number) & 1n) === 1n;
+}
+
+/**
+ * Becomes another program: execve(2). Returns only by throwing. The signal mask and ignored signals
+ * would be inherited (Bun ignores SIGPIPE), so they are set back to what a shell gives.
+ */
+export function execve(file: string, argv: readonly string[], env: Record<string, string | undefined>): never {
+  const { execve: call, signal, sigprocmask } = libc({
+    execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+    signal: { args: ["i32", "ptr"], returns: "ptr" },
+    sigprocmask: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  });
+  const [sigPipe, sigXfsz, setMask] = [13, 25, 2];
+  signal(sigPipe, null);
+  signal(sigXfsz, null);
+  sigprocmask(setMask, new Uint8Array(128), null);
+  const environment = Object.entries(env).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+  const kept = [...argv, ...environment].map(cString); // the pointers below do not keep them alive
+  const pointers = (buffers: readonly Buffer[]) =>
+    BigUint64Array.from([...buffers.map((buffer) => BigInt(ptr(buffer))), 0n]);
+  const argvPointers = pointers(kept.slice(0, argv.length));
+  const envPointers = pointers(kept.slice(argv.length));
+  check(call(cString(file), argvPointers, envPointers), `exec ${file}`);
+  throw new Error(`exec ${file} returned`);
+}

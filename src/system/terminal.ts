@@ -1,0 +1,55 @@
+/** The terminal we were started from: raw mode and size (termios(3), ioctl_tty(2)). */
+import { isatty } from "node:tty";
+import { check, libc } from "./libc.ts";
+
+/** struct termios of glibc is 60 bytes. */
+const termiosSize = 64;
+
+/** Whether the descriptor is a terminal. */
+export function isTerminal(descriptor: number): boolean {
+  return isatty(descriptor);
+}
+
+/** Raw mode, until it is disposed: keys go to the container, which does its own echo and Ctrl-C. */
+export class RawMode implements Disposable {
+  private readonly descriptor: number;
+  private saved: Uint8Array | undefined;
+
+  constructor(descriptor: number) {
+    this.descriptor = descriptor;
+    const { tcgetattr, tcsetattr, cfmakeraw } = termios();
+    const saved = new Uint8Array(termiosSize);
+    check(tcgetattr(descriptor, saved), "read the terminal's mode");
+    const raw = saved.slice();
+    cfmakeraw(raw);
+    check(tcsetattr(descriptor, 0, raw), "set the terminal's mode");
+    this.saved = saved;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.saved !== undefined) termios().tcsetattr(this.descriptor, 0, this.saved);
+    this.saved = undefined;
+  }
+}
+
+function termios() {
+  return libc({
+    tcgetattr: { args: ["i32", "ptr"], returns: "i32" },
+    tcsetattr: { args: ["i32", "i32", "ptr"], returns: "i32" },
+    cfmakeraw: { args: ["ptr"], returns: "void" },
+  });
+}
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** The size right now (TIOCGWINSZ): what Bun remembers may lag behind a SIGWINCH. */
+export function terminalSize(descriptor: number): TerminalSize | undefined {
+  const getWindowSize = 0x5413;
+  const size = new Uint16Array(4);
+  const { ioctl } = libc({ ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" } });
+  if (ioctl(descriptor, getWindowSize, size) < 0) return undefined;
+  return { rows: size[0] ?? 0, columns: size[1] ?? 0 };
+}
