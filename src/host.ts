@@ -1,5 +1,6 @@
 /** What verbs act with: the opened parts of one store on one machine, for one user. */
 import type { Database } from "bun:sqlite";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Paths } from "./paths.ts";
 import { openDatabase } from "./records/database.ts";
@@ -11,6 +12,8 @@ export interface Locks {
   container(id: string): Promise<FileLock>;
   /** Undefined when somebody else works on it. */
   tryContainer(id: string): FileLock | undefined;
+  /** Takes the lock's file away; only for who holds it and has removed the container. */
+  forgetContainer(id: string): void;
   volume(name: string): Promise<FileLock>;
   /** Publishing holds it shared, sweeping exclusively. */
   store(mode: LockMode): Promise<FileLock>;
@@ -25,6 +28,10 @@ export interface Host {
   readonly locks: Locks;
   /** Whether ids are mapped: every file belongs to one ordinary user and its subordinate ids. */
   readonly isRootless: boolean;
+  /** Whether cgroups can be set up: false as an ordinary user without delegation. */
+  readonly canLimit: boolean;
+  /** Global options that a later `cooper` process needs to act as this one does. */
+  readonly forwardedArgs: readonly string[];
   /** Prints a line for the user on stderr (`time="…" level=…` is not our way: `Warning: …`). */
   warn(message: string): void;
   debug(message: string): void;
@@ -43,6 +50,7 @@ export function openHost(parts: Omit<Host, "database" | "locks">): Host {
     locks: {
       container: (id) => lock(lockFile(`c-${id}`), "exclusive"),
       tryContainer: (id) => tryLock(lockFile(`c-${id}`), "exclusive"),
+      forgetContainer: (id) => rmSync(lockFile(`c-${id}`), { force: true }),
       volume: (name) => lock(lockFile(`v-${name}`), "exclusive"),
       store: (mode) => lock(lockFile("store"), mode),
       tryStore: (mode) => tryLock(lockFile("store"), mode),

@@ -90,6 +90,27 @@ export function changeContainer(database: Database, id: string, change: Containe
   rename.immediate();
 }
 
+/** How long the exit code of a container that is gone is kept for those who still wait for it. */
+const endedKeptMs = 300_000;
+
+/** Notes how a container ended, so that it is known even after its removal. */
+export function recordEnd(database: Database, id: string, exitCode: number, finishedAt: number): void {
+  database.query("insert or replace into ended (container_id, exit_code, finished_at) values (?, ?, ?)").run(id, exitCode, finishedAt);
+  database.query("delete from ended where finished_at < ?").run(Date.now() - endedKeptMs);
+}
+
+/** The exit code of the last end of a container; undefined when it has not ended, or long ago. */
+export function lastExitCode(database: Database, id: string): number | undefined {
+  return database
+    .query<{ exit_code: number }, [string]>("select exit_code from ended where container_id = ?")
+    .get(id)?.exit_code;
+}
+
+/** Several changes as one transaction, taken for writing at once. */
+export function inTransaction(database: Database, act: () => void): void {
+  database.transaction(act).immediate();
+}
+
 /** Forgets a container, and with it what it held. */
 export function deleteContainer(database: Database, id: string): void {
   database.query("delete from container where id = ?").run(id);

@@ -91,6 +91,11 @@ const migrations: readonly string[] = [
     primary key (container_id, volume_name)
   ) strict, without rowid;
   create index container_volume_by_volume on container_volume (volume_name);
+  create table ended (                -- exit codes of containers, also of removed ones, for a few minutes
+    container_id text primary key,
+    exit_code integer not null,
+    finished_at integer not null
+  ) strict, without rowid;
   create table fact (                 -- remembered probes, e.g. which OCI runtime works on this boot
     name text primary key,
     value text not null

@@ -1,5 +1,5 @@
 /** Advisory locks between processes: flock(2) on a file. The kernel drops those of the dead. */
-import { closeSync, constants, mkdirSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { CooperError } from "../errors.ts";
 import { lastErrno, libc, SystemCallError } from "./libc.ts";
@@ -27,7 +27,10 @@ export class FileLock implements Disposable {
 export function tryLock(file: string, mode: LockMode): FileLock | undefined {
   const descriptor = openLockFile(file);
   if (flock(descriptor, (mode === "shared" ? shared : exclusive) | nonBlocking) === 0) {
-    return new FileLock(descriptor);
+    // whoever removes an object unlinks its lock: one that lost its name locks nothing any more
+    if (fstatSync(descriptor).nlink > 0) return new FileLock(descriptor);
+    closeSync(descriptor);
+    return tryLock(file, mode);
   }
   const errno = lastErrno();
   closeSync(descriptor);

@@ -1,7 +1,9 @@
 /** What the kernel knows about processes, and turning this one into another program. */
 import { ptr } from "bun:ffi";
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
+import { errnoName } from "../errors.ts";
 import { check, cString, libc } from "./libc.ts";
+import { pollIn, waitReady, yieldToEventLoop } from "./pipe.ts";
 
 let bootIdText: string | undefined;
 
@@ -47,6 +49,35 @@ export function sendSignal(pid: number, signal: number): void {
     process.kill(pid, signal);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+/** A descriptor that polls as readable when the process has ended (pidfd_open(2)); close it. */
+export function openPidfd(pid: number): number {
+  const { pidfd_open } = libc({ pidfd_open: { args: ["i32", "u32"], returns: "i32" } });
+  return check(pidfd_open(pid, 0), `open process ${pid}`);
+}
+
+/** Waits until the process that `identity` names has ended; false when the time is over. */
+export async function waitForEnd(pid: number, identity: string, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  let descriptor: number;
+  try {
+    descriptor = openPidfd(pid);
+  } catch (error) {
+    if (errnoName(error) === "ESRCH") return true;
+    throw error;
+  }
+  try {
+    for (;;) {
+      if (!isSameProcess(pid, identity)) return true;
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      waitReady([{ descriptor, events: pollIn }], Math.min(left, 100));
+      await yieldToEventLoop();
+    }
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -45,7 +45,11 @@ export interface Control extends Span {
 export type Node =
   | (Span & { readonly kind: "text"; readonly text: string })
   | (Span & { readonly kind: "action"; readonly pipeline: Pipeline })
-  | (Span & { readonly kind: "call"; readonly name: string; readonly pipeline: Pipeline | undefined })
+  | (Span & {
+      readonly kind: "call";
+      readonly name: string;
+      readonly pipeline: Pipeline | undefined;
+    })
   | (Span & { readonly kind: "break" | "continue" })
   | Control;
 

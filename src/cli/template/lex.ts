@@ -47,11 +47,16 @@ const keywords = new Set([
 
 const blanks = " \t\r\n";
 
+export interface LexOptions {
+  /** A blank outside of actions becomes a tab, as podman has it for `table {{.ID}} {{.Names}}`. */
+  readonly blanksAreTabs?: boolean;
+}
+
 /**
  * All tokens of `source`, the last one of kind "end". In the text outside of actions a typed `\t` or
  * `\n` becomes the character, as podman and docker do for `--format`.
  */
-export function lex(source: string): Token[] {
+export function lex(source: string, { blanksAreTabs = false }: LexOptions = {}): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   let trimsStart = false;
@@ -59,7 +64,9 @@ export function lex(source: string): Token[] {
     const open = source.indexOf("{{", at);
     const end = open === -1 ? source.length : open;
     const trimsEnd = open !== -1 && source[open + 2] === "-" && isBlank(source[open + 3]);
-    const text = trimmed(unescaped(source.slice(at, end)), trimsStart, trimsEnd);
+    const plain = unescaped(source.slice(at, end));
+    const spaced = blanksAreTabs ? plain.replaceAll(" ", "\t") : plain;
+    const text = trimmed(spaced, trimsStart, trimsEnd);
     if (text !== "") tokens.push({ kind: "text", text, start: at, end, isSpaced: false });
     if (open === -1) break;
 

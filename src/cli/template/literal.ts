@@ -13,16 +13,18 @@ const simpleEscapes: Readonly<Record<string, string>> = {
   '"': '"',
 };
 
-const escape =
-  /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([^]))/g;
+const escapeSequence =
+  /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))/gs;
 
 /** The text of `"…"` or of a raw `` `…` ``; undefined when an escape sequence in it is none of Go's. */
 export function unquote(quoted: string): string | undefined {
   const inner = quoted.slice(1, -1);
   if (quoted.startsWith("`")) return inner.replaceAll("\r", "");
   let isValid = true;
-  const text = inner.replace(escape, (_, byte, short, long, octal, simple) => {
-    const point = octal ? Number.parseInt(octal, 8) : Number.parseInt(byte ?? short ?? long ?? "", 16);
+  const text = inner.replace(escapeSequence, (_, byte, short, long, octal, simple) => {
+    const point = octal
+      ? Number.parseInt(octal, 8)
+      : Number.parseInt(byte ?? short ?? long ?? "", 16);
     if (!Number.isNaN(point)) {
       isValid &&= point <= 0x10ffff;
       return isValid ? String.fromCodePoint(point) : "";

@@ -1,0 +1,126 @@
+/** Attaching to a running container, and what a foreground run does until its end. */
+import { closeSync, openSync } from "node:fs";
+import { constants as os } from "node:os";
+import { CooperError, errnoName } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { lastExitCode, getContainer, resolveContainer } from "../records/containers.ts";
+import { yieldToEventLoop } from "../system/pipe.ts";
+import { openPidfd, sendSignal, waitForEnd } from "../system/process.ts";
+import { isTerminal, RawMode } from "../system/terminal.ts";
+import { afterEnd } from "./after-end.ts";
+import { type AttachEnd, carryStreams } from "./attach-streams.ts";
+import { isMonitorOf, settleContainer } from "./cleanup.ts";
+import { defaultDetachKeys, parseDetachKeys } from "./detach-keys.ts";
+import { isAlive, readExit } from "./live-state.ts";
+import type { ContainerRecord } from "./record.ts";
+import { connectAttach } from "./start.ts";
+import { followSize } from "./terminal-size.ts";
+
+export interface SessionOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly detachKeys: string | null;
+  /** Whether signals that we get are passed to the container's process. */
+  readonly passesSignals: boolean;
+}
+
+/** What to tell the shell: the container's exit code, or 0 after a detach. */
+export interface SessionEnd {
+  readonly end: AttachEnd;
+  readonly exitCode: number;
+}
+
+/** Attaches to a container that runs already. */
+export async function attachContainer(host: Host, nameOrId: string, options: SessionOptions): Promise<SessionEnd> {
+  const container = resolveContainer(host.database, nameOrId);
+  if (!isAlive(container)) throw new CooperError("wrong-state", `cannot attach to ${nameOrId}: it is not running`);
+  if (container.intent === "paused") {
+    throw new CooperError("wrong-state", `cannot attach to ${nameOrId}: it is paused`, { hint: `cooper unpause ${nameOrId}` });
+  }
+  return runSession(host, container.id, connectAttach(host, container), options);
+}
+
+/** Carries the streams of a connected socket until the container ends or the user detaches. */
+export async function runSession(host: Host, id: string, socket: number, options: SessionOptions): Promise<SessionEnd> {
+  const container = getContainer(host.database, id);
+  if (container === undefined || container.pid === 0) {
+    closeSync(socket);
+    return { end: "closed", exitCode: await exitCodeOf(host, id) };
+  }
+  const keys = parseDetachKeys(options.detachKeys ?? host.settings.detachKeys ?? defaultDetachKeys);
+  const paths = host.paths.container(id);
+  const { hasTty } = container.spec;
+  const pidfd = pidfdOf(container.pid);
+  using _raw = hasTty && options.stdin && isTerminal(0) ? new RawMode(0) : undefined;
+  using _size = hasTty && isTerminal(1) ? followSize(paths.ctl, 1) : undefined;
+  using _signals = options.passesSignals ? passSignals(container) : undefined;
+  let exit = readExit(paths, id);
+  const end = await carryStreams(socket, {
+    stdin: options.stdin && container.spec.hasStdin,
+    stdout: options.stdout,
+    stderr: options.stderr,
+    detachKeys: hasTty && isTerminal(0) ? keys : new Uint8Array(),
+    pidfd,
+    hasEnded: () => {
+      exit ??= readExit(paths, id);
+      return exit !== undefined || !isMonitorOf(container.conmonPid, id);
+    },
+  }).finally(() => closeSync(pidfd));
+  if (end === "detached") return { end, exitCode: 0 };
+  return { end, exitCode: await endForeground(host, container, exit?.exitCode) };
+}
+
+/** A process that has ended meanwhile: a descriptor that is always ready stands for it. */
+function pidfdOf(pid: number): number {
+  try {
+    return openPidfd(pid);
+  } catch (error) {
+    if (errnoName(error) !== "ESRCH") throw error;
+    return openSync("/dev/null", "r");
+  }
+}
+
+/** The client is still there, so it cleans up itself; whoever was faster leaves nothing to do. */
+async function endForeground(host: Host, container: ContainerRecord, seen: number | undefined): Promise<number> {
+  if (!(await waitForEnd(container.pid, container.pidIdentity, 10_000))) return 0;
+  using _lock = await host.locks.container(container.id);
+  const settled = await settleContainer(host, container.id);
+  const exitCode = settled?.exitCode ?? seen ?? lastExitCode(host.database, container.id) ?? 0;
+  if (settled !== undefined && settled.spec.restart.policy === "no") await afterEnd(host, settled);
+  return exitCode;
+}
+
+/** How a container ended that is not there to be asked any more. */
+export async function exitCodeOf(host: Host, id: string): Promise<number> {
+  using _lock = await host.locks.container(id);
+  const settled = await settleContainer(host, id);
+  if (settled === undefined) host.locks.forgetContainer(id);
+  return settled?.exitCode ?? lastExitCode(host.database, id) ?? 0;
+}
+
+/** Signals that stop only us, or that the terminal sends to say something about itself. */
+const notPassed = new Set(["SIGKILL", "SIGSTOP", "SIGCHLD", "SIGWINCH", "SIGPIPE", "SIGURG", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGPROF", "SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP", "SIGSYS", "SIGABRT", "SIGIOT", "SIGUNUSED", "SIGPOLL", "SIGSTKFLT", "SIGPWR", "SIGIO", "SIGVTALRM", "SIGXCPU", "SIGXFSZ"]);
+
+/** Passes signals on until it is disposed (`--sig-proxy`). */
+function passSignals(container: ContainerRecord): Disposable {
+  const handlers = Object.entries(os.signals)
+    .filter(([name]) => !notPassed.has(name))
+    .map(([name, number]) => {
+      const handler = () => {
+        if (isAlive(container)) sendSignal(container.pid, number);
+      };
+      process.on(name, handler);
+      return { name, handler };
+    });
+  return {
+    [Symbol.dispose]() {
+      for (const { name, handler } of handlers) process.off(name, handler);
+    },
+  };
+}
+
+/** Waits, without attaching, until a container that runs has ended; for `wait` and `start -a` without streams. */
+export async function waitUntilEnded(container: ContainerRecord): Promise<void> {
+  while (!(await waitForEnd(container.pid, container.pidIdentity, 60_000))) await yieldToEventLoop();
+}

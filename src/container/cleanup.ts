@@ -1,0 +1,150 @@
+/**
+ * Gives back what a container held while it ran. One clean-up serves the failed start, stop, the end
+ * of a foreground run, conmon's exit command and recovery after a crash: every step may be done
+ * already, or half, and is done again without harm.
+ */
+import { readFileSync, rmSync } from "node:fs";
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { changeContainer, getContainer, inTransaction, recordEnd } from "../records/containers.ts";
+import { unmountBelow } from "../system/mount-table.ts";
+import { unmount } from "../system/mount.ts";
+import { isSameProcess, processIdentity, sendSignal, startTime, waitForEnd } from "../system/process.ts";
+import { isAlive, liveState, readExit, readPid } from "./live-state.ts";
+import type { ContainerRecord } from "./record.ts";
+import { chooseRuntime } from "./runtime-choice.ts";
+
+/**
+ * Brings record and reality together; the caller holds the container's lock. A container whose
+ * process lives is left alone. Returns the record as it is now; undefined when it is gone.
+ */
+export async function settleContainer(host: Host, id: string): Promise<ContainerRecord | undefined> {
+  const container = getContainer(host.database, id);
+  if (container === undefined) return undefined;
+  switch (container.intent) {
+    case "created":
+    case "stopped":
+      return container;
+    case "removing": {
+      const { removeSettled } = await import("./remove.ts");
+      await removeSettled(host, container);
+      return undefined;
+    }
+    case "starting":
+      return settleStarting(host, container);
+    default:
+      if (isAlive(container)) return container;
+      return finish(host, container);
+  }
+}
+
+/** Its starter died: a process that got past its start is adopted, anything less is undone. */
+async function settleStarting(host: Host, container: ContainerRecord): Promise<ContainerRecord | undefined> {
+  const { state, pid } = liveState(host, container);
+  const { isWaitingToStart } = await import("../runtime/oci-runtime.ts");
+  if (state === "running" && !isWaitingToStart(await chooseRuntime(host, container), container.id)) {
+    changeContainer(host.database, container.id, {
+      intent: "running",
+      pid,
+      pidIdentity: processIdentity(pid),
+      conmonPid: readPid(host.paths.container(container.id).conmonPidFile),
+      startedAt: Date.now(),
+    });
+    return getContainer(host.database, container.id);
+  }
+  await abortStart(host, container);
+  return getContainer(host.database, container.id);
+}
+
+/** Undoes a start that did not come to its end. */
+export async function abortStart(host: Host, container: ContainerRecord): Promise<void> {
+  const paths = host.paths.container(container.id);
+  const pid = readPid(paths.pidFile);
+  const monitor = readPid(paths.conmonPidFile);
+  if (monitor > 0 && isMonitorOf(monitor, container.id)) {
+    sendSignal(-monitor, 9); // first, so that it runs no exit command
+    if (pid > 0) await killAndWait(pid);
+  }
+  await releaseResources(host, container);
+  changeContainer(host.database, container.id, {
+    intent: container.startedAt === 0 ? "created" : "stopped",
+    pid: 0,
+    pidIdentity: "",
+    conmonPid: 0,
+  });
+}
+
+async function killAndWait(pid: number): Promise<void> {
+  const identity = processIdentity(pid);
+  if (!isSameProcess(pid, identity)) return;
+  sendSignal(pid, 9);
+  await waitForEnd(pid, identity, 10_000);
+}
+
+/** Whether that pid is (still) the conmon of this container. */
+export function isMonitorOf(pid: number, id: string): boolean {
+  if (startTime(pid) === undefined) return false;
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(id);
+  } catch {
+    return false; // it has ended
+  }
+}
+
+/** Its process has ended: notes how, and gives everything back. */
+async function finish(host: Host, container: ContainerRecord): Promise<ContainerRecord | undefined> {
+  const paths = host.paths.container(container.id);
+  const exit = await exitReport(host, container);
+  const monitor = container.conmonPid || readPid(paths.conmonPidFile);
+  // it and the child that it forked only wait to run the exit command, which is what we are doing here
+  if (monitor > 0 && monitor !== process.ppid && isMonitorOf(monitor, container.id)) sendSignal(-monitor, 9);
+  await releaseResources(host, container);
+  inTransaction(host.database, () => {
+    changeContainer(host.database, container.id, {
+      intent: "stopped",
+      pid: 0,
+      pidIdentity: "",
+      conmonPid: 0,
+      exitCode: exit.exitCode,
+      finishedAt: exit.finishedAt,
+      oomKilled: exit.oomKilled,
+    });
+    recordEnd(host.database, container.id, exit.exitCode, exit.finishedAt);
+  });
+  return getContainer(host.database, container.id);
+}
+
+/** conmon writes the status a moment after the process has ended. Without conmon nobody knows it. */
+async function exitReport(host: Host, container: ContainerRecord) {
+  const paths = host.paths.container(container.id);
+  for (let pause = 0.2; ; pause = Math.min(pause * 2, 10)) {
+    const exit = readExit(paths, container.id);
+    if (exit !== undefined) return exit;
+    const monitor = container.conmonPid;
+    if (monitor <= 0 || !isMonitorOf(monitor, container.id)) break;
+    await Bun.sleep(pause);
+  }
+  const exit = readExit(paths, container.id);
+  return exit ?? { exitCode: 137, finishedAt: Date.now(), oomKilled: false };
+}
+
+/** Runtime state, mounts and the bundle. What cannot be given back is an error, not forgotten. */
+export async function releaseResources(host: Host, container: ContainerRecord): Promise<void> {
+  const paths = host.paths.container(container.id);
+  const { deleteFromRuntime } = await import("../runtime/oci-runtime.ts");
+  const isSystemd = container.resolved.cgroupManager === "systemd";
+  deleteFromRuntime(await chooseRuntime(host, container), container.id, isSystemd);
+  unmount(paths.merged);
+  unmount(paths.shm);
+  try {
+    rmSync(paths.bundle, { recursive: true, force: true });
+  } catch {
+    // something else is mounted in it (a volume's subpath, an image mount): the table tells what
+    unmountBelow(paths.bundle);
+    try {
+      rmSync(paths.bundle, { recursive: true, force: true });
+    } catch (cause) {
+      throw new CooperError("internal", `cannot remove the bundle of ${container.name}`, { cause });
+    }
+  }
+}

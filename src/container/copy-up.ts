@@ -1,0 +1,35 @@
+/** What an image has at the place of a new volume is copied into it, once (docker-run(1), `--volume`). */
+import { closeSync, fstatSync } from "node:fs";
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { findInRoot } from "../system/rooted.ts";
+import { needProgram } from "../system/program.ts";
+import { isPristine } from "../volume/volume.ts";
+import type { ContainerRecord } from "./record.ts";
+
+/** Fills each empty volume that wants it; the root file system is mounted. */
+export async function copyUpVolumes(host: Host, container: ContainerRecord): Promise<void> {
+  const { merged } = host.paths.container(container.id);
+  for (const mount of container.spec.mounts) {
+    if (mount.kind !== "volume" || !mount.copiesUp || mount.name === null) continue;
+    const directory = host.paths.volume(mount.name);
+    using _lock = await host.locks.volume(mount.name);
+    if (!isPristine(directory)) continue;
+    const source = findInRoot(merged, mount.target);
+    if (source === undefined) continue;
+    try {
+      if (fstatSync(source).isDirectory()) copyTree(source, directory, mount.name);
+    } finally {
+      closeSync(source);
+    }
+  }
+}
+
+/** Through the descriptor, so that what was resolved safely is what is copied. */
+function copyTree(source: number, directory: string, name: string): void {
+  const from = `/proc/${process.pid}/fd/${source}/.`;
+  const result = Bun.spawnSync([needProgram("cp"), "-a", "--", from, `${directory}/`], { stdio: ["ignore", "ignore", "pipe"] });
+  if (!result.success) {
+    throw new CooperError("helper-failed", `cannot copy the image's files into volume ${name}: ${result.stderr.toString().trim()}`);
+  }
+}

@@ -1,0 +1,151 @@
+/** Making a container: everything that is decided before its first start, as one record. */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import type { ImageConfig } from "../oci/image-config.ts";
+import { parseSignal } from "../oci/signals.ts";
+import { insertContainer, resolveContainer } from "../records/containers.ts";
+import { ensureVolume } from "../volume/volume.ts";
+import { checkSpec } from "./check-spec.ts";
+import { inheritVolumes, withImageVolumes } from "./create-mounts.ts";
+import { randomName } from "./names.ts";
+import type { ContainerRecord, ResolvedContainer } from "./record.ts";
+import type { ContainerSpec, Mount } from "./spec.ts";
+
+/** What is known of the image when a container is made from it. */
+export interface ContainerImage {
+  readonly id: string;
+  /** Fully qualified. */
+  readonly name: string;
+  readonly digest: string;
+  readonly config: ImageConfig;
+  /** Lowest first. */
+  readonly layers: readonly string[];
+}
+
+export interface CreateOptions {
+  /** The words of the command line, for inspect. */
+  readonly createCommand: readonly string[];
+  /** A container of that name is removed first. */
+  readonly replaces: boolean;
+  readonly cidFile: string | null;
+}
+
+/** Makes a container; it is there, and only then, when this resolves. */
+export async function createContainer(
+  host: Host,
+  spec: ContainerSpec,
+  image: ContainerImage | null,
+  options: CreateOptions,
+): Promise<ContainerRecord> {
+  checkSpec(spec);
+  if (options.cidFile !== null && existsSync(options.cidFile)) {
+    throw new CooperError("conflict", `the container id file ${options.cidFile} exists already`, {
+      hint: "another container may use it; else remove the file",
+    });
+  }
+  if (image === null && spec.rootfs === null) throw new CooperError("invalid-argument", "no image was named");
+  if (options.replaces && spec.name !== null) await removeNamed(host, spec.name);
+  const id = randomBytes(32).toString("hex");
+  await inheritVolumes(host, spec);
+  withImageVolumes(host, spec, image?.config ?? null);
+  const volumes = await makeVolumes(host, spec.mounts);
+  const resolved: ResolvedContainer = {
+    imageName: image?.name ?? "",
+    imageDigest: image?.digest ?? "",
+    imageConfig: image?.config ?? null,
+    layers: image?.layers ?? [],
+    volumes,
+    idMappings: null,
+    logDriver: spec.log.driver ?? host.settings.logDriver,
+    logPath: spec.log.options.path ?? host.paths.container(id).log,
+    cgroupManager: host.settings.cgroupManager,
+    stopSignal: stopSignal(host, spec, image?.config ?? null),
+    stopTimeoutSeconds: spec.stopTimeoutSeconds ?? host.settings.stopTimeoutSeconds,
+    createCommand: options.createCommand,
+  };
+  const container = insertNamed(host, spec, { id, imageId: image?.id ?? null, resolved });
+  if (options.cidFile !== null) writeFileSync(options.cidFile, id, { flag: "wx" });
+  return container;
+}
+
+async function removeNamed(host: Host, name: string): Promise<void> {
+  const { removeContainer } = await import("./remove.ts");
+  try {
+    resolveContainer(host.database, name);
+  } catch (error) {
+    if (error instanceof CooperError && error.code === "no-such-container") return;
+    throw error;
+  }
+  await removeContainer(host, name, { force: true, volumes: true, graceSeconds: null });
+}
+
+/** Without a name one is drawn, again while it is taken. */
+function insertNamed(
+  host: Host,
+  spec: ContainerSpec,
+  made: Pick<ContainerRecord, "id" | "imageId" | "resolved">,
+): ContainerRecord {
+  for (let attempt = 0; ; attempt++) {
+    const container: ContainerRecord = {
+      ...made,
+      name: spec.name ?? randomName(attempt),
+      createdAt: Date.now(),
+      intent: "created",
+      spec,
+      pid: 0,
+      pidIdentity: "",
+      conmonPid: 0,
+      startedAt: 0,
+      finishedAt: 0,
+      exitCode: 0,
+      oomKilled: false,
+      restartCount: 0,
+      stoppedByUser: false,
+      error: "",
+    };
+    try {
+      insertContainer(host.database, container);
+      mkdirSync(host.paths.container(made.id).directory, { recursive: true, mode: 0o700 });
+      return container;
+    } catch (error) {
+      const isTaken = error instanceof CooperError && error.code === "name-in-use";
+      if (!isTaken || spec.name !== null || attempt > 20) throw error;
+    }
+  }
+}
+
+/** Volumes are made with the container, so that a copy into them can be seen by `inspect` at once. */
+async function makeVolumes(host: Host, mounts: Mount[]): Promise<ResolvedContainer["volumes"]> {
+  const volumes: { target: string; name: string; isAnonymous: boolean }[] = [];
+  for (const mount of mounts) {
+    if (mount.kind !== "volume") continue;
+    const isAnonymous = mount.name === null;
+    const name = mount.name ?? randomBytes(32).toString("hex");
+    await ensureVolume(host, { name, isAnonymous, labels: mount.labels, options: mount.driverOptions });
+    mount.name = name;
+    volumes.push({ target: mount.target, name, isAnonymous });
+  }
+  return volumes;
+}
+
+function stopSignal(host: Host, spec: ContainerSpec, image: ImageConfig | null): number {
+  const text = spec.stopSignal ?? image?.config?.StopSignal;
+  if (text === undefined || text === "") return parseSignal("SIGTERM");
+  try {
+    return parseSignal(text);
+  } catch (error) {
+    if (spec.stopSignal !== null) throw error;
+    host.warn(`the image's stop signal ${JSON.stringify(text)} is none; SIGTERM is used`);
+    return parseSignal("SIGTERM");
+  }
+}
+
+/** A directory of the host as root file system must be there. */
+export function checkRootfs(path: string): void {
+  if (!isAbsolute(path) || !existsSync(path)) {
+    throw new CooperError("invalid-argument", `no such root file system: ${path}`);
+  }
+}

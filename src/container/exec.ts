@@ -1,0 +1,213 @@
+/** Running one more process in a container. */
+import { randomBytes } from "node:crypto";
+import { closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { constants as os } from "node:os";
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import type { ProcessSpec, RuntimeSpec } from "../oci/runtime-spec.ts";
+import { resolveContainer } from "../records/containers.ts";
+import { startFailure, startMonitor } from "../runtime/monitor.ts";
+import { type OciRuntime, runtimeMessage } from "../runtime/oci-runtime.ts";
+import { connectPackets } from "../system/pipe.ts";
+import { openPidfd, waitForEnd, processIdentity } from "../system/process.ts";
+import { isTerminal, RawMode } from "../system/terminal.ts";
+import { carryStreams } from "./attach-streams.ts";
+import { isMonitorOf } from "./cleanup.ts";
+import { defaultDetachKeys, parseDetachKeys } from "./detach-keys.ts";
+import { resolveUser } from "./identity.ts";
+import { isAlive, readPid } from "./live-state.ts";
+import type { ContainerRecord } from "./record.ts";
+import { execProcess } from "./runtime-config.ts";
+import { chooseRuntime } from "./runtime-choice.ts";
+import { needProgram } from "../system/program.ts";
+import { readInRoot } from "../system/rooted.ts";
+import { followSize } from "./terminal-size.ts";
+
+export interface ExecOptions {
+  readonly command: readonly string[];
+  readonly env: readonly string[];
+  readonly user: string | null;
+  readonly workdir: string | null;
+  readonly hasTty: boolean;
+  readonly hasStdin: boolean;
+  readonly isPrivileged: boolean;
+  readonly isDetached: boolean;
+  readonly detachKeys: string | null;
+  readonly preservedDescriptors: readonly number[];
+}
+
+/** Resolves to the exit code of the process; with `isDetached` to the session's id. */
+export async function execInContainer(host: Host, nameOrId: string, options: ExecOptions): Promise<number | string> {
+  const container = resolveContainer(host.database, nameOrId);
+  if (!isAlive(container) || container.intent === "initialized") {
+    throw new CooperError("wrong-state", `cannot exec in container ${nameOrId}: it is not running`, {
+      hint: `cooper start ${nameOrId}`,
+    });
+  }
+  if (container.intent === "paused") {
+    throw new CooperError("wrong-state", `cannot exec in container ${nameOrId}: it is paused`, { hint: `cooper unpause ${nameOrId}` });
+  }
+  const session = randomBytes(32).toString("hex");
+  const directory = join(host.paths.container(container.id).bundle, `x-${session.slice(0, 16)}`);
+  mkdirSync(directory, { mode: 0o700 });
+  const file = join(directory, "process.json");
+  writeFileSync(file, JSON.stringify(processOf(host, container, options)), { mode: 0o600 });
+  const runtime = await chooseRuntime(host, container);
+  if (!options.hasTty && !options.isDetached) {
+    try {
+      return await execDirectly(runtime, container, file, directory, options);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+  return execMonitored(host, runtime, container, { session, directory, file }, options);
+}
+
+function processOf(host: Host, container: ContainerRecord, options: ExecOptions): ProcessSpec {
+  const { config: file, merged } = host.paths.container(container.id);
+  const config = JSON.parse(readFileSync(file, "utf8")) as RuntimeSpec;
+  const user =
+    options.user === null
+      ? undefined
+      : resolveUser(options.user, readInRoot(merged, "/etc/passwd") ?? "", readInRoot(merged, "/etc/group") ?? "");
+  return execProcess(config, {
+    command: options.command,
+    env: options.env,
+    workdir: options.workdir,
+    hasTty: options.hasTty,
+    isPrivileged: options.isPrivileged,
+    ...(user !== undefined && { user }),
+  });
+}
+
+/**
+ * In the foreground without a terminal the runtime itself is the best client: it takes our own
+ * descriptors, so that output needs no copying, and its exit code is the process's.
+ */
+async function execDirectly(
+  runtime: OciRuntime,
+  container: ContainerRecord,
+  file: string,
+  directory: string,
+  options: ExecOptions,
+): Promise<number> {
+  const log = join(directory, "log");
+  const preserved = options.preservedDescriptors;
+  const child = Bun.spawn(
+    [
+      runtime.path, ...runtime.globalArgs, `--log=${log}`, "--log-format=json", "exec", "--process", file,
+      ...(preserved.length > 0 ? ["--preserve-fds", `${preserved.length}`] : []),
+      container.id,
+    ],
+    { stdio: [options.hasStdin ? "inherit" : "ignore", "inherit", "inherit", ...preserved] },
+  );
+  const forward = passSignalsTo(child);
+  try {
+    const exitCode = await child.exited;
+    if (exitCode === 0) return 0;
+    const message = failureIn(log);
+    if (message !== "") throw startFailure(runtime.name, message);
+    return exitCode;
+  } finally {
+    forward[Symbol.dispose]();
+  }
+}
+
+/** Only a failure to start leaves an error in the runtime's log. */
+function failureIn(log: string): string {
+  try {
+    return runtimeMessage(readFileSync(log, "utf8"));
+  } catch {
+    return ""; // it logged nothing: the exit code is the process's own
+  }
+}
+
+/** The runtime hands signals on to the process (runc-exec(8)); we must not die before it. */
+function passSignalsTo(child: Bun.Subprocess): Disposable {
+  const handlers = (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const).map((name) => {
+    const handler = () => child.kill(os.signals[name]);
+    process.on(name, handler);
+    return { name, handler };
+  });
+  return {
+    [Symbol.dispose]() {
+      for (const { name, handler } of handlers) process.off(name, handler);
+    },
+  };
+}
+
+/** With a terminal, or left alone: conmon keeps the session as it keeps a container. */
+async function execMonitored(
+  host: Host,
+  runtime: OciRuntime,
+  container: ContainerRecord,
+  place: { session: string; directory: string; file: string },
+  options: ExecOptions,
+): Promise<number | string> {
+  const { session, directory, file } = place;
+  const exits = join(directory, "exit");
+  const conmonPidFile = join(directory, "conmon.pid");
+  let pid: number;
+  try {
+    pid = await startMonitor(runtime, {
+      conmon: host.settings.conmonPath,
+      id: container.id,
+      session,
+      name: container.name,
+      bundle: directory,
+      pidFile: join(directory, "pid"),
+      conmonPidFile,
+      exitDirectory: exits,
+      runtimeLog: join(directory, "log"),
+      log: "none",
+      logMaxBytes: null,
+      logTag: null,
+      hasTty: options.hasTty,
+      hasStdin: options.hasStdin,
+      leavesStdinOpen: false,
+      isSystemd: container.resolved.cgroupManager === "systemd",
+      timeoutSeconds: 0,
+      exitCommand: options.isDetached ? [needProgram("rm"), "-rf", directory] : [],
+      exitDelaySeconds: 0,
+      syncsLog: false,
+      extraEnv: {},
+      execProcess: file,
+      preservedDescriptors: options.preservedDescriptors,
+    });
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
+  if (options.isDetached) return session;
+  const exitFile = join(exits, session);
+  const identity = processIdentity(pid);
+  const pidfd = openPidfd(pid);
+  const keys = parseDetachKeys(options.detachKeys ?? host.settings.detachKeys ?? defaultDetachKeys);
+  {
+    using _raw = options.hasStdin && isTerminal(0) ? new RawMode(0) : undefined;
+    using _size = isTerminal(1) ? followSize(join(directory, "ctl"), 1) : undefined;
+    const end = await carryStreams(connectPackets(join(directory, "attach")), {
+      stdin: options.hasStdin,
+      stdout: true,
+      stderr: true,
+      detachKeys: isTerminal(0) ? keys : new Uint8Array(),
+      pidfd,
+      hasEnded: () => exitIn(exitFile) !== undefined || !isMonitorOf(readPid(conmonPidFile), session),
+    }).finally(() => closeSync(pidfd));
+    if (end === "detached") return 0;
+  }
+  await waitForEnd(pid, identity, 10_000);
+  const exitCode = exitIn(exitFile) ?? 0;
+  rmSync(directory, { recursive: true, force: true });
+  return exitCode;
+}
+
+function exitIn(file: string): number | undefined {
+  try {
+    const text = readFileSync(file, "utf8").trim();
+    return /^\d+$/.test(text) ? Number(text) : undefined;
+  } catch {
+    return undefined; // not written yet
+  }
+}

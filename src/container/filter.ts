@@ -1,0 +1,126 @@
+/** Filters of `ps`, `rm`, `stop`, `prune`…: `key=value` as docker-ps(1) and podman-ps(1) know them. */
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { parseDurationSeconds } from "../option.ts";
+import { resolveContainer } from "../records/containers.ts";
+import { labelsOf } from "./process-of.ts";
+import type { ContainerSummary } from "./summary.ts";
+
+type Test = (container: ContainerSummary, value: string) => boolean;
+
+/** Values of one key are alternatives, different keys must all hold; labels must all hold. */
+export function containerFilter(host: Host, filters: readonly string[]): (container: ContainerSummary) => boolean {
+  const byKey = new Map<string, string[]>();
+  for (const filter of filters) {
+    const equals = filter.indexOf("=");
+    if (equals <= 0) throw new CooperError("invalid-argument", `invalid filter "${filter}": it must be key=value`);
+    const key = filter.slice(0, equals);
+    byKey.set(key, [...(byKey.get(key) ?? []), filter.slice(equals + 1)]);
+  }
+  const tests = [...byKey].map(([key, values]) => {
+    const test = testFor(host, key);
+    const isAll = key === "label" || key === "label!";
+    return (container: ContainerSummary) =>
+      isAll ? values.every((value) => test(container, value)) : values.some((value) => test(container, value));
+  });
+  return (container) => tests.every((test) => test(container));
+}
+
+function testFor(host: Host, key: string): Test {
+  switch (key) {
+    case "id":
+      return ({ record }, value) => record.id.startsWith(value) || matches(record.id, value);
+    case "name":
+      return ({ record }, value) => matches(record.name, value);
+    case "status":
+      return ({ state }, value) => statusIs(state, value);
+    case "exited":
+      return ({ state, exitCode }, value) => state === "exited" && exitCode === whole(key, value);
+    case "label":
+      return (container, value) => hasLabel(container, value);
+    case "label!":
+      return (container, value) => !hasLabel(container, value);
+    case "ancestor":
+      return ({ record }, value) => isAncestor(record.imageId ?? "", record.resolved.imageName, value);
+    case "before":
+    case "since":
+      return createdBeside(host, key);
+    case "until":
+      return ({ record }, value) => record.createdAt < momentOf(value);
+    case "volume":
+      return (container, value) => container.mounts.includes(value) || container.record.spec.mounts.some((mount) => mount.target === value);
+    case "network":
+      return (container, value) => container.networks.includes(value);
+    case "command":
+      return ({ command }, value) => command[0] === value;
+    case "restart-policy":
+      return ({ record }, value) => record.spec.restart.policy === value;
+    case "health":
+      return (_, value) => value === "none";
+    case "is-task":
+    case "pod":
+      return (_, value) => value === "false" || value === "";
+    default:
+      throw new CooperError("invalid-argument", `unknown filter "${key}"`, {
+        hint: "id, name, status, label, ancestor, before, since, until, exited, volume, network, command, restart-policy",
+      });
+  }
+}
+
+/** A regular expression, as both peers take it; bounded by length, since it comes from outside. */
+function matches(text: string, pattern: string): boolean {
+  try {
+    return new RegExp(pattern.slice(0, 256).replace(/^\^?\//, "^")).test(text);
+  } catch {
+    throw new CooperError("invalid-argument", `invalid pattern "${pattern}" in a filter`);
+  }
+}
+
+function statusIs(state: string, value: string): boolean {
+  const known = ["created", "initialized", "running", "paused", "stopping", "exited", "stopped", "removing", "restarting", "dead", "unknown"];
+  if (!known.includes(value)) {
+    throw new CooperError("invalid-argument", `unknown status "${value}"`, { hint: known.join(", ") });
+  }
+  return state === value || (state === "exited" && value === "stopped");
+}
+
+function whole(key: string, value: string): number {
+  if (!/^-?\d+$/.test(value)) throw new CooperError("invalid-argument", `filter ${key}: "${value}" is not a whole number`);
+  return Number(value);
+}
+
+function hasLabel({ record }: ContainerSummary, filter: string): boolean {
+  const equals = filter.indexOf("=");
+  const labels = labelsOf(record.spec, record.resolved.imageConfig);
+  const key = equals < 0 ? filter : filter.slice(0, equals);
+  if (!Object.hasOwn(labels, key)) return false;
+  return equals < 0 || labels[key] === filter.slice(equals + 1);
+}
+
+function isAncestor(imageId: string, imageName: string, value: string): boolean {
+  const id = value.replace(/^sha256:/, "");
+  if (/^[0-9a-f]{4,64}$/.test(id) && imageId.startsWith(id)) return true;
+  const bare = imageName.replace(/:[^:/]+$/, "");
+  return [imageName, bare].some((name) => name === value || name.endsWith(`/${value}`));
+}
+
+function createdBeside(host: Host, key: "before" | "since"): Test {
+  return ({ record }, value) => {
+    const other = resolveContainer(host.database, value);
+    return key === "before" ? record.createdAt < other.createdAt : record.createdAt > other.createdAt;
+  };
+}
+
+/** A date, seconds since 1970, or a duration back from now. Result in ms. */
+export function momentOf(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  if (!Number.isNaN(date) && /^\d{4}-/.test(text)) return date;
+  try {
+    return Date.now() - parseDurationSeconds(text) * 1000;
+  } catch {
+    throw new CooperError("invalid-argument", `"${text}" is neither a time nor a duration`, {
+      hint: "write 2024-05-17T10:00:00Z, seconds since 1970, or 10m",
+    });
+  }
+}

@@ -1,0 +1,132 @@
+/** The HostConfig part of `inspect`: what was asked about the host's side of a container. */
+import type { Host } from "../host.ts";
+import type { ContainerRecord } from "./record.ts";
+import type { DeviceLimit, NamespaceMode, UserNamespaceMode } from "./spec.ts";
+
+/** Names, and the meaning of 0 and "", are Docker's (API `HostConfig`). */
+export function hostConfig(host: Host, container: ContainerRecord): Record<string, unknown> {
+  const { spec, resolved } = container;
+  const { resources } = spec;
+  const limits = (list: readonly DeviceLimit[]) => list.map(({ path, value }) => ({ Path: path, Rate: value }));
+  return {
+    Binds: bindsOf(host, container),
+    CgroupManager: resolved.cgroupManager,
+    CgroupMode: spec.cgroup?.kind ?? "",
+    ContainerIDFile: "",
+    LogConfig: {
+      Type: resolved.logDriver,
+      Config: null,
+      Path: resolved.logPath,
+      Tag: spec.log.options.tag ?? "",
+      Size: spec.log.options["max-size"] ?? "0B",
+    },
+    NetworkMode: networkMode(container),
+    PortBindings: {},
+    RestartPolicy: { Name: spec.restart.policy, MaximumRetryCount: spec.restart.maxRetries },
+    AutoRemove: spec.removesItself,
+    Annotations: spec.annotations,
+    VolumeDriver: "",
+    VolumesFrom: spec.volumesFrom.length > 0 ? spec.volumesFrom : null,
+    CapAdd: spec.capAdd,
+    CapDrop: spec.capDrop,
+    Dns: spec.networking.dns,
+    DnsOptions: spec.networking.dnsOptions,
+    DnsSearch: spec.networking.dnsSearch,
+    ExtraHosts: spec.networking.extraHosts,
+    GroupAdd: spec.groups,
+    IpcMode: modeText(spec.ipc),
+    Cgroup: "",
+    Cgroups: spec.cgroups ?? "default",
+    Links: null,
+    OomScoreAdj: resources.oomScoreAdjust ?? 0,
+    PidMode: modeText(spec.pid),
+    Privileged: spec.isPrivileged,
+    PublishAllPorts: spec.networking.publishAll,
+    ReadonlyRootfs: spec.isReadOnly,
+    SecurityOpt: securityOptions(container),
+    Tmpfs: Object.fromEntries(spec.mounts.flatMap((mount) => (mount.kind === "tmpfs" ? [[mount.target, mount.options.join(",")]] : []))),
+    UTSMode: modeText(spec.uts),
+    UsernsMode: userMode(spec.userns),
+    ShmSize: resources.shmSizeBytes ?? host.settings.shmSizeBytes,
+    Runtime: spec.runtime ?? "oci",
+    ConsoleSize: [0, 0],
+    Isolation: "",
+    CpuShares: resources.cpuShares ?? 0,
+    Memory: resources.memoryBytes ?? 0,
+    NanoCpus: nanoCpus(resources.cpuQuotaMicroseconds, resources.cpuPeriodMicroseconds),
+    CgroupParent: spec.cgroupParent ?? "",
+    BlkioWeight: resources.blkioWeight ?? 0,
+    BlkioWeightDevice: resources.blkioWeightDevice.map(({ path, value }) => ({ Path: path, Weight: value })),
+    BlkioDeviceReadBps: limits(resources.deviceReadBps),
+    BlkioDeviceWriteBps: limits(resources.deviceWriteBps),
+    BlkioDeviceReadIOps: limits(resources.deviceReadIops),
+    BlkioDeviceWriteIOps: limits(resources.deviceWriteIops),
+    CpuPeriod: resources.cpuPeriodMicroseconds ?? 0,
+    CpuQuota: resources.cpuQuotaMicroseconds ?? 0,
+    CpuRealtimePeriod: resources.cpuRealtimePeriodMicroseconds ?? 0,
+    CpuRealtimeRuntime: resources.cpuRealtimeRuntimeMicroseconds ?? 0,
+    CpusetCpus: resources.cpusetCpus ?? "",
+    CpusetMems: resources.cpusetMems ?? "",
+    Devices: spec.devices.map(({ source, target, access }) => ({
+      PathOnHost: source,
+      PathInContainer: target,
+      CgroupPermissions: access,
+    })),
+    DeviceCgroupRules: spec.deviceCgroupRules.length > 0 ? spec.deviceCgroupRules : null,
+    DiskQuota: 0,
+    KernelMemory: 0,
+    MemoryReservation: resources.memoryReservationBytes ?? 0,
+    MemorySwap: resources.memorySwapBytes ?? (resources.memoryBytes ?? 0) * 2,
+    MemorySwappiness: resources.memorySwappiness ?? 0,
+    OomKillDisable: resources.oomKillDisable,
+    Init: spec.init ?? host.settings.init,
+    PidsLimit: resources.pidsLimit ?? host.settings.pidsLimit,
+    Ulimits: resources.ulimits.map(({ name, soft, hard }) => ({ Name: `RLIMIT_${name.toUpperCase()}`, Soft: soft, Hard: hard })),
+    Sysctls: spec.sysctls,
+    CpuCount: 0,
+    CpuPercent: 0,
+    IOMaximumIOps: 0,
+    IOMaximumBandwidth: 0,
+  };
+}
+
+function bindsOf(host: Host, container: ContainerRecord): string[] {
+  return container.spec.mounts.flatMap((mount) => {
+    const access = mount.readOnly ? "ro" : "rw";
+    if (mount.kind === "bind") return [`${mount.source}:${mount.target}:${[access, mount.propagation ?? "rprivate", "rbind"].join(",")}`];
+    if (mount.kind === "volume") return [`${mount.name ?? host.paths.volumes}:${mount.target}:${access}`];
+    return [];
+  });
+}
+
+function networkMode(container: ContainerRecord): string {
+  const { mode } = container.spec.networking;
+  if (mode.kind === "container") return `container:${mode.of}`;
+  return mode.kind === "path" ? `ns:${mode.of}` : mode.kind;
+}
+
+function modeText(mode: NamespaceMode): string {
+  if (mode.kind === "container") return `container:${mode.of}`;
+  return mode.kind === "path" ? `ns:${mode.of}` : mode.kind;
+}
+
+function userMode(mode: UserNamespaceMode | null): string {
+  if (mode === null) return "";
+  if (mode.kind === "container") return `container:${mode.of}`;
+  return mode.kind === "path" ? `ns:${mode.of}` : mode.kind;
+}
+
+function securityOptions({ spec }: ContainerRecord): string[] {
+  return [
+    ...(spec.noNewPrivileges ? ["no-new-privileges"] : []),
+    ...(spec.seccomp === null ? [] : [`seccomp=${spec.seccomp}`]),
+    ...(spec.apparmor === null ? [] : [`apparmor=${spec.apparmor}`]),
+    ...spec.labelOptions.map((option) => `label=${option}`),
+    ...(spec.mask.length > 0 ? [`mask=${spec.mask.join(":")}`] : []),
+    ...(spec.unmask.length > 0 ? [`unmask=${spec.unmask.join(":")}`] : []),
+  ];
+}
+
+function nanoCpus(quota: number | null, period: number | null): number {
+  return quota === null || quota <= 0 ? 0 : Math.round((quota / (period ?? 100_000)) * 1e9);
+}

@@ -1,0 +1,176 @@
+/** The document that `inspect` shows: Podman's, with the names that Docker's users look for beside them. */
+import type { Host } from "../host.ts";
+import { resolveContainer } from "../records/containers.ts";
+import { labelsOf, commandOf } from "./process-of.ts";
+import type { ContainerRecord } from "./record.ts";
+import { liveState } from "./live-state.ts";
+import type { Mount } from "./spec.ts";
+import { hostConfig } from "./inspect-host-config.ts";
+
+/** Everything about one container, as plain JSON. */
+export function inspectContainer(host: Host, nameOrId: string): Record<string, unknown> {
+  const container = resolveContainer(host.database, nameOrId);
+  const { spec, resolved } = container;
+  const paths = host.paths.container(container.id);
+  const [path = "", ...args] = commandOf(spec, resolved.imageConfig);
+  return {
+    Id: container.id,
+    Created: new Date(container.createdAt).toISOString(),
+    Path: path,
+    Args: args,
+    State: stateOf(host, container),
+    Image: container.imageId ?? "",
+    ImageDigest: resolved.imageDigest,
+    ImageName: resolved.imageName,
+    Rootfs: spec.rootfs?.path ?? "",
+    Pod: "",
+    ResolvConfPath: `${paths.files}/resolv.conf`,
+    HostnamePath: `${paths.files}/hostname`,
+    HostsPath: `${paths.files}/hosts`,
+    StaticDir: paths.directory,
+    OCIConfigPath: paths.config,
+    OCIRuntime: spec.runtime ?? host.settings.runtime ?? "",
+    ConmonPidFile: spec.conmonPidFile ?? paths.conmonPidFile,
+    PidFile: spec.pidFile ?? paths.pidFile,
+    LogPath: ["k8s-file", "json-file"].includes(resolved.logDriver) ? resolved.logPath : "",
+    Name: container.name,
+    RestartCount: container.restartCount,
+    Driver: "overlay",
+    Platform: "linux",
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: "",
+    EffectiveCaps: null,
+    BoundingCaps: null,
+    ExecIDs: [],
+    GraphDriver: graphDriver(host, container),
+    Mounts: spec.mounts.flatMap((mount) => describeMount(host, mount)),
+    Dependencies: [],
+    NetworkSettings: networkSettings(container),
+    Namespace: "",
+    IsInfra: false,
+    IsService: false,
+    Config: configOf(host, container),
+    HostConfig: hostConfig(host, container),
+  };
+}
+
+function stateOf(host: Host, container: ContainerRecord) {
+  const live = liveState(host, container);
+  const isRunning = live.state === "running";
+  return {
+    OciVersion: "1.0.2",
+    Status: live.state,
+    Running: isRunning || live.state === "paused",
+    Paused: live.state === "paused",
+    Restarting: false,
+    OOMKilled: live.exit?.oomKilled ?? container.oomKilled,
+    Dead: false,
+    Pid: live.pid,
+    ConmonPid: live.pid === 0 ? 0 : container.conmonPid,
+    ExitCode: live.exit?.exitCode ?? (live.state === "created" ? container.exitCode : 0),
+    Error: container.error,
+    StartedAt: goTime(container.startedAt),
+    FinishedAt: goTime(live.exit?.finishedAt ?? container.finishedAt),
+    CgroupPath: `/cooper/${container.id}`,
+    StoppedByUser: container.stoppedByUser,
+    Health: { Status: "", FailingStreak: 0, Log: null },
+    CheckpointedAt: goTime(0),
+    RestoredAt: goTime(0),
+  };
+}
+
+/** Go prints a time that never was as the year 1. */
+function goTime(ms: number): string {
+  return ms === 0 ? "0001-01-01T00:00:00Z" : new Date(ms).toISOString();
+}
+
+function graphDriver(host: Host, container: ContainerRecord) {
+  const paths = host.paths.container(container.id);
+  const lower = container.resolved.layers.map((id) => host.paths.layer(id).diff).reverse();
+  return {
+    Name: "overlay",
+    Data: { LowerDir: lower.join(":"), MergedDir: paths.merged, UpperDir: paths.upper, WorkDir: paths.work },
+  };
+}
+
+function describeMount(host: Host, mount: Mount) {
+  const common = {
+    Destination: mount.target,
+    Driver: "",
+    Mode: "",
+    Options: mount.options,
+    RW: !mount.readOnly,
+    Propagation: mount.kind === "bind" ? (mount.propagation ?? "rprivate") : "",
+  };
+  if (mount.kind === "bind") return [{ Type: "bind", Source: mount.source, ...common }];
+  if (mount.kind === "volume") {
+    const name = mount.name ?? "";
+    return [{ Type: "volume", Name: name, Source: host.paths.volume(name), ...common, Driver: "local" }];
+  }
+  return mount.kind === "image" ? [{ Type: "image", Source: mount.image, ...common }] : [];
+}
+
+function networkSettings(container: ContainerRecord) {
+  const { mode } = container.spec.networking;
+  return {
+    EndpointID: "",
+    Gateway: "",
+    IPAddress: "",
+    IPPrefixLen: 0,
+    IPv6Gateway: "",
+    GlobalIPv6Address: "",
+    GlobalIPv6PrefixLen: 0,
+    MacAddress: "",
+    Bridge: "",
+    SandboxID: "",
+    HairpinMode: false,
+    LinkLocalIPv6Address: "",
+    LinkLocalIPv6PrefixLen: 0,
+    Ports: {},
+    SandboxKey: "",
+    Networks: mode.kind === "host" || mode.kind === "none" ? { [mode.kind]: { NetworkID: mode.kind, IPAddress: "", Gateway: "", MacAddress: "", Aliases: null } } : {},
+  };
+}
+
+function configOf(host: Host, container: ContainerRecord) {
+  const { spec, resolved } = container;
+  const image = resolved.imageConfig?.config;
+  const imageVolumes = Object.keys(image?.Volumes ?? {});
+  const attaches = (stream: "stdin" | "stdout" | "stderr") => spec.attach?.includes(stream) ?? false;
+  return {
+    Hostname: spec.hostname ?? container.id.slice(0, 12),
+    Domainname: spec.domainname ?? "",
+    User: spec.user ?? image?.User ?? "",
+    AttachStdin: attaches("stdin"),
+    AttachStdout: attaches("stdout"),
+    AttachStderr: attaches("stderr"),
+    Tty: spec.hasTty,
+    OpenStdin: spec.hasStdin,
+    StdinOnce: false,
+    Env: mergedEnv([...(image?.Env ?? []), ...spec.env]),
+    Cmd: spec.command ?? (spec.entrypoint === null ? (image?.Cmd ?? null) : null),
+    Image: spec.image ?? "",
+    Volumes: imageVolumes.length > 0 ? Object.fromEntries(imageVolumes.map((path) => [path, {}])) : null,
+    WorkingDir: spec.workdir ?? (image?.WorkingDir || "/"),
+    Entrypoint: spec.entrypoint ?? image?.Entrypoint ?? null,
+    OnBuild: image?.OnBuild ?? null,
+    Labels: labelsOf(spec, resolved.imageConfig),
+    Annotations: spec.annotations,
+    StopSignal: resolved.stopSignal,
+    Healthcheck: image?.Healthcheck ?? null,
+    ExposedPorts: image?.ExposedPorts ?? null,
+    CreateCommand: resolved.createCommand,
+    Umask: spec.umask ?? host.settings.umask,
+    Timezone: spec.timezone ?? "",
+    Timeout: spec.timeoutSeconds,
+    StopTimeout: resolved.stopTimeoutSeconds,
+    Passwd: spec.managesPasswd,
+  };
+}
+
+/** Later values of a name take the place of earlier ones. */
+function mergedEnv(env: readonly string[]): string[] {
+  const byName = new Map(env.map((entry) => [entry.split("=", 1)[0] ?? "", entry]));
+  return [...byName.values()];
+}

@@ -1,0 +1,61 @@
+/** Removing a container: its changes, its log, its anonymous volumes, its record. */
+import { rmSync } from "node:fs";
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { changeContainer, deleteContainer, getContainer, resolveContainer } from "../records/containers.ts";
+import { removeVolumeIfUnused } from "../volume/volume.ts";
+import { releaseResources, settleContainer } from "./cleanup.ts";
+import { isAlive } from "./live-state.ts";
+import type { ContainerRecord } from "./record.ts";
+import { endProcess } from "./stop.ts";
+
+export interface RemoveOptions {
+  /** Also one that runs, which is killed. */
+  readonly force: boolean;
+  /** Anonymous volumes go too; those of `--rm` containers always do. */
+  readonly volumes: boolean;
+  /** With force: how long a running one has to end by itself; null: none. */
+  readonly graceSeconds: number | null;
+}
+
+/** Removes a container by name or id. Resolves to its id. */
+export async function removeContainer(host: Host, nameOrId: string, options: RemoveOptions): Promise<string> {
+  const { id, name } = resolveContainer(host.database, nameOrId);
+  using _lock = await host.locks.container(id);
+  const container = await settleContainer(host, id);
+  if (container === undefined) return id; // somebody else was faster
+  if (isAlive(container)) {
+    if (!options.force) throw stillRuns(container, name);
+    changeContainer(host.database, id, { stoppedByUser: true });
+    await endProcess(host, container, options.graceSeconds ?? 0);
+    await settleContainer(host, id);
+  }
+  const settled = getContainer(host.database, id);
+  if (settled !== undefined) await removeSettled(host, settled, options.volumes);
+  return id;
+}
+
+function stillRuns(container: ContainerRecord, name: string): CooperError {
+  const state = container.intent === "paused" ? "paused" : container.intent === "initialized" ? "initialized" : "running";
+  return new CooperError("wrong-state", `cannot remove container ${name}: it is ${state}`, {
+    hint: `stop it first, or remove it by force: cooper rm -f ${name}`,
+  });
+}
+
+/**
+ * Removes one whose process does not live; the caller holds its lock. Recorded first, so that a
+ * removal that is killed goes on with the next command that meets the container.
+ */
+export async function removeSettled(host: Host, container: ContainerRecord, withVolumes = false): Promise<void> {
+  const { id } = container;
+  if (container.intent !== "removing") changeContainer(host.database, id, { intent: "removing" });
+  await releaseResources(host, container);
+  rmSync(host.paths.container(id).directory, { recursive: true, force: true });
+  deleteContainer(host.database, id);
+  if (withVolumes || container.spec.removesItself) {
+    for (const volume of container.resolved.volumes) {
+      if (volume.isAnonymous) await removeVolumeIfUnused(host, volume.name);
+    }
+  }
+  host.locks.forgetContainer(id);
+}

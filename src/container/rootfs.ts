@@ -1,0 +1,47 @@
+/** The root file system of a container: its image's layers with a writable one on top. */
+import { mkdirSync } from "node:fs";
+import type { Host } from "../host.ts";
+import { bindMount, mountFilesystem, mountFlag, mountOverlay, setPropagation } from "../system/mount.ts";
+import { isInUserNamespace } from "../system/userns.ts";
+import type { ContainerRecord } from "./record.ts";
+
+/** Mounts it at the bundle's `merged`, and the /dev/shm that others may share. */
+export function mountRootfs(host: Host, container: ContainerRecord): void {
+  const paths = host.paths.container(container.id);
+  const { rootfs } = container.spec;
+  mkdirSync(paths.merged, { recursive: true, mode: 0o755 });
+  if (rootfs !== null && !rootfs.isOverlay) {
+    bindMount(rootfs.path, paths.merged);
+    // the runtime needs a mount that is not shared with the host (pivot_root(2))
+    setPropagation(paths.merged, mountFlag.private);
+    return;
+  }
+  mkdirSync(paths.upper, { recursive: true, mode: 0o755 });
+  mkdirSync(paths.work, { recursive: true, mode: 0o700 });
+  const lower = rootfs === null ? layerDirectories(host, container) : [rootfs.path];
+  mountOverlay(paths.merged, {
+    lower,
+    upper: paths.upper,
+    work: paths.work,
+    userXattr: isInUserNamespace(),
+    isVolatile: container.spec.removesItself,
+  });
+}
+
+/** Topmost first, as overlayfs wants them. An image without layers still needs one. */
+function layerDirectories(host: Host, container: ContainerRecord): string[] {
+  const directories = container.resolved.layers.map((id) => host.paths.layer(id).diff).reverse();
+  if (directories.length > 0) return directories;
+  const empty = `${host.paths.container(container.id).directory}/empty`;
+  mkdirSync(empty, { recursive: true, mode: 0o755 });
+  return [empty];
+}
+
+/** A tmpfs for /dev/shm outside of the container, which others can join (`--ipc container:`). */
+export function mountShm(host: Host, container: ContainerRecord, sizeBytes: number): string {
+  const { shm } = host.paths.container(container.id);
+  mkdirSync(shm, { recursive: true, mode: 0o700 });
+  const flags = mountFlag.noDev | mountFlag.noExec | mountFlag.noSuid;
+  mountFilesystem("shm", shm, "tmpfs", flags, `mode=1777,size=${sizeBytes}`);
+  return shm;
+}

@@ -1,0 +1,85 @@
+/** `run`: make a container, start it, and stay with it in the foreground. */
+import { closeSync } from "node:fs";
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { changeContainer, getContainer } from "../records/containers.ts";
+import { waitForEnd } from "../system/process.ts";
+import { exitCodeOf, runSession, type SessionOptions } from "./attach.ts";
+import { type ContainerImage, type CreateOptions, createContainer } from "./create.ts";
+import type { ContainerRecord } from "./record.ts";
+import { removeContainer } from "./remove.ts";
+import type { ContainerSpec } from "./spec.ts";
+import { type StartOptions, startLocked } from "./start.ts";
+
+export interface RunOptions extends CreateOptions {
+  readonly isDetached: boolean;
+  readonly detachKeys: string | null;
+  readonly passesSignals: boolean;
+  readonly preservedDescriptors: readonly number[];
+  /** Told once the container exists. */
+  onCreated?(container: ContainerRecord): void;
+}
+
+/** Resolves to the exit code for the shell: the container's own, or 0 when it was left running. */
+export async function runContainer(
+  host: Host,
+  spec: ContainerSpec,
+  image: ContainerImage | null,
+  options: RunOptions,
+): Promise<number> {
+  const session = sessionOptions(spec, options);
+  const attaches = !options.isDetached && (session.stdin || session.stdout || session.stderr);
+  const container = await createContainer(host, spec, image, options);
+  options.onCreated?.(container);
+  const started = await startOrForget(host, container, {
+    isForeground: !options.isDetached,
+    attaches,
+    preservedDescriptors: options.preservedDescriptors,
+  });
+  for (const descriptor of options.preservedDescriptors) closeSync(descriptor);
+  if (options.isDetached) return 0;
+  if (started.socket === null) {
+    const running = getContainer(host.database, container.id);
+    if (running !== undefined) await waitForEnd(running.pid, running.pidIdentity, Number.MAX_SAFE_INTEGER);
+    return exitCodeOf(host, container.id);
+  }
+  return (await runSession(host, container.id, started.socket, session)).exitCode;
+}
+
+async function startOrForget(host: Host, container: ContainerRecord, options: StartOptions) {
+  try {
+    using _lock = await host.locks.container(container.id);
+    return await startLocked(host, container, options);
+  } catch (error) {
+    if (container.spec.removesItself) {
+      await removeContainer(host, container.id, { force: true, volumes: true, graceSeconds: null });
+    } else {
+      noteFailure(host, container.id, error);
+    }
+    throw error;
+  }
+}
+
+/** Docker's and Podman's exit code of a container whose command could not be started. */
+function noteFailure(host: Host, id: string, error: unknown): void {
+  const code = error instanceof CooperError ? error.code : "internal";
+  const exitCode = code === "command-not-found" ? 127 : code === "command-not-executable" ? 126 : 125;
+  changeContainer(host.database, id, { error: error instanceof Error ? error.message : String(error), exitCode });
+}
+
+/**
+ * Which streams a foreground run carries: those of `-a`; else output, and input with `-i`. A terminal
+ * has one stream for both outputs.
+ */
+function sessionOptions(spec: ContainerSpec, options: RunOptions): SessionOptions {
+  const asked = spec.attach;
+  const has = (stream: "stdin" | "stdout" | "stderr", byDefault: boolean) => asked?.includes(stream) ?? byDefault;
+  return {
+    stdin: has("stdin", spec.hasStdin),
+    stdout: has("stdout", true),
+    stderr: has("stderr", true),
+    detachKeys: options.detachKeys,
+    // with a terminal in raw mode Ctrl-C is a byte for the container, but a kill of us is still passed on
+    passesSignals: options.passesSignals,
+  };
+}

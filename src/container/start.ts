@@ -1,0 +1,163 @@
+/** Starting a container: from a record to a running process under its monitor. */
+import { closeSync, existsSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { changeContainer, getContainer, resolveContainer } from "../records/containers.ts";
+import { startMonitor } from "../runtime/monitor.ts";
+import { startCreated } from "../runtime/oci-runtime.ts";
+import { connectPackets } from "../system/pipe.ts";
+import { isSameProcess, processIdentity } from "../system/process.ts";
+import { abortStart, settleContainer } from "./cleanup.ts";
+import { copyUpVolumes } from "./copy-up.ts";
+import { writeEtcFiles } from "./etc-files.ts";
+import { isAlive } from "./live-state.ts";
+import { logTarget } from "./log-target.ts";
+import type { ContainerRecord } from "./record.ts";
+import { mountRootfs } from "./rootfs.ts";
+import { runtimeConfig } from "./runtime-config.ts";
+import { gatherRuntimeInput } from "./runtime-input.ts";
+import { findRuntime } from "./runtime-choice.ts";
+
+export interface StartOptions {
+  /**
+   * Whether the caller stays, carries the streams and cleans up at the end: the exit command then
+   * gives it a moment before it does the same.
+   */
+  readonly isForeground: boolean;
+  /** Descriptors of ours that the container's process inherits, from 3 on. */
+  readonly preservedDescriptors?: readonly number[];
+  /** Connect to its streams before its first byte is written. */
+  readonly attaches?: boolean;
+}
+
+/** A container whose process runs. */
+export interface Started {
+  readonly id: string;
+  readonly pid: number;
+  /** Connected attach socket, if it was asked for; the caller closes it. */
+  readonly socket: number | null;
+}
+
+/** Starts a created or stopped container; resolves once its own process runs. A running one is fine. */
+export async function startContainer(host: Host, nameOrId: string, options: StartOptions): Promise<Started> {
+  const { id } = resolveContainer(host.database, nameOrId);
+  using _lock = await host.locks.container(id);
+  const container = await settleContainer(host, id);
+  if (container === undefined) throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
+  if (isAlive(container) && container.intent !== "initialized") {
+    if (container.intent === "paused") {
+      throw new CooperError("wrong-state", `container ${nameOrId} is paused`, { hint: `cooper unpause ${nameOrId}` });
+    }
+    const socket = options.attaches ? connectAttach(host, container) : null;
+    return { id, pid: container.pid, socket };
+  }
+  changeContainer(host.database, id, { stoppedByUser: false, restartCount: 0 });
+  return startLocked(host, container, options);
+}
+
+/** Makes the container known to the runtime, with everything mounted, but does not let it run yet. */
+export async function initContainer(host: Host, nameOrId: string): Promise<string> {
+  const { id } = resolveContainer(host.database, nameOrId);
+  using _lock = await host.locks.container(id);
+  const container = await settleContainer(host, id);
+  if (container === undefined) throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
+  if (isAlive(container)) throw new CooperError("wrong-state", `container ${nameOrId} has been initialized already`);
+  await initLocked(host, container, { isForeground: false });
+  return id;
+}
+
+/** Starts one that is not running; the caller holds its lock and has settled it. */
+export async function startLocked(host: Host, container: ContainerRecord, options: StartOptions): Promise<Started> {
+  const initialized = isAlive(container) ? container : await initLocked(host, container, options);
+  const { id, pid, pidIdentity } = initialized;
+  let socket: number | null = null;
+  try {
+    if (options.attaches) socket = connectAttach(host, initialized);
+    const runtime = await findRuntime(host, container.spec.runtime, container.resolved.cgroupManager);
+    await startCreated(runtime, id, () => isSameProcess(pid, pidIdentity));
+    changeContainer(host.database, id, { intent: "running", startedAt: Date.now(), error: "" });
+    return { id, pid, socket };
+  } catch (error) {
+    if (socket !== null) closeSync(socket);
+    await abortStart(host, initialized);
+    throw error;
+  }
+}
+
+/** Everything up to the process that waits for its start; unwound when a step fails. */
+async function initLocked(host: Host, container: ContainerRecord, options: StartOptions): Promise<ContainerRecord> {
+  const { id } = container;
+  changeContainer(host.database, id, { intent: "starting" });
+  try {
+    const pid = await initialize(host, container, options);
+    changeContainer(host.database, id, {
+      intent: "initialized",
+      pid,
+      pidIdentity: processIdentity(pid),
+      conmonPid: Number(await Bun.file(host.paths.container(id).conmonPidFile).text()),
+    });
+  } catch (error) {
+    await abortStart(host, container);
+    throw error;
+  }
+  const initialized = getContainer(host.database, id);
+  if (initialized === undefined) throw new CooperError("no-such-container", `container ${container.name} was removed while it started`);
+  return initialized;
+}
+
+async function initialize(host: Host, container: ContainerRecord, options: StartOptions): Promise<number> {
+  const { spec, resolved } = container;
+  const paths = host.paths.container(container.id);
+  rmSync(paths.bundle, { recursive: true, force: true });
+  mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
+  mountRootfs(host, container);
+  await copyUpVolumes(host, container);
+  const { input, hostname } = await gatherRuntimeInput(host, container);
+  const files = writeEtcFiles(host, container, hostname);
+  const { config, warnings } = runtimeConfig({ ...input, files: { ...input.files, ...files } });
+  for (const warning of warnings) host.warn(warning);
+  writeFileSync(paths.config, JSON.stringify(config), { mode: 0o600 });
+  const runtime = await findRuntime(host, spec.runtime, resolved.cgroupManager);
+  const restarts = spec.restart.policy !== "no";
+  const pid = await startMonitor(runtime, {
+    conmon: host.settings.conmonPath,
+    id: container.id,
+    name: container.name,
+    bundle: paths.bundle,
+    pidFile: paths.pidFile,
+    conmonPidFile: paths.conmonPidFile,
+    exitDirectory: paths.exits,
+    runtimeLog: `${paths.bundle}/runtime.log`,
+    ...logTarget(host, container),
+    hasTty: spec.hasTty,
+    hasStdin: spec.hasStdin,
+    leavesStdinOpen: spec.hasStdin && !options.isForeground,
+    isSystemd: resolved.cgroupManager === "systemd",
+    timeoutSeconds: spec.timeoutSeconds,
+    exitCommand: exitCommand(host, container.id),
+    exitDelaySeconds: options.isForeground && !restarts ? 2 : 0,
+    syncsLog: false,
+    extraEnv: {},
+    preservedDescriptors: options.preservedDescriptors ?? [],
+  });
+  writePidFiles(container, pid, paths.conmonPidFile);
+  return pid;
+}
+
+/** The same store, whoever calls: conmon runs it without our environment. */
+function exitCommand(host: Host, id: string): string[] {
+  return [process.execPath, "--root", host.paths.root, "--runroot", host.paths.run, ...host.forwardedArgs, "container", "cleanup", id];
+}
+
+function writePidFiles(container: ContainerRecord, pid: number, conmonPidFile: string): void {
+  const { pidFile, conmonPidFile: asked } = container.spec;
+  if (pidFile !== null) writeFileSync(pidFile, `${pid}`);
+  if (asked === null) return;
+  if (existsSync(asked)) unlinkSync(asked);
+  writeFileSync(asked, readFileSync(conmonPidFile));
+}
+
+/** Connects to the streams of a container that lives. */
+export function connectAttach(host: Host, container: ContainerRecord): number {
+  return connectPackets(host.paths.container(container.id).attachSocket);
+}

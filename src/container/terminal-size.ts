@@ -1,0 +1,35 @@
+/** Keeps the size of a container's terminal that of ours, through conmon's control FIFO. */
+import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { errnoName } from "../errors.ts";
+import { terminalSize } from "../system/terminal.ts";
+
+/** Sets the size now, and again at each SIGWINCH until it is disposed. */
+export function followSize(ctl: string, terminal: number): Disposable {
+  const update = () => {
+    const size = terminalSize(terminal);
+    if (size !== undefined && size.rows > 0) resizeTerminal(ctl, size.rows, size.columns);
+  };
+  update();
+  process.on("SIGWINCH", update);
+  return {
+    [Symbol.dispose]() {
+      process.off("SIGWINCH", update);
+    },
+  };
+}
+
+/** conmon reads lines of `1 ROWS COLUMNS` (conmon, ctrl.c: WIN_RESIZE_EVENT). */
+export function resizeTerminal(ctl: string, rows: number, columns: number): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(ctl, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (["ENXIO", "ENOENT"].includes(errnoName(error) ?? "")) return; // conmon has gone: no terminal either
+    throw error;
+  }
+  try {
+    writeSync(descriptor, `1 ${rows} ${columns}\n`);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,160 @@
+/** conmon, the monitor of a container: keeps its terminal or pipes, its log and its exit status. */
+import { closeSync, mkdirSync, readFileSync } from "node:fs";
+import { CooperError } from "../errors.ts";
+import { needProgram } from "../system/program.ts";
+import { makePipe, readLine } from "../system/pipe.ts";
+import { type OciRuntime, runtimeMessage } from "./oci-runtime.ts";
+
+/** What conmon is told; all paths are absolute. */
+export interface MonitorOptions {
+  readonly conmon: string | null;
+  readonly id: string;
+  /** `exec` only: the id of the session, which conmon goes by instead. */
+  readonly session?: string;
+  readonly name: string;
+  readonly bundle: string;
+  readonly pidFile: string;
+  readonly conmonPidFile: string;
+  readonly exitDirectory: string;
+  /** Where the runtime writes its own log, to be read for the cause of a failure. */
+  readonly runtimeLog: string;
+  /** `k8s-file:PATH`, `journald`, `none`, `passthrough`. */
+  readonly log: string;
+  readonly logMaxBytes: number | null;
+  readonly logTag: string | null;
+  readonly hasTty: boolean;
+  readonly hasStdin: boolean;
+  readonly leavesStdinOpen: boolean;
+  readonly isSystemd: boolean;
+  /** Seconds after which conmon kills the container; 0: never. */
+  readonly timeoutSeconds: number;
+  /** Program and arguments that conmon runs when the container has ended. */
+  readonly exitCommand: readonly string[];
+  /** Seconds that the exit command waits, so that a foreground client can clean up itself. */
+  readonly exitDelaySeconds: number;
+  /** Whether the log is made durable at the end; pointless for what is removed anyway. */
+  readonly syncsLog: boolean;
+  readonly extraEnv: Readonly<Record<string, string>>;
+  /** `exec` only: the file with the process to run. */
+  readonly execProcess?: string;
+  /** Descriptors of ours that the container gets, from 3 on. */
+  readonly preservedDescriptors: readonly number[];
+}
+
+/** Starts conmon, which has the runtime create the container (or exec session). Resolves to its pid. */
+export async function startMonitor(runtime: OciRuntime, options: MonitorOptions): Promise<number> {
+  mkdirSync(options.exitDirectory, { recursive: true, mode: 0o700 });
+  const { readEnd, writeEnd } = makePipe();
+  const first = 3 + options.preservedDescriptors.length;
+  try {
+    const child = Bun.spawn([options.conmon ?? needProgram("conmon"), ...monitorArgs(runtime, options)], {
+      cwd: options.bundle,
+      env: monitorEnv(options, first),
+      stdio: ["ignore", "ignore", "ignore", ...options.preservedDescriptors, writeEnd],
+    });
+    closeSync(writeEnd);
+    const line = await readLine(readEnd);
+    await child.exited;
+    return readAnswer(runtime, options, line);
+  } finally {
+    closeSync(readEnd);
+  }
+}
+
+/** conmon(8). */
+export function monitorArgs(runtime: OciRuntime, options: MonitorOptions): string[] {
+  const runtimeArgs = [...runtime.globalArgs, "--log-format=json", `--log=${options.runtimeLog}`];
+  return [
+    "--api-version", "1",
+    "-c", options.id,
+    "-u", options.session ?? options.id,
+    "-n", options.name,
+    "-r", runtime.path,
+    "-b", options.bundle,
+    "-p", options.pidFile,
+    "-P", options.conmonPidFile,
+    "--exit-dir", options.exitDirectory,
+    "-0", options.bundle,
+    "--full-attach",
+    "--log-level", "error",
+    "-l", options.log,
+    ...(options.logMaxBytes === null ? [] : ["--log-size-max", `${options.logMaxBytes}`]),
+    ...(options.logTag === null ? [] : ["--log-tag", options.logTag]),
+    ...(options.syncsLog ? [] : ["--no-sync-log"]),
+    ...(options.isSystemd ? ["-s"] : []),
+    ...(options.hasTty ? ["-t"] : []),
+    ...(options.hasStdin ? ["-i"] : []),
+    ...(options.leavesStdinOpen ? ["--leave-stdin-open"] : []),
+    ...(options.timeoutSeconds > 0 ? ["-T", `${options.timeoutSeconds}`] : []),
+    ...(options.execProcess === undefined ? [] : ["-e", "--exec-attach", "--exec-process-spec", options.execProcess]),
+    ...runtimeArgs.flatMap((arg) => ["--runtime-arg", arg]),
+    ...(options.preservedDescriptors.length > 0
+      ? ["--runtime-opt", "--preserve-fds", "--runtime-opt", `${options.preservedDescriptors.length}`]
+      : []),
+    ...exitArgs(options),
+  ];
+}
+
+function exitArgs(options: MonitorOptions): string[] {
+  const [program, ...args] = options.exitCommand;
+  if (program === undefined) return [];
+  return [
+    "--exit-command", program,
+    ...args.flatMap((arg) => ["--exit-command-arg", arg]),
+    ...(options.exitDelaySeconds > 0 ? ["--exit-delay", `${options.exitDelaySeconds}`] : []),
+  ];
+}
+
+/** Nothing of the caller's environment that it does not need: the exit command inherits it too. */
+function monitorEnv(options: MonitorOptions, syncDescriptor: number): Record<string, string> {
+  const env: Record<string, string> = { ...options.extraEnv, _OCI_SYNCPIPE: `${syncDescriptor}` };
+  const kept = ["PATH", "HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "DBUS_SESSION_BUS_ADDRESS", "CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE", "NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS"];
+  for (const name of kept) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  if (options.preservedDescriptors.length > 0) delete env.LISTEN_FDS;
+  return env;
+}
+
+/** conmon writes one line of JSON: `{"data": PID}`, or a negative number with the runtime's message. */
+function readAnswer(runtime: OciRuntime, options: MonitorOptions, line: string): number {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(line);
+  } catch {
+    throw new CooperError("helper-failed", `conmon ended without an answer${line === "" ? "" : `: ${line}`}`);
+  }
+  const fields = typeof answer === "object" && answer !== null ? (answer as Record<string, unknown>) : {};
+  const data = Number(fields.data ?? fields.pid ?? -1);
+  if (data > 0) return data;
+  const message = readRuntimeLog(options.runtimeLog) || runtimeMessage(String(fields.message ?? ""));
+  throw startFailure(runtime.name, message);
+}
+
+function readRuntimeLog(file: string): string {
+  try {
+    return runtimeMessage(readFileSync(file, "utf8"));
+  } catch {
+    return ""; // the runtime had nothing to say, or did not get that far
+  }
+}
+
+/**
+ * Names the cause: 127 when the command is not there, 126 when it cannot be executed (docker-run(1),
+ * "Exit Status"), else a failure of the runtime with its own words.
+ */
+export function startFailure(runtime: string, message: string): CooperError {
+  const text = message.replace(/^(container_linux\.go:\d+: )?(runc create failed: )?unable to start container process: /, "").replace(/^(exec failed: )+/, "");
+  const isCommand = /\bexec(utable file|:)|\bexecv|executable file|open executable/i.test(text);
+  const name = /exec: "([^"]*)"/.exec(text)?.[1] ?? /executable file `([^`]*)`/.exec(text)?.[1] ?? /open executable: ?`?([^`:]*)/.exec(text)?.[1];
+  const subject = name === undefined ? "the command" : `"${name}"`;
+  if (isCommand && /not found|no such file/i.test(text)) {
+    return new CooperError("command-not-found", `cannot run ${subject}: not found in the container's file system or its PATH`, { cause: text });
+  }
+  if (isCommand && /permission denied|is a directory|exec format error/i.test(text)) {
+    const why = /is a directory/i.test(text) ? "it is a directory" : /format/i.test(text) ? "it is built for another architecture, or is a script without #!" : "it is not executable";
+    return new CooperError("command-not-executable", `cannot run ${subject}: ${why}`, { cause: text });
+  }
+  return new CooperError("helper-failed", `${runtime}: ${text || "failed without saying why"}`);
+}

@@ -1,0 +1,147 @@
+/**
+ * The OCI runtime (crun, runc): the verbs of its command line (runtime-spec, runtime.md), and two of
+ * them done without starting it, since starting a Go program twice costs 18 ms a container.
+ */
+import { closeSync, constants, openSync, readFileSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
+import { basename, join } from "node:path";
+import { CooperError, errnoName } from "../errors.ts";
+import { pollIn, readDescriptor, waitReady, yieldToEventLoop } from "../system/pipe.ts";
+
+/** Which runtime, and how it is called. */
+export interface OciRuntime {
+  /** `crun`, `runc`, or what the configuration calls it. */
+  readonly name: string;
+  readonly path: string;
+  /** Arguments before every verb: `--root DIR`, `--systemd-cgroup`, those of the user. */
+  readonly globalArgs: readonly string[];
+  /** Where it keeps its state: a directory for each container. */
+  readonly stateDirectory: string;
+}
+
+/** The arguments that every call of the runtime begins with. */
+export function globalArgs(stateDirectory: string, isSystemd: boolean, flags: readonly string[]): string[] {
+  return [...flags.map((flag) => (flag.startsWith("-") ? flag : `--${flag}`)), "--root", stateDirectory, ...(isSystemd ? ["--systemd-cgroup"] : [])];
+}
+
+/** Calls a verb of the runtime and waits for it. */
+export function callRuntime(runtime: OciRuntime, verb: readonly string[]): { exitCode: number; stderr: string; stdout: string } {
+  const result = Bun.spawnSync([runtime.path, ...runtime.globalArgs, ...verb], { stdio: ["ignore", "pipe", "pipe"] });
+  return { exitCode: result.exitCode, stderr: result.stderr.toString(), stdout: result.stdout.toString() };
+}
+
+/** As callRuntime(), with a failure turned into an error. */
+export function mustCallRuntime(runtime: OciRuntime, verb: readonly string[]): string {
+  const result = callRuntime(runtime, verb);
+  if (result.exitCode !== 0) {
+    throw new CooperError("helper-failed", `${runtime.name} ${verb[0]}: ${runtimeMessage(result.stderr) || `exit status ${result.exitCode}`}`);
+  }
+  return result.stdout;
+}
+
+/** The last error in what a runtime wrote, as JSON lines (--log-format json) or as plain text. */
+export function runtimeMessage(text: string): string {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const messages = lines.map((line) => {
+    try {
+      const entry: unknown = JSON.parse(line);
+      if (typeof entry === "object" && entry !== null && "msg" in entry) {
+        const level = "level" in entry ? entry.level : "error";
+        return level === "error" || level === "fatal" ? String(entry.msg) : "";
+      }
+    } catch {
+      // not JSON: crun's and runc's plain lines
+    }
+    const plain = /msg="((?:[^"\\]|\\.)*)"/.exec(line);
+    return plain?.[1]?.replace(/\\(.)/g, "$1") ?? line;
+  });
+  return messages.filter((message) => message !== "").at(-1)?.trim() ?? "";
+}
+
+/** Whether the container is made, and waits for its start. */
+export function isWaitingToStart(runtime: OciRuntime, id: string): boolean {
+  try {
+    closeSync(openSync(fifo(runtime, id), constants.O_RDONLY | constants.O_NONBLOCK));
+    return true;
+  } catch {
+    return false; // no such fifo: it runs, or is gone
+  }
+}
+
+const fifo = (runtime: OciRuntime, id: string) => join(runtime.stateDirectory, id, "exec.fifo");
+
+/**
+ * Lets a created container run. crun and runc both let the init process block in opening `exec.fifo`
+ * for writing, and `start` only opens the other end, reads a byte and removes it (runc
+ * `Container.exec`, crun `libcrun_status_write_exec_fifo`); so do we, unless the fifo is not there.
+ *
+ * @param isAlive tells whether the init process still lives, so that a dead one is not waited for
+ */
+export async function startCreated(runtime: OciRuntime, id: string, isAlive: () => boolean): Promise<void> {
+  const path = fifo(runtime, id);
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (errnoName(error) !== "ENOENT") throw error;
+    mustCallRuntime(runtime, ["start", id]);
+    return;
+  }
+  try {
+    const byte = new Uint8Array(1);
+    for (let waits = 0; ; waits++) {
+      const [ready] = waitReady([{ descriptor, events: pollIn }], 50);
+      const size = ready ? readDescriptor(descriptor, byte) : "again";
+      if (size !== "again" && size > 0) break;
+      if (!isAlive()) throw new CooperError("wrong-state", "the container's process ended before it could be started");
+      if (size === 0) await Bun.sleep(0.2); // its end is not open yet
+      if (waits % 10 === 9) await yieldToEventLoop();
+    }
+    unlinkSync(path);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Forgets a container whose processes have ended, with its cgroups. What we cannot take away by hand
+ * (a cgroup that the container filled with its own, a layout we do not know) the runtime is asked to.
+ */
+export function deleteFromRuntime(runtime: OciRuntime, id: string, isSystemd: boolean): void {
+  const directory = join(runtime.stateDirectory, id);
+  let cgroups: string[] | undefined;
+  try {
+    cgroups = cgroupDirectories(directory);
+  } catch (error) {
+    if (errnoName(error) === "ENOENT") return; // never made, or deleted already
+    cgroups = undefined;
+  }
+  if (cgroups !== undefined && !isSystemd && cgroups.every(removeCgroup)) {
+    rmSync(directory, { recursive: true, force: true });
+    return;
+  }
+  const result = callRuntime(runtime, ["delete", "--force", id]);
+  if (result.exitCode !== 0 && !/does not exist/.test(result.stderr)) {
+    throw new CooperError("helper-failed", `${runtime.name} delete ${id}: ${runtimeMessage(result.stderr)}`);
+  }
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** The cgroups in the state file of runc; undefined for a state of another form. */
+function cgroupDirectories(directory: string): string[] | undefined {
+  const file = basename(directory) === "" ? directory : join(directory, "state.json");
+  const state: unknown = JSON.parse(readFileSync(file, "utf8"));
+  if (typeof state !== "object" || state === null || !("cgroup_paths" in state)) return undefined;
+  const paths = state.cgroup_paths;
+  if (typeof paths !== "object" || paths === null) return [];
+  const all = Object.values(paths).filter((path): path is string => typeof path === "string" && path !== "");
+  return all.every((path) => path.startsWith("/sys/fs/cgroup/") && path.includes("cooper")) ? [...new Set(all)] : undefined;
+}
+
+function removeCgroup(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch (error) {
+    return errnoName(error) === "ENOENT";
+  }
+}

@@ -1,0 +1,49 @@
+/** How control groups are laid out on this host (cgroups(7)). */
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
+
+/** statfs(2) f_type of cgroup2. */
+const cgroup2Magic = 0x63677270;
+
+let version: 1 | 2 | undefined;
+
+/** 2 on unified hosts; 1 also on hybrid ones, where the controllers are in the first version. */
+export function cgroupVersion(): 1 | 2 {
+  version ??= isUnified() ? 2 : 1;
+  return version;
+}
+
+function isUnified(): boolean {
+  try {
+    return statfsSync("/sys/fs/cgroup").type === cgroup2Magic;
+  } catch {
+    return false; // not mounted: nothing can be limited either way
+  }
+}
+
+/** The cgroup of this process in the unified hierarchy, as a path below the mount point. */
+export function ownCgroup(): string {
+  const line = readFileSync("/proc/self/cgroup", "latin1").split("\n").find((text) => text.startsWith("0::"));
+  return line?.slice(3) ?? "/";
+}
+
+/** Whether systemd is init, so that it wants to own the tree of cgroups (sd_booted(3)). */
+export function isSystemdHost(): boolean {
+  return existsSync("/run/systemd/system");
+}
+
+/** Whether limits can be set: as root where cgroups are writable, as a user where systemd delegated them. */
+export function canLimit(isRootless: boolean, manager: "systemd" | "cgroupfs"): boolean {
+  if (!existsSync("/sys/fs/cgroup")) return false;
+  if (!isRootless) return isWritable("/sys/fs/cgroup") || cgroupVersion() === 1;
+  if (cgroupVersion() === 1) return false;
+  return manager === "systemd" || isWritable(`/sys/fs/cgroup${ownCgroup()}`);
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false; // read-only mount, or not ours
+  }
+}

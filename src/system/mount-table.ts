@@ -1,0 +1,25 @@
+/** What is mounted where (proc(5), /proc/PID/mountinfo). Its size grows with use: not for the run path. */
+import { readFileSync } from "node:fs";
+import { unmount } from "./mount.ts";
+
+/** Mount points at or below a directory, the deepest first. */
+export function mountsBelow(directory: string): string[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      const point = line.split(" ")[4];
+      return point === undefined ? [] : [unescape(point)];
+    })
+    .filter((point) => point === directory || point.startsWith(`${directory}/`))
+    .reverse();
+}
+
+/** Unmounts all of them. */
+export function unmountBelow(directory: string): void {
+  for (const point of mountsBelow(directory)) unmount(point);
+}
+
+/** Space, tab, newline and backslash are written in octal. */
+function unescape(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
