@@ -13,6 +13,7 @@ import { inheritVolumes, withImageVolumes } from "./create-mounts.ts";
 import { randomName } from "./names.ts";
 import type { ContainerRecord, ResolvedContainer } from "./record.ts";
 import type { ContainerSpec, Mount } from "./spec.ts";
+import { resolveIdMappings } from "./user-namespace.ts";
 
 /** What is known of the image when a container is made from it. */
 export interface ContainerImage {
@@ -58,7 +59,7 @@ export async function createContainer(
     imageConfig: image?.config ?? null,
     layers: image?.layers ?? [],
     volumes,
-    idMappings: null,
+    idMappings: resolveIdMappings(host, spec),
     logDriver: spec.log.driver ?? host.settings.logDriver,
     logPath: spec.log.options.path ?? host.paths.container(id).log,
     cgroupManager: host.settings.cgroupManager,

@@ -68,7 +68,7 @@ function stillLives(host: Host, container: ContainerRecord): boolean {
 const chunkSize = 1 << 16;
 
 /** Reads a log from the first wanted line on, piece by piece, across its replacement by conmon. */
-class LogReader {
+export class LogReader {
   private readonly path: string;
   private descriptor = -1;
   private inode = 0;
@@ -171,7 +171,8 @@ function tailPosition(descriptor: number, lines: number): number {
     carried = Buffer.from(bytes);
     end = start;
   }
-  return 0;
+  // the first line has no newline before it
+  return found === lines && lineEnd >= 0 && isFullLine(carried, 0) ? lineEnd + 1 : 0;
 }
 
 function isFullLine(bytes: Buffer, start: number): boolean {

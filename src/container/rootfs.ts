@@ -1,12 +1,13 @@
 /** The root file system of a container: its image's layers with a writable one on top. */
-import { mkdirSync } from "node:fs";
+import { lchownSync, mkdirSync } from "node:fs";
 import type { Host } from "../host.ts";
 import { bindMount, mountFilesystem, mountFlag, mountOverlay, setPropagation } from "../system/mount.ts";
 import { isInUserNamespace } from "../system/userns.ts";
 import type { ContainerRecord } from "./record.ts";
+import { toOutside } from "./resolve-mounts.ts";
 
 /** Mounts it at the bundle's `merged`, and the /dev/shm that others may share. */
-export function mountRootfs(host: Host, container: ContainerRecord): void {
+export async function mountRootfs(host: Host, container: ContainerRecord): Promise<void> {
   const paths = host.paths.container(container.id);
   const { rootfs } = container.spec;
   mkdirSync(paths.merged, { recursive: true, mode: 0o755 });
@@ -18,7 +19,12 @@ export function mountRootfs(host: Host, container: ContainerRecord): void {
   }
   mkdirSync(paths.upper, { recursive: true, mode: 0o755 });
   mkdirSync(paths.work, { recursive: true, mode: 0o700 });
-  const lower = rootfs === null ? layerDirectories(host, container) : [rootfs.path];
+  const lower = rootfs === null ? await layerDirectories(host, container) : [rootfs.path];
+  const { idMappings } = container.resolved;
+  if (idMappings !== null) {
+    // the root directory itself, and with it all that the container makes in it
+    lchownSync(paths.upper, toOutside(idMappings.uids, 0), toOutside(idMappings.gids, 0));
+  }
   mountOverlay(paths.merged, {
     lower,
     upper: paths.upper,
@@ -29,8 +35,18 @@ export function mountRootfs(host: Host, container: ContainerRecord): void {
 }
 
 /** Topmost first, as overlayfs wants them. An image without layers still needs one. */
-function layerDirectories(host: Host, container: ContainerRecord): string[] {
-  const directories = container.resolved.layers.map((id) => host.paths.layer(id).diff).reverse();
+async function layerDirectories(host: Host, container: ContainerRecord): Promise<string[]> {
+  const { layers, idMappings } = container.resolved;
+  const directories: string[] = [];
+  for (const id of layers.toReversed()) {
+    const layer = host.paths.layer(id);
+    if (idMappings === null) {
+      directories.push(layer.diff);
+    } else {
+      const { shiftedLayer } = await import("../layer/shift.ts");
+      directories.push(await shiftedLayer(layer, `${host.paths.locks}/shift-${id}`, idMappings));
+    }
+  }
   if (directories.length > 0) return directories;
   const empty = `${host.paths.container(container.id).directory}/empty`;
   mkdirSync(empty, { recursive: true, mode: 0o755 });

@@ -1,5 +1,5 @@
 /** Starting a container: from a record to a running process under its monitor. */
-import { closeSync, existsSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { changeContainer, getContainer, resolveContainer } from "../records/containers.ts";
@@ -110,7 +110,11 @@ async function initialize(host: Host, container: ContainerRecord, options: Start
   const paths = host.paths.container(container.id);
   rmSync(paths.bundle, { recursive: true, force: true });
   mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
-  mountRootfs(host, container);
+  if (resolved.idMappings !== null) {
+    // root of its user namespace is nobody here, and must get to its root file system
+    for (const directory of [host.paths.run, host.paths.bundles, paths.bundle]) chmodSync(directory, 0o711);
+  }
+  await mountRootfs(host, container);
   await copyUpVolumes(host, container);
   const { input, hostname } = await gatherRuntimeInput(host, container);
   const files = writeEtcFiles(host, container, hostname);

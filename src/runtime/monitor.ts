@@ -146,7 +146,7 @@ function readRuntimeLog(file: string): string {
  */
 export function startFailure(runtime: string, message: string): CooperError {
   const text = message.replace(/^(container_linux\.go:\d+: )?(runc create failed: )?unable to start container process: /, "").replace(/^(exec failed: )+/, "");
-  const isCommand = /\bexec(utable file|:)|\bexecv|executable file|open executable/i.test(text);
+  const isCommand = /\bexec\b|\bexecv|executable file|open executable/i.test(text);
   const name = /exec: "([^"]*)"/.exec(text)?.[1] ?? /executable file `([^`]*)`/.exec(text)?.[1] ?? /open executable: ?`?([^`:]*)/.exec(text)?.[1];
   const subject = name === undefined ? "the command" : `"${name}"`;
   if (isCommand && /not found|no such file/i.test(text)) {

@@ -1,6 +1,6 @@
 /** Pipes and packet sockets: descriptors that Bun's own streams cannot carry. */
 import { closeSync } from "node:fs";
-import { check, cString, lastErrno, libc, SystemCallError } from "./libc.ts";
+import { check, lastErrno, libc, SystemCallError } from "./libc.ts";
 
 const { pipe2, socket, connect, recv, send, shutdown, read, write } = libc({
   pipe2: { args: ["ptr", "i32"], returns: "i32" },

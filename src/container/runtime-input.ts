@@ -1,0 +1,240 @@
+/** Looks up on the host all that a container's config.json is made from. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname as hostName, release } from "node:os";
+import { join } from "node:path";
+import { CooperError, messageOf } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { resolveContainer } from "../records/containers.ts";
+import { cgroupVersion } from "../system/cgroup.ts";
+import { boundingCapabilities, canMountProc, idMap, ownOomScoreAdjust, ownRlimits } from "../system/own-limits.ts";
+import { capSysResource, hasCapability } from "../system/process.ts";
+import { findProgram, needProgram } from "../system/program.ts";
+import { readInRoot } from "../system/rooted.ts";
+import { caller, isInUserNamespace } from "../system/userns.ts";
+import { type ResolvedUser, resolveUser } from "./identity.ts";
+import { isAlive } from "./live-state.ts";
+import type { ContainerRecord } from "./record.ts";
+import { blockDevices, resolveDevices } from "./resolve-devices.ts";
+import { resolveMounts } from "./resolve-mounts.ts";
+import { mountShm } from "./rootfs.ts";
+import type { JoinedNamespaces, RuntimeInput, RuntimeNetwork } from "./runtime-config/input.ts";
+import type { NamespaceMode } from "./spec.ts";
+
+/** The root file system is mounted; files for /etc are added by the caller, who is told the host name. */
+export async function gatherRuntimeInput(
+  host: Host,
+  container: ContainerRecord,
+): Promise<{ input: RuntimeInput; hostname: string }> {
+  const { spec, resolved } = container;
+  const paths = host.paths.container(container.id);
+  const accounts = {
+    passwd: readInRoot(paths.merged, "/etc/passwd") ?? "",
+    group: readInRoot(paths.merged, "/etc/group") ?? "",
+  };
+  const { idMappings } = resolved;
+  const user = resolveUser(
+    userText(container),
+    accounts.passwd,
+    accounts.group,
+    spec.groups.filter((group) => group !== "keep-groups"),
+  );
+  const inUserNamespace = isInUserNamespace();
+  const mayMountProc = canMountProc(inUserNamespace);
+  const hostname = hostnameOf(host, container);
+  const input: RuntimeInput = {
+    id: container.id,
+    name: container.name,
+    spec,
+    image: resolved.imageConfig,
+    settings: host.settings,
+    rootfsPath: paths.merged,
+    user,
+    mounts: await resolveMounts(host, container, { user, idMappings }),
+    files: { hosts: null, resolvConf: null, hostname: null, containerEnv: null, ...accountFiles(host, container, user, accounts), localtime: zoneFile(spec.timezone ?? host.settings.timezone) },
+    shmPath: shmOf(host, container),
+    network: networkOf(host, container),
+    namespaces: joinedNamespaces(host, container),
+    idMappings,
+    devices: resolveDevices(host, spec),
+    blockDevices: blockDevices(spec),
+    cgroup: {
+      version: cgroupVersion(),
+      manager: resolved.cgroupManager,
+      path: cgroupPath(host, container),
+      canLimit: host.canLimit,
+    },
+    isRootless: inUserNamespace,
+    engineIdMappings: inUserNamespace ? { uids: idMap("uid_map"), gids: idMap("gid_map") } : null,
+    ownRlimits: ownRlimits(),
+    canRaiseRlimits: !inUserNamespace && hasCapability(capSysResource),
+    engineCapabilities: boundingCapabilities(),
+    ownOomScoreAdjust: ownOomScoreAdjust(),
+    initPath: initProgram(host, container),
+    canMountProc: mayMountProc,
+    canMountSysfs: mayMountProc,
+    hasMqueue: true,
+    extraMaskedPaths: [],
+    hostEnv: process.env,
+    seccompProfile: seccompProfile(host, container),
+    architecture: process.arch === "x64" ? "amd64" : process.arch,
+    kernelRelease: release(),
+    hasApparmor: existsSync("/sys/module/apparmor/parameters/enabled"),
+    selinux: null,
+  };
+  return { input, hostname };
+}
+
+/** `--userns keep-id` is asked for to be the same user inside, so that is the default there. */
+function userText({ spec, resolved }: ContainerRecord): string {
+  if (spec.user !== null) return spec.user;
+  if (spec.userns?.kind === "keep-id") {
+    const who = caller();
+    return `${spec.userns.uid ?? who.uid}:${spec.userns.gid ?? who.gid}`;
+  }
+  return resolved.imageConfig?.config?.User ?? "";
+}
+
+function hostnameOf(host: Host, container: ContainerRecord): string {
+  const { spec } = container;
+  if (spec.hostname !== null) return spec.hostname;
+  if (spec.uts.kind === "host") return hostName();
+  if (spec.uts.kind === "container") return hostnameOf(host, resolveContainer(host.database, spec.uts.of));
+  return container.id.slice(0, 12);
+}
+
+function initProgram(host: Host, container: ContainerRecord): string | null {
+  if (!(container.spec.init ?? host.settings.init)) return null;
+  const asked = container.spec.initPath ?? host.settings.initPath;
+  if (asked !== null && !existsSync(asked)) throw new CooperError("missing-helper", `no init program at ${asked}`);
+  return asked ?? needProgram("catatonit");
+}
+
+/** null: without one; a path is under our own parent, so that what is ours can be told. */
+function cgroupPath(host: Host, container: ContainerRecord): string | null {
+  const { spec, resolved } = container;
+  if (spec.cgroups === "disabled" || !host.canLimit) return null;
+  if (resolved.cgroupManager === "systemd") {
+    const slice = spec.cgroupParent ?? (host.isRootless ? "user.slice" : "machine.slice");
+    if (!slice.endsWith(".slice")) {
+      throw new CooperError("invalid-argument", `--cgroup-parent ${slice}: with systemd it must be the name of a slice, such as ${slice}.slice`);
+    }
+    return `${slice}:cooper:${container.id}`;
+  }
+  return join(spec.cgroupParent ?? "/cooper", `cooper-${container.id}`);
+}
+
+function networkOf(host: Host, container: ContainerRecord): RuntimeNetwork {
+  const { mode } = container.spec.networking;
+  switch (mode.kind) {
+    case "host":
+      return { kind: "host" };
+    case "container":
+      return { kind: "path", path: namespaceOf(host, mode.of, "net") };
+    case "path":
+      return { kind: "path", path: mode.of };
+    default:
+      return { kind: "new" };
+  }
+}
+
+function joinedNamespaces(host: Host, { spec }: ContainerRecord): JoinedNamespaces {
+  const join = (kind: keyof JoinedNamespaces, mode: NamespaceMode | null): JoinedNamespaces => {
+    if (mode?.kind === "container") return { [kind]: namespaceOf(host, mode.of, kind) };
+    return mode?.kind === "path" ? { [kind]: mode.of } : {};
+  };
+  const { userns } = spec;
+  return {
+    ...join("pid", spec.pid),
+    ...join("ipc", spec.ipc),
+    ...join("uts", spec.uts),
+    ...join("cgroup", spec.cgroup),
+    ...(userns?.kind === "container" || userns?.kind === "path" ? join("user", userns) : {}),
+  };
+}
+
+/** A container's namespace is there as long as its process lives. */
+function namespaceOf(host: Host, nameOrId: string, kind: string): string {
+  const other = resolveContainer(host.database, nameOrId);
+  if (!isAlive(other)) {
+    throw new CooperError("wrong-state", `cannot join the ${kind} namespace of container ${nameOrId}: it is not running`, {
+      hint: `cooper start ${nameOrId}`,
+    });
+  }
+  return `/proc/${other.pid}/ns/${kind}`;
+}
+
+/** /dev/shm is shared with the ipc namespace that it belongs to. */
+function shmOf(host: Host, container: ContainerRecord): string | null {
+  const { ipc, resources } = container.spec;
+  const size = resources.shmSizeBytes ?? host.settings.shmSizeBytes;
+  if (ipc.kind === "shareable") return mountShm(host, container, size);
+  if (ipc.kind === "host") return "/dev/shm";
+  if (ipc.kind !== "container") return null;
+  const other = resolveContainer(host.database, ipc.of);
+  const { shm } = host.paths.container(other.id);
+  if (other.spec.ipc.kind !== "shareable") {
+    throw new CooperError("conflict", `container ${ipc.of} does not share its ipc namespace`, {
+      hint: `make it with --ipc shareable`,
+    });
+  }
+  return shm;
+}
+
+function seccompProfile(host: Host, container: ContainerRecord): unknown {
+  const asked = container.spec.seccomp ?? host.settings.seccompProfile;
+  if (asked === null || ["", "default", "unconfined"].includes(asked) || container.spec.isPrivileged) return null;
+  try {
+    return JSON.parse(readFileSync(asked, "utf8"));
+  } catch (cause) {
+    throw new CooperError("invalid-argument", `cannot use the seccomp profile ${asked}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** A user without an entry gets one, since many programs want to know who they are (podman-run(1), `--passwd`). */
+function accountFiles(
+  host: Host,
+  container: ContainerRecord,
+  user: ResolvedUser,
+  accounts: { passwd: string; group: string },
+): { passwd?: string; group?: string } {
+  const { spec, id } = container;
+  if (!spec.managesPasswd || spec.rootfs !== null) return {};
+  const has = (text: string, number: number) => text.split("\n").some((line) => line.split(":")[2] === `${number}`);
+  const { files } = host.paths.container(id);
+  const made: { passwd?: string; group?: string } = {};
+  const fill = (template: string) =>
+    template
+      .replaceAll("$USERNAME", user.name ?? `${user.uid}`)
+      .replaceAll("$UID", `${user.uid}`)
+      .replaceAll("$GID", `${user.gid}`)
+      .replaceAll("$HOME", user.home)
+      .replaceAll("$GROUPNAME", user.name ?? `${user.gid}`);
+  if (user.uid !== 0 && !has(accounts.passwd, user.uid)) {
+    made.passwd = join(files, "passwd");
+    const home = spec.workdir ?? "/";
+    appendEntry(made.passwd, accounts.passwd, fill(spec.passwdEntry ?? `${user.uid}:*:${user.uid}:${user.gid}:container user:${home}:/bin/sh`));
+  }
+  if (user.gid !== 0 && !has(accounts.group, user.gid)) {
+    made.group = join(files, "group");
+    appendEntry(made.group, accounts.group, fill(spec.groupEntry ?? `${user.gid}:x:${user.gid}:${user.uid}`));
+  }
+  return made;
+}
+
+function appendEntry(file: string, text: string, entry: string): void {
+  mkdirSync(join(file, ".."), { recursive: true, mode: 0o755 });
+  writeFileSync(file, `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${entry}\n`, { mode: 0o644 });
+}
+
+/** `local` is the host's own zone; a name may not lead out of the zone database. */
+function zoneFile(zone: string | null): string | null {
+  if (zone === null || zone === "") return null;
+  if (zone === "local") return existsSync("/etc/localtime") ? "/etc/localtime" : null;
+  const file = join("/usr/share/zoneinfo", zone);
+  if (!file.startsWith("/usr/share/zoneinfo/") || !existsSync(file)) {
+    throw new CooperError("invalid-argument", `unknown time zone "${zone}"`, {
+      ...(findProgram("zdump") === undefined && { hint: "apt-get install tzdata" }),
+    });
+  }
+  return file;
+}

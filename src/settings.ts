@@ -1,0 +1,247 @@
+/**
+ * containers.conf(5): what the host and its users have set as defaults. The same files as Podman reads,
+ * in the same order; later ones win key by key.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { CooperError, errnoName, messageOf } from "./errors.ts";
+import { applyTables } from "./settings/keys.ts";
+
+/** A limit of setrlimit(2) for every container; -1 is unlimited. */
+export interface DefaultUlimit {
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+/** The values that hold where nothing was asked for a container; see containers.conf(5) for each. */
+export interface Settings {
+  // [containers]
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly apparmorProfile: string;
+  /** A path, `image` or `none`; null: /etc/hosts. */
+  readonly baseHostsFile: string | null;
+  /** cgroup v2 files by name, for every container. */
+  readonly cgroupConf: Readonly<Record<string, string>>;
+  /** null: private with cgroup v2, the host's with v1. */
+  readonly cgroupNamespace: "private" | "host" | null;
+  readonly cgroups: "enabled" | "disabled" | "no-conmon" | "split";
+  readonly containerNameAsHostname: boolean;
+  /** Without the `CAP_` prefix or with it, as written. */
+  readonly defaultCapabilities: readonly string[];
+  readonly defaultSysctls: Readonly<Record<string, string>>;
+  readonly defaultUlimits: readonly DefaultUlimit[];
+  /** `SOURCE[:TARGET[:ACCESS]]`. */
+  readonly devices: readonly string[];
+  readonly dnsOptions: readonly string[];
+  readonly dnsSearches: readonly string[];
+  readonly dnsServers: readonly string[];
+  readonly env: readonly string[];
+  readonly envHost: boolean;
+  /** An address or `none`; null: found out. */
+  readonly hostContainersInternalIp: string | null;
+  readonly httpProxy: boolean;
+  readonly init: boolean;
+  readonly initPath: string | null;
+  readonly ipcNamespace: "host" | "none" | "private" | "shareable";
+  readonly label: boolean;
+  readonly logDriver: string;
+  /** null: no limit. */
+  readonly logMaxBytes: number | null;
+  readonly logTag: string | null;
+  /** As the words of `--mount`. */
+  readonly mounts: readonly string[];
+  readonly networkNamespace: string;
+  readonly noHosts: boolean;
+  readonly pidNamespace: "private" | "host";
+  /** 0 or less is unlimited. */
+  readonly pidsLimit: number;
+  readonly prepareVolumeOnCreate: boolean;
+  readonly privileged: boolean;
+  readonly readOnly: boolean;
+  /** A path, or `unconfined`; null: the built-in profile. */
+  readonly seccompProfile: string | null;
+  readonly shmSizeBytes: number;
+  readonly timezone: string | null;
+  readonly umask: string;
+  /** As the words of `--userns`; null: host. */
+  readonly userNamespace: string | null;
+  readonly userNamespaceSize: number;
+  readonly utsNamespace: "private" | "host";
+  /** `SOURCE:TARGET[:OPTIONS]`. */
+  readonly volumes: readonly string[];
+
+  // [engine]
+  readonly cgroupManager: "systemd" | "cgroupfs";
+  readonly compressionFormat: "gzip" | "zstd" | "zstd:chunked";
+  readonly compressionLevel: number | null;
+  readonly conmonEnv: readonly string[];
+  /** The first path of `conmon_path` that exists; null: it is looked for. */
+  readonly conmonPath: string | null;
+  readonly detachKeys: string | null;
+  /** Set for the engine itself. */
+  readonly engineEnv: readonly string[];
+  readonly eventsLogger: "file" | "journald" | "none" | null;
+  readonly helperDirectories: readonly string[];
+  readonly hooksDirectories: readonly string[];
+  readonly imageDefaultFormat: "oci" | "docker";
+  readonly imageParallelCopies: number | null;
+  readonly imageVolumeMode: "anonymous" | "tmpfs" | "ignore";
+  readonly infraImage: string | null;
+  readonly noPivotRoot: boolean;
+  readonly podExitPolicy: "continue" | "stop";
+  readonly pullPolicy: "always" | "missing" | "never" | "newer";
+  readonly retry: number;
+  /** A name from `runtimes`, or a path; null: the first of crun and runc that works. */
+  readonly runtime: string | null;
+  /** Where each runtime is looked for, by name. */
+  readonly runtimes: Readonly<Record<string, readonly string[]>>;
+  /** Global arguments for the runtime; only the command line sets them. */
+  readonly runtimeFlags: readonly string[];
+  readonly serviceTimeoutSeconds: number;
+  readonly staticDirectory: string | null;
+  readonly stopTimeoutSeconds: number;
+  readonly tmpDirectory: string | null;
+  readonly volumePath: string | null;
+
+  // [network]
+  readonly defaultNetwork: string;
+  readonly defaultSubnet: string;
+  readonly defaultSubnetPools: readonly { readonly base: string; readonly size: number }[];
+  readonly defaultRootlessNetworkCommand: "pasta" | "slirp4netns";
+  readonly dnsBindPort: number | null;
+  readonly networkConfigDirectory: string | null;
+  readonly pastaOptions: readonly string[];
+
+  /** Keys that mean nothing to Cooper, for `--log-level debug`. */
+  readonly ignoredKeys: readonly string[];
+}
+
+/** A value for every key, as Podman has them where no file says otherwise. */
+export function defaultSettings(env: Environment, isRootless: boolean): Settings {
+  return {
+    annotations: {}, apparmorProfile: "containers-default", baseHostsFile: null, cgroupConf: {},
+    cgroupNamespace: null, cgroups: "enabled", containerNameAsHostname: false,
+    // no NET_RAW, MKNOD and AUDIT_WRITE, unlike Docker's list
+    defaultCapabilities: [
+      "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETFCAP", "SETGID",
+      "SETPCAP", "SETUID", "SYS_CHROOT",
+    ],
+    defaultSysctls: { "net.ipv4.ping_group_range": "0 0" }, defaultUlimits: [], devices: [],
+    dnsOptions: [], dnsSearches: [], dnsServers: [], env: [], envHost: false,
+    hostContainersInternalIp: null, httpProxy: true, init: false, initPath: null,
+    ipcNamespace: "shareable", label: true,
+    // not journald, even where Podman would take it: a file needs no right to read the journal
+    logDriver: "k8s-file", logMaxBytes: null, logTag: null, mounts: [], networkNamespace: "private",
+    noHosts: false, pidNamespace: "private", pidsLimit: 2048, prepareVolumeOnCreate: false,
+    privileged: false, readOnly: false, seccompProfile: null, shmSizeBytes: 65536 * 1024,
+    timezone: null, umask: "0022", userNamespace: null, userNamespaceSize: 65536,
+    utsNamespace: "private", volumes: [],
+    cgroupManager: defaultCgroupManager(env, isRootless), compressionFormat: "gzip",
+    compressionLevel: null, conmonEnv: [], conmonPath: null, detachKeys: null, engineEnv: [],
+    eventsLogger: null, helperDirectories: [],
+    hooksDirectories: ["/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"],
+    imageDefaultFormat: "oci", imageParallelCopies: null, imageVolumeMode: "anonymous",
+    infraImage: null, noPivotRoot: false, podExitPolicy: "continue", pullPolicy: "missing", retry: 3,
+    runtime: null, runtimes: {}, runtimeFlags: [], serviceTimeoutSeconds: 5, staticDirectory: null,
+    stopTimeoutSeconds: 10, tmpDirectory: null, volumePath: null,
+    defaultNetwork: "podman", defaultSubnet: "10.88.0.0/16",
+    defaultSubnetPools: [
+      { base: "10.89.0.0/16", size: 24 }, { base: "10.90.0.0/15", size: 24 },
+      { base: "10.92.0.0/14", size: 24 }, { base: "10.96.0.0/11", size: 24 },
+      { base: "10.128.0.0/9", size: 24 },
+    ],
+    defaultRootlessNetworkCommand: "pasta", dnsBindPort: null, networkConfigDirectory: null,
+    pastaOptions: [],
+    ignoredKeys: [],
+  };
+}
+
+/** Environment variables, as process.env has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the files that exist. Costs a handful of system calls where there are none.
+ *
+ * @throws CooperError invalid-argument that names the file, and the key where one has a wrong value
+ */
+export function loadSettings(
+  env: Environment,
+  home: string,
+  isRootless: boolean,
+  systemRoot = "/",
+): Settings {
+  let settings = defaultSettings(env, isRootless);
+  for (const file of settingsFiles(env, home, isRootless, systemRoot)) {
+    const text = readFileSync(file, "utf8");
+    settings = withFile(settings, file, text);
+  }
+  return settings;
+}
+
+/** The settings as one more file changes them. */
+export function withFile(settings: Settings, file: string, text: string): Settings {
+  let tables: unknown;
+  try {
+    tables = Bun.TOML.parse(withoutComments(text));
+  } catch (cause) {
+    const why = messageOf(cause).replace(/^TOML Parse error: /, "");
+    throw new CooperError("invalid-argument", `${file} is not valid TOML: ${why}`, { cause });
+  }
+  return applyTables(settings, file, tables);
+}
+
+/** Distributions ship the manual as comments; without them parsing takes a fifth of the time. */
+function withoutComments(text: string): string {
+  const hasLongStrings = text.includes('"""') || text.includes("'''"); // a # in there is no comment
+  return hasLongStrings ? text : text.replace(/^[ \t]*#.*$/gm, "");
+}
+
+/** Lowest first. CONTAINERS_CONF stands for all others; CONTAINERS_CONF_OVERRIDE comes on top. */
+function settingsFiles(env: Environment, home: string, isRootless: boolean, systemRoot: string): string[] {
+  const files: string[] = [];
+  if (env.CONTAINERS_CONF) {
+    files.push(mustExist(env.CONTAINERS_CONF, "CONTAINERS_CONF"));
+  } else {
+    addIfThere(files, join(systemRoot, "usr/share/containers/containers.conf"));
+    addWithDirectory(files, join(systemRoot, "etc/containers/containers.conf"));
+    const configHome = env.XDG_CONFIG_HOME || join(home, ".config");
+    if (isRootless) addWithDirectory(files, join(configHome, "containers/containers.conf"));
+  }
+  const override = env.CONTAINERS_CONF_OVERRIDE;
+  if (override) files.push(mustExist(override, "CONTAINERS_CONF_OVERRIDE"));
+  return files;
+}
+
+function mustExist(file: string, variable: string): string {
+  if (existsSync(file)) return file;
+  throw new CooperError("invalid-argument", `${variable} names ${file}, which does not exist`);
+}
+
+function addIfThere(files: string[], file: string): void {
+  if (existsSync(file)) files.push(file);
+}
+
+/** The file, and then those of its `.d` directory in the order of their names. */
+function addWithDirectory(files: string[], file: string): void {
+  addIfThere(files, file);
+  const directory = `${file}.d`;
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(errnoName(error) ?? "")) return;
+    throw error;
+  }
+  for (const name of names.sort()) {
+    if (name.endsWith(".conf")) files.push(join(directory, name));
+  }
+}
+
+/** systemd where it runs the machine (sd_booted(3)); as a user only where its own manager can be asked. */
+function defaultCgroupManager(env: Environment, isRootless: boolean): "systemd" | "cgroupfs" {
+  if (!existsSync("/run/systemd/system")) return "cgroupfs";
+  if (!isRootless || env.DBUS_SESSION_BUS_ADDRESS) return "systemd";
+  const runtimeDirectory = env.XDG_RUNTIME_DIR;
+  return runtimeDirectory && existsSync(join(runtimeDirectory, "bus")) ? "systemd" : "cgroupfs";
+}
