@@ -104,8 +104,8 @@ export function pathsUnder(root: string, run: string): Paths {
         conmonPidFile: join(bundle, "conmon.pid"),
         attachSocket: join(bundle, "attach"),
         ctl: join(bundle, "ctl"),
-        exits: join(bundle, "exit"),
-        exitFile: join(bundle, "exit", id),
+        exits: join(bundle, "exits"),
+        exitFile: join(bundle, "exits", id),
         oomFile: join(bundle, "oom"),
         shm: join(bundle, "shm"),
       };

@@ -146,7 +146,7 @@ async function execMonitored(
   options: ExecOptions,
 ): Promise<number | string> {
   const { session, directory, file } = place;
-  const exits = join(directory, "exit");
+  const exits = join(directory, "exits");
   const conmonPidFile = join(directory, "conmon.pid");
   let pid: number;
   try {

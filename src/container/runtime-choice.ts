@@ -87,6 +87,7 @@ function tryRuntime(host: Host, path: string): string | undefined {
       JSON.stringify({
         ociVersion: "1.0.2",
         root: { path: "rootfs" },
+        mounts: [],
         process: { cwd: "/", args: ["/cooper-probe"], user: { uid: 0, gid: 0 }, env: [] },
         linux: { namespaces, cgroupsPath: host.isRootless ? "" : `/cooper/${id}` },
       }),

@@ -15,6 +15,7 @@ export interface MonitorOptions {
   readonly bundle: string;
   readonly pidFile: string;
   readonly conmonPidFile: string;
+  /** Not `exit`: conmon writes a file of that name into the bundle too. */
   readonly exitDirectory: string;
   /** Where the runtime writes its own log, to be read for the cause of a failure. */
   readonly runtimeLog: string;
