@@ -66,7 +66,8 @@ function entriesOf(text: string): string[][] {
 /**
  * Resolves `USER[:GROUP]`, each a name or a number, against the container's own files. A name must be
  * there; a number need not be (its group is then 0, as Docker and Podman have it). Without a group the
- * user's own one holds, and the groups that list the user as a member; with a group only that one.
+ * user's own one holds, and the groups that list the user as a member; with a group only that one. An
+ * empty text is root.
  *
  * @param groups those of `--group-add`, besides
  * @throws CooperError invalid-argument
@@ -82,13 +83,16 @@ export function resolveUser(
   const groupPart = colon < 0 ? "" : text.slice(colon + 1);
   if (/[\0\n]/.test(text) || groupPart.includes(":")) throw invalidUser(text);
   const known = parseGroup(groupText);
-  const entry = findUser(text, userText, parsePasswd(passwdText));
+  const entry = findUser(userText, parsePasswd(passwdText));
   const gid = groupPart === "" ? entry.gid : findGroup(groupPart, known, `user ${JSON.stringify(text)}`);
   const memberships =
     groupPart === "" && entry.name !== null
       ? known.filter(({ members }) => members.includes(entry.name ?? "")).map((group) => group.gid)
       : [];
-  const asked = groups.map((group) => findGroup(group, known, `--group-add ${group}`));
+  // keep-groups is the runtime's business: it then leaves the groups of its caller as they are
+  const asked = groups
+    .filter((group) => group !== "keep-groups")
+    .map((group) => findGroup(group, known, "--group-add"));
   const additional = new Set([...memberships, ...asked]);
   additional.delete(gid);
   return {
@@ -107,35 +111,35 @@ interface FoundUser {
   readonly home: string;
 }
 
-function findUser(text: string, userText: string, passwd: readonly PasswdEntry[]): FoundUser {
-  // a name of digits alone can be meant: passwd(5) goes before numbers
-  const byName = userText === "" ? undefined : passwd.find(({ name }) => name === userText);
-  if (byName !== undefined) return byName;
-  const uid = userText === "" ? 0 : parseId(userText);
-  if (uid === undefined) {
-    if (/^[+-]?\d+$/.test(userText)) {
-      throw new CooperError("invalid-argument", `user id ${userText} is out of range (0 to ${maxId})`);
-    }
-    throw new CooperError("invalid-argument", `no user ${JSON.stringify(userText)} in the container's /etc/passwd`, {
-      hint: "name one that is there, or a number",
-    });
+function findUser(userText: string, passwd: readonly PasswdEntry[]): FoundUser {
+  // digits are always a number: an image that names its root "1000" must not make that of `--user 1000`
+  if (/^[+-]?\d+$/.test(userText) || userText === "") {
+    const uid = userText === "" ? 0 : numericId(userText, "user");
+    return passwd.find((entry) => entry.uid === uid) ?? { uid, gid: 0, name: null, home: "/" };
   }
-  const byId = passwd.find((entry) => entry.uid === uid);
-  if (byId !== undefined) return byId;
-  return { uid, gid: 0, name: uid === 0 ? "root" : null, home: uid === 0 ? "/root" : "/" };
+  const entry = passwd.find(({ name }) => name === userText);
+  if (entry !== undefined) return entry;
+  // an image without a passwd file has a root all the same
+  if (userText === "root") return { uid: 0, gid: 0, name: null, home: "/" };
+  throw new CooperError("invalid-argument", `no user ${JSON.stringify(userText)} in the container's /etc/passwd`, {
+    hint: "name one that is there, or a number",
+  });
 }
 
 function findGroup(text: string, groups: readonly GroupEntry[], what: string): number {
-  const byName = groups.find(({ name }) => name === text);
-  if (byName !== undefined) return byName.gid;
-  const gid = parseId(text);
-  if (gid !== undefined) return gid;
-  if (/^[+-]?\d+$/.test(text)) {
-    throw new CooperError("invalid-argument", `${what}: group id ${text} is out of range (0 to ${maxId})`);
-  }
+  if (/^[+-]?\d+$/.test(text)) return numericId(text, `${what}: group`);
+  const entry = groups.find(({ name }) => name === text);
+  if (entry !== undefined) return entry.gid;
+  if (text === "root") return 0;
   throw new CooperError("invalid-argument", `${what}: no group ${JSON.stringify(text)} in the container's /etc/group`, {
     hint: "name one that is there, or a number",
   });
+}
+
+function numericId(text: string, what: string): number {
+  const id = parseId(text);
+  if (id !== undefined) return id;
+  throw new CooperError("invalid-argument", `${what} id ${text} is out of range (0 to ${maxId})`);
 }
 
 function invalidUser(text: string): CooperError {

@@ -49,7 +49,8 @@ function stillRuns(container: ContainerRecord, name: string): CooperError {
 export async function removeSettled(host: Host, container: ContainerRecord, withVolumes = false): Promise<void> {
   const { id } = container;
   if (container.intent !== "removing") changeContainer(host.database, id, { intent: "removing" });
-  await releaseResources(host, container);
+  // one that has settled has given everything back; only an interrupted removal may not have
+  if (container.intent === "removing") await releaseResources(host, container);
   rmSync(host.paths.container(id).directory, { recursive: true, force: true });
   deleteContainer(host.database, id);
   if (withVolumes || container.spec.removesItself) {

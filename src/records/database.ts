@@ -121,6 +121,8 @@ export function openDatabase(file: string): Database {
   database.run("pragma busy_timeout = 60000");
   database.run("pragma synchronous = normal");
   database.run("pragma foreign_keys = on");
+  // processes leave without closing (see exitNow), so each one reads the log: keep it short
+  database.run("pragma wal_autocheckpoint = 300");
   const version = schemaVersion(database);
   if (version < migrations.length) migrate(database);
   if (version > migrations.length) {
