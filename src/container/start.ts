@@ -114,16 +114,9 @@ async function initialize(host: Host, container: ContainerRecord, options: Start
     // root of its user namespace is nobody here, and must get to its root file system
     for (const directory of [host.paths.run, host.paths.bundles, paths.bundle]) chmodSync(directory, 0o711);
   }
-  await mountRootfs(host, container);
-  await copyUpVolumes(host, container);
-  const { input, hostname } = await gatherRuntimeInput(host, container);
-  const files = writeEtcFiles(host, container, hostname);
-  const { config, warnings } = runtimeConfig({ ...input, files: { ...input.files, ...files } });
-  for (const warning of warnings) host.warn(warning);
-  writeFileSync(paths.config, JSON.stringify(config), { mode: 0o600 });
   const runtime = await findRuntime(host, spec.runtime, resolved.cgroupManager);
   const restarts = spec.restart.policy !== "no";
-  const pid = await startMonitor(runtime, {
+  const monitor = {
     conmon: host.settings.conmonPath,
     id: container.id,
     name: container.name,
@@ -143,9 +136,22 @@ async function initialize(host: Host, container: ContainerRecord, options: Start
     syncsLog: false,
     extraEnv: {},
     preservedDescriptors: options.preservedDescriptors ?? [],
-  });
+  };
+  const pid = await startMonitor(runtime, monitor, () => fillBundle(host, container));
   writePidFiles(container, pid, paths.conmonPidFile);
   return pid;
+}
+
+/** Mounts everything, and writes down what the runtime is to run. */
+async function fillBundle(host: Host, container: ContainerRecord): Promise<void> {
+  const paths = host.paths.container(container.id);
+  await mountRootfs(host, container);
+  await copyUpVolumes(host, container);
+  const { input, hostname } = await gatherRuntimeInput(host, container);
+  const files = writeEtcFiles(host, container, hostname);
+  const { config, warnings } = runtimeConfig({ ...input, files: { ...input.files, ...files } });
+  for (const warning of warnings) host.warn(warning);
+  writeFileSync(paths.config, JSON.stringify(config), { mode: 0o600 });
 }
 
 /** The same store, whoever calls: conmon runs it without our environment. */

@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, readFileSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import { needProgram } from "../system/program.ts";
-import { makePipe, readLine } from "../system/pipe.ts";
+import { makePipe, readLine, writeAll } from "../system/pipe.ts";
 import { type OciRuntime, runtimeMessage } from "./oci-runtime.ts";
 
 /** What conmon is told; all paths are absolute. */
@@ -42,23 +42,48 @@ export interface MonitorOptions {
   readonly preservedDescriptors: readonly number[];
 }
 
-/** Starts conmon, which has the runtime create the container (or exec session). Resolves to its pid. */
-export async function startMonitor(runtime: OciRuntime, options: MonitorOptions): Promise<number> {
+/**
+ * Starts conmon, which has the runtime create the container (or exec session). Resolves to the pid of
+ * its first process.
+ *
+ * @param prepare fills the bundle while conmon loads; conmon waits for it (`_OCI_STARTPIPE`)
+ */
+export async function startMonitor(
+  runtime: OciRuntime,
+  options: MonitorOptions,
+  prepare?: () => Promise<void>,
+): Promise<number> {
   mkdirSync(options.exitDirectory, { recursive: true, mode: 0o700 });
-  const { readEnd, writeEnd } = makePipe();
+  const sync = makePipe();
+  const start = makePipe();
   const first = 3 + options.preservedDescriptors.length;
+  let child: Bun.Subprocess;
   try {
-    const child = Bun.spawn([options.conmon ?? needProgram("conmon"), ...monitorArgs(runtime, options)], {
+    child = Bun.spawn([options.conmon ?? needProgram("conmon"), ...monitorArgs(runtime, options)], {
       cwd: options.bundle,
       env: monitorEnv(options, first),
-      stdio: ["ignore", "ignore", "ignore", ...options.preservedDescriptors, writeEnd],
+      stdio: ["ignore", "ignore", "ignore", ...options.preservedDescriptors, sync.writeEnd, start.readEnd],
     });
-    closeSync(writeEnd);
-    const line = await readLine(readEnd);
+  } finally {
+    closeSync(sync.writeEnd);
+    closeSync(start.readEnd);
+  }
+  try {
+    try {
+      await prepare?.();
+    } catch (error) {
+      child.kill("SIGKILL"); // it has not forked yet, and takes the end of the pipe for a go
+      await child.exited;
+      throw error;
+    } finally {
+      writeAll(start.writeEnd, new Uint8Array([0]));
+      closeSync(start.writeEnd);
+    }
+    const line = await readLine(sync.readEnd);
     await child.exited;
     return readAnswer(runtime, options, line);
   } finally {
-    closeSync(readEnd);
+    closeSync(sync.readEnd);
   }
 }
 
@@ -108,7 +133,7 @@ function exitArgs(options: MonitorOptions): string[] {
 
 /** Nothing of the caller's environment that it does not need: the exit command inherits it too. */
 function monitorEnv(options: MonitorOptions, syncDescriptor: number): Record<string, string> {
-  const env: Record<string, string> = { ...options.extraEnv, _OCI_SYNCPIPE: `${syncDescriptor}` };
+  const env: Record<string, string> = { ...options.extraEnv, _OCI_SYNCPIPE: `${syncDescriptor}`, _OCI_STARTPIPE: `${syncDescriptor + 1}` };
   const kept = ["PATH", "HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "DBUS_SESSION_BUS_ADDRESS", "CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE", "NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS"];
   for (const name of kept) {
     const value = process.env[name];
