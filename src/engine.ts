@@ -13,6 +13,7 @@ import type { SessionEnd, SessionOptions } from "./container/attach.ts";
 import type { CreateOptions } from "./container/create.ts";
 import type { ExecOptions } from "./container/exec.ts";
 import type { StopOptions } from "./container/stop.ts";
+import type { LoadedImage, LoadOptions } from "./image/load.ts";
 import type { ContainerSummary } from "./container/summary.ts";
 import type { ProcessTable } from "./container/top.ts";
 import { type Host, openHost } from "./host.ts";
@@ -142,6 +143,11 @@ export class Containers {
     return summarize(this.host).filter(containerFilter(this.host, filters));
   }
 
+  /** Bytes that containers have written, and with their images. Walks their directories. */
+  async sizes(containers: readonly ContainerSummary[]): Promise<Map<string, { writable: number; total: number }>> {
+    return (await import("./container/size.ts")).containerSizes(this.host, containers);
+  }
+
   /** @throws CooperError no-such-container */
   async get(name: string): Promise<ContainerRecord> {
     return (await import("./records/containers.ts")).resolveContainer(this.host.database, name);
@@ -158,9 +164,37 @@ export class Containers {
   }
 }
 
+/** Verbs on images. */
+export class Images {
+  private readonly host: Host;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  async load(options: LoadOptions): Promise<LoadedImage[]> {
+    return (await import("./image/load.ts")).loadImages(this.host, options);
+  }
+
+  async exists(name: string): Promise<boolean> {
+    return (await import("./image/resolve.ts")).findImage(this.host, name) !== undefined;
+  }
+
+  async inspect(name: string): Promise<object> {
+    throw new Error(name);
+  }
+
+  /** All names, for completion. */
+  async names(): Promise<string[]> {
+    const { listImages } = await import("./records/images.ts");
+    return listImages(this.host.database).flatMap((image) => image.names);
+  }
+}
+
 /** What a door holds: the verbs by their noun. */
 export interface Engine {
   readonly containers: Containers;
+  readonly images: Images;
   readonly host: Host;
 }
 
@@ -187,7 +221,7 @@ export function openEngine(global: GlobalOptions): Engine {
       if (global.logLevel === "debug" || global.logLevel === "trace") process.stderr.write(`debug: ${message}\n`);
     },
   });
-  return { containers: new Containers(host), host };
+  return { containers: new Containers(host), images: new Images(host), host };
 }
 
 /** The options that decide where and how: what conmon's exit command must be given again. */

@@ -84,7 +84,8 @@ export function resolveUser(
   if (/[\0\n]/.test(text) || groupPart.includes(":")) throw invalidUser(text);
   const known = parseGroup(groupText);
   const entry = findUser(userText, parsePasswd(passwdText));
-  const gid = groupPart === "" ? entry.gid : findGroup(groupPart, known, `user ${JSON.stringify(text)}`);
+  const gid =
+    groupPart === "" ? entry.gid : findGroup(groupPart, known, `user ${JSON.stringify(text)}`);
   const memberships =
     groupPart === "" && entry.name !== null
       ? known.filter(({ members }) => members.includes(entry.name ?? "")).map((group) => group.gid)
@@ -121,9 +122,13 @@ function findUser(userText: string, passwd: readonly PasswdEntry[]): FoundUser {
   if (entry !== undefined) return entry;
   // an image without a passwd file has a root all the same
   if (userText === "root") return { uid: 0, gid: 0, name: null, home: "/" };
-  throw new CooperError("invalid-argument", `no user ${JSON.stringify(userText)} in the container's /etc/passwd`, {
-    hint: "name one that is there, or a number",
-  });
+  throw new CooperError(
+    "invalid-argument",
+    `no user ${JSON.stringify(userText)} in the container's /etc/passwd`,
+    {
+      hint: "name one that is there, or a number",
+    },
+  );
 }
 
 function findGroup(text: string, groups: readonly GroupEntry[], what: string): number {
@@ -131,9 +136,13 @@ function findGroup(text: string, groups: readonly GroupEntry[], what: string): n
   const entry = groups.find(({ name }) => name === text);
   if (entry !== undefined) return entry.gid;
   if (text === "root") return 0;
-  throw new CooperError("invalid-argument", `${what}: no group ${JSON.stringify(text)} in the container's /etc/group`, {
-    hint: "name one that is there, or a number",
-  });
+  throw new CooperError(
+    "invalid-argument",
+    `${what}: no group ${JSON.stringify(text)} in the container's /etc/group`,
+    {
+      hint: "name one that is there, or a number",
+    },
+  );
 }
 
 function numericId(text: string, what: string): number {
@@ -143,5 +152,8 @@ function numericId(text: string, what: string): number {
 }
 
 function invalidUser(text: string): CooperError {
-  return new CooperError("invalid-argument", `invalid user ${JSON.stringify(text)}: must be USER[:GROUP]`);
+  return new CooperError(
+    "invalid-argument",
+    `invalid user ${JSON.stringify(text)}: must be USER[:GROUP]`,
+  );
 }

@@ -16,8 +16,8 @@ export interface RunOptions extends CreateOptions {
   readonly detachKeys: string | null;
   readonly passesSignals: boolean;
   readonly preservedDescriptors: readonly number[];
-  /** Told once the container exists. */
-  onCreated?(container: ContainerRecord): void;
+  /** Told once its process runs, before anything it prints. */
+  onStarted?(id: string): void;
 }
 
 /** Resolves to the exit code for the shell: the container's own, or 0 when it was left running. */
@@ -30,12 +30,12 @@ export async function runContainer(
   const session = sessionOptions(spec, options);
   const attaches = !options.isDetached && (session.stdin || session.stdout || session.stderr);
   const container = await createContainer(host, spec, image, options);
-  options.onCreated?.(container);
   const started = await startOrForget(host, container, {
     isForeground: !options.isDetached,
     attaches,
     preservedDescriptors: options.preservedDescriptors,
   });
+  options.onStarted?.(container.id);
   for (const descriptor of options.preservedDescriptors) closeSync(descriptor);
   if (options.isDetached) return 0;
   if (started.socket === null) {

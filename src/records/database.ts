@@ -11,21 +11,33 @@ const migrations: readonly string[] = [
     id text primary key,              -- hex of the diff ID: digest of the uncompressed tar
     size integer not null,            -- bytes of the files in it
     tar_size integer not null,        -- bytes of the uncompressed tar
-    is_exact integer not null,        -- whether tar.zst rebuilds the exact tar
-    -- JSON: what is known of compressed forms [{digest, size, mediaType, gzip…}]
-    blobs text not null default '[]',
-    created_at integer not null
-  ) strict;
+    is_exact integer not null,        -- whether tar.zst and the files rebuild the exact tar
+    created_at integer not null       -- ms
+  ) strict, without rowid;
+  create table layer_blob (           -- forms of a layer that were unpacked and verified here
+    digest text primary key,          -- sha256:… of the blob
+    layer_id text not null references layer (id) on delete cascade,
+    size integer not null,
+    compression text not null         -- none, gzip, zstd
+  ) strict, without rowid;
+  create index layer_blob_by_layer on layer_blob (layer_id);
   create table image (
     id text primary key,              -- hex of the config's digest
     config text not null,             -- the config, JSON as it was
-    manifest_digest text,             -- sha256:… of the manifest it came with
-    manifest_media_type text,
+    manifest_digest text,             -- sha256:… of the manifest it came with last
     size integer not null,            -- sum of its layers
     created_at integer not null,      -- ms; the config's created
     added_at integer not null,        -- ms
     parent_id text                    -- built or committed from
   ) strict;
+  create table manifest (             -- manifests and indexes that led to an image, as they were
+    digest text not null,
+    image_id text not null references image (id) on delete cascade,
+    media_type text not null,
+    text text not null,
+    primary key (digest, image_id)
+  ) strict;
+  create index manifest_by_image on manifest (image_id);
   create table image_layer (
     image_id text not null references image (id) on delete cascade,
     position integer not null,        -- 0 is the lowest

@@ -2,8 +2,18 @@
 import { existsSync } from "node:fs";
 import type { Settings } from "../settings.ts";
 import {
-  asFlag, asInteger, asList, asPairs, asRuntimes, asSize, asSubnetPools, asTable, asText, asUlimits,
-  asWord, type Place,
+  asFlag,
+  asInteger,
+  asList,
+  asPairs,
+  asRuntimes,
+  asSize,
+  asSubnetPools,
+  asTable,
+  asText,
+  asUlimits,
+  asWord,
+  type Place,
 } from "./values.ts";
 
 type Draft = { -readonly [K in keyof Settings]: Settings[K] };
@@ -28,7 +38,10 @@ const containers: Record<string, Apply> = {
   apparmor_profile: key("apparmorProfile", asText),
   base_hosts_file: key("baseHostsFile", orNull),
   cgroup_conf: key("cgroupConf", asPairs),
-  cgroupns: key("cgroupNamespace", (value, place) => asWord(value, place, ["private", "host", ""]) || null),
+  cgroupns: key(
+    "cgroupNamespace",
+    (value, place) => asWord(value, place, ["private", "host", ""]) || null,
+  ),
   cgroups: key("cgroups", (value, place) =>
     asWord(value, place, ["enabled", "disabled", "no-conmon", "split"]),
   ),
@@ -63,7 +76,6 @@ const containers: Record<string, Apply> = {
   pidns: key("pidNamespace", (value, place) => asWord(value, place, ["private", "host"])),
   pids_limit: key("pidsLimit", asInteger),
   prepare_volume_on_create: key("prepareVolumeOnCreate", asFlag),
-  privileged: key("privileged", asFlag),
   read_only: key("readOnly", asFlag),
   seccomp_profile: key("seccompProfile", orNull),
   shm_size: key("shmSizeBytes", asSize),
@@ -76,24 +88,32 @@ const containers: Record<string, Apply> = {
 };
 
 const engine: Record<string, Apply> = {
-  cgroup_manager: key("cgroupManager", (value, place) => asWord(value, place, ["systemd", "cgroupfs"])),
-  compression_format: key("compressionFormat", (value, place, previous) =>
-    asWord(value, place, ["", "gzip", "zstd", "zstd:chunked"]) || previous,
+  cgroup_manager: key("cgroupManager", (value, place) =>
+    asWord(value, place, ["systemd", "cgroupfs"]),
+  ),
+  compression_format: key(
+    "compressionFormat",
+    (value, place, previous) =>
+      asWord(value, place, ["", "gzip", "zstd", "zstd:chunked"]) || previous,
   ),
   compression_level: key("compressionLevel", asInteger),
   conmon_env_vars: key("conmonEnv", asList),
   conmon_path: key("conmonPath", (value, place) => firstThere(asList(value, place, []))),
   detach_keys: key("detachKeys", asText),
   env: key("engineEnv", asList),
-  events_logger: key("eventsLogger", (value, place) =>
-    asWord(value, place, ["file", "journald", "none", ""]) || null,
+  events_logger: key(
+    "eventsLogger",
+    (value, place) => asWord(value, place, ["file", "journald", "none", ""]) || null,
   ),
   helper_binaries_dir: key("helperDirectories", asList),
   hooks_dir: key("hooksDirectories", asList),
   image_default_format: key("imageDefaultFormat", (value, place) =>
     asWord(value, place, ["", "oci", "v2s2", "v2s1", "docker"]) === "v2s2" ? "docker" : "oci",
   ),
-  image_parallel_copies: key("imageParallelCopies", (value, place) => asInteger(value, place) || null),
+  image_parallel_copies: key(
+    "imageParallelCopies",
+    (value, place) => asInteger(value, place) || null,
+  ),
   image_volume_mode: key("imageVolumeMode", (value, place) => {
     const mode = asWord(value, place, ["", "bind", "anonymous", "tmpfs", "ignore"]);
     return mode === "" || mode === "bind" ? "anonymous" : mode;
@@ -101,7 +121,9 @@ const engine: Record<string, Apply> = {
   infra_image: key("infraImage", orNull),
   init_path: key("initPath", orNull),
   no_pivot_root: key("noPivotRoot", asFlag),
-  pod_exit_policy: key("podExitPolicy", (value, place) => asWord(value, place, ["continue", "stop"])),
+  pod_exit_policy: key("podExitPolicy", (value, place) =>
+    asWord(value, place, ["continue", "stop"]),
+  ),
   pull_policy: key("pullPolicy", (value, place) =>
     asWord(value, place, ["always", "missing", "never", "newer"]),
   ),
@@ -119,8 +141,9 @@ const network: Record<string, Apply> = {
   default_network: key("defaultNetwork", asText),
   default_subnet: key("defaultSubnet", asText),
   default_subnet_pools: key("defaultSubnetPools", asSubnetPools),
-  default_rootless_network_cmd: key("defaultRootlessNetworkCommand", (value, place, previous) =>
-    asWord(value, place, ["", "pasta", "slirp4netns"]) || previous,
+  default_rootless_network_cmd: key(
+    "defaultRootlessNetworkCommand",
+    (value, place, previous) => asWord(value, place, ["", "pasta", "slirp4netns"]) || previous,
   ),
   dns_bind_port: key("dnsBindPort", (value, place) => asInteger(value, place) || null),
   network_config_dir: key("networkConfigDirectory", orNull),

@@ -13,7 +13,10 @@ export interface Place {
 /** Wording of all errors about values. */
 export function wrongValue(place: Place, expected: string, value: unknown): CooperError {
   const found = value === undefined ? "" : `, not ${JSON.stringify(value)}`;
-  return new CooperError("invalid-argument", `${place.file}: ${place.key} must be ${expected}${found}`);
+  return new CooperError(
+    "invalid-argument",
+    `${place.file}: ${place.key} must be ${expected}${found}`,
+  );
 }
 
 /** A string. */
@@ -39,13 +42,14 @@ export function asInteger(value: unknown, place: Place): number {
 
 /** `64m`, or a number of bytes. */
 export function asSize(value: unknown, place: Place): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
+  const text = typeof value === "number" ? `${value}` : asText(value, place);
+  let bytes = 0;
   try {
-    const bytes = byteSize.parse(asText(value, place));
-    if (bytes > 0) return bytes;
-  } catch (error) {
-    if (error instanceof CooperError) throw error;
+    bytes = byteSize.parse(text);
+  } catch {
+    // not a size: told below, with its place
   }
+  if (bytes > 0) return bytes;
   throw wrongValue(place, "a size such as 64m, above 0", value);
 }
 
@@ -74,7 +78,11 @@ export function asTable(value: unknown, place: Place): Record<string, unknown> {
  * A list of strings. It takes the place of the one in earlier files, unless it holds the attribute
  * `{append=true}` (containers.conf(5), "Appending to String Arrays").
  */
-export function asList(value: unknown, place: Place, previous: readonly string[]): readonly string[] {
+export function asList(
+  value: unknown,
+  place: Place,
+  previous: readonly string[],
+): readonly string[] {
   if (!Array.isArray(value)) throw wrongValue(place, "a list of texts", value);
   const texts: string[] = [];
   let appends = false;
@@ -119,11 +127,17 @@ export function asUlimits(
 }
 
 /** A table of lists of paths; each names a runtime. */
-export function asRuntimes(value: unknown, place: Place, previous: Settings["runtimes"]): Settings["runtimes"] {
-  const read = Object.entries(asTable(value, place)).map(([name, paths]): [string, readonly string[]] => [
-    name,
-    asList(paths, { ...place, key: `${place.key}.${name}` }, []),
-  ]);
+export function asRuntimes(
+  value: unknown,
+  place: Place,
+  previous: Settings["runtimes"],
+): Settings["runtimes"] {
+  const read = Object.entries(asTable(value, place)).map(
+    ([name, paths]): [string, readonly string[]] => [
+      name,
+      asList(paths, { ...place, key: `${place.key}.${name}` }, []),
+    ],
+  );
   return { ...previous, ...Object.fromEntries(read) };
 }
 

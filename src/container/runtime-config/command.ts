@@ -19,13 +19,20 @@ export function commandOf(spec: ContainerSpec, image: ImageConfig | null): strin
   const isNone = entrypoint.length === 1 && entrypoint[0] === "";
   const args = [...(isNone ? [] : entrypoint), ...command];
   if (args.length === 0) {
-    throw new CooperError("invalid-argument", "no command to run: neither the image nor the command line names one", {
-      hint: "write it behind the image: cooper run IMAGE COMMAND",
-    });
+    throw new CooperError(
+      "invalid-argument",
+      "no command to run: neither the image nor the command line names one",
+      {
+        hint: "write it behind the image: cooper run IMAGE COMMAND",
+      },
+    );
   }
   const withNul = args.find((arg) => arg.includes("\0"));
   if (withNul !== undefined) {
-    throw new CooperError("invalid-argument", `the command holds a NUL byte: ${JSON.stringify(withNul)}`);
+    throw new CooperError(
+      "invalid-argument",
+      `the command holds a NUL byte: ${JSON.stringify(withNul)}`,
+    );
   }
   return args;
 }
@@ -40,9 +47,13 @@ export function argsOf(input: RuntimeInput): string[] {
   const args = commandOf(input.spec, input.image);
   if (!wantsInit(input)) return args;
   if (input.spec.pid.kind !== "private") {
-    throw new CooperError("invalid-argument", "--init needs a pid namespace of the container's own", {
-      hint: "leave out --init, or --pid",
-    });
+    throw new CooperError(
+      "invalid-argument",
+      "--init needs a pid namespace of the container's own",
+      {
+        hint: "leave out --init, or --pid",
+      },
+    );
   }
   return [initTarget, "--", ...args];
 }

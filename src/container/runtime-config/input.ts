@@ -14,6 +14,8 @@ export interface RuntimeInput {
   readonly spec: ContainerSpec;
   readonly image: ImageConfig | null;
   readonly settings: Settings;
+  /** The name that the process sees: the host's own with `--uts host`. Left out, it follows from spec and id. */
+  readonly hostname?: string;
   /** Absolute path of the mounted root file system. */
   readonly rootfsPath: string;
   readonly user: ResolvedUser;
@@ -29,7 +31,9 @@ export interface RuntimeInput {
   readonly idMappings: IdMappings | null;
   readonly devices: readonly ResolvedDevice[];
   /** Numbers of the block devices that weights and rates name, by path. */
-  readonly blockDevices: Readonly<Record<string, { readonly major: number; readonly minor: number }>>;
+  readonly blockDevices: Readonly<
+    Record<string, { readonly major: number; readonly minor: number }>
+  >;
   readonly cgroup: RuntimeCgroup;
   /** Whether ids are mapped by a user namespace that we are already in. */
   readonly isRootless: boolean;
@@ -145,4 +149,6 @@ export interface RuntimeCgroup {
   readonly path: string | null;
   /** Whether limits can be set at all. */
   readonly canLimit: boolean;
+  /** With v1: whether /sys/fs/cgroup/systemd is there, which a systemd inside wants to own. */
+  readonly hasSystemdHierarchy?: boolean;
 }

@@ -56,10 +56,26 @@ export function hasOwnUts({ spec, namespaces: joined }: RuntimeInput): boolean {
 
 /** Mappings as the runtime writes them into uid_map. */
 export function runtimeIdMappings(mappings: readonly IdMapping[]): RuntimeIdMapping[] {
-  return mappings.map(({ inside, outside, size }) => ({ containerID: inside, hostID: outside, size }));
+  return mappings.map(({ inside, outside, size }) => ({
+    containerID: inside,
+    hostID: outside,
+    size,
+  }));
 }
 
 /** Whether an id inside of the mapped namespace stands for anything. */
 export function isMapped(mappings: readonly IdMapping[], id: number): boolean {
   return mappings.some(({ inside, size }) => inside <= id && id < inside + size);
+}
+
+/**
+ * Whether its /sys is the host's. A sysfs shows the network namespace it is mounted in, and only who owns
+ * that namespace may mount one (sysfs, kobj_ns_current_may_mount()): in a user namespace with someone
+ * else's network the host's is bound.
+ */
+export function sharesSys(input: RuntimeInput): boolean {
+  const { network, isRootless, canMountSysfs } = input;
+  if (!canMountSysfs) return true;
+  if (network.kind === "host") return isRootless || hasUserNamespace(input);
+  return network.kind === "path" && hasUserNamespace(input);
 }

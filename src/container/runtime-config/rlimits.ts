@@ -7,8 +7,22 @@ import type { RuntimeInput } from "./input.ts";
 const generous = 1048576;
 
 const names = new Set([
-  "as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc",
-  "rss", "rtprio", "rttime", "sigpending", "stack",
+  "as",
+  "core",
+  "cpu",
+  "data",
+  "fsize",
+  "locks",
+  "memlock",
+  "msgqueue",
+  "nice",
+  "nofile",
+  "nproc",
+  "rss",
+  "rtprio",
+  "rttime",
+  "sigpending",
+  "stack",
 ]);
 
 /**
@@ -19,18 +33,22 @@ const names = new Set([
 export function rlimits(input: RuntimeInput, warnings: string[]): Rlimit[] {
   const { spec, settings, ownRlimits } = input;
   const limits = new Map<string, { soft: number; hard: number }>();
-  for (const name of ["nofile", "nproc"]) limits.set(name, clamp(input, name, { soft: generous, hard: generous }));
+  for (const name of ["nofile", "nproc"])
+    limits.set(name, clamp(input, name, { soft: generous, hard: generous }));
   for (const { name, soft, hard } of settings.defaultUlimits) {
     limits.set(checked(name), clamp(input, name, { soft, hard }));
   }
   for (const { name, soft, hard } of spec.resources.ulimits) {
     if (name === "host") {
-      for (const [own, limit] of Object.entries(ownRlimits)) if (names.has(own)) limits.set(own, limit);
+      for (const [own, limit] of Object.entries(ownRlimits))
+        if (names.has(own)) limits.set(own, limit);
       continue;
     }
     const clamped = clamp(input, checked(name), { soft, hard });
     if (asOrdered(clamped.hard) < asOrdered(hard)) {
-      warnings.push(`--ulimit ${name}: ${format(hard)} is above your own hard limit; ${format(clamped.hard)} is used`);
+      warnings.push(
+        `--ulimit ${name}: ${format(hard)} is above your own hard limit; ${format(clamped.hard)} is used`,
+      );
     }
     limits.set(name, clamped);
   }
@@ -49,10 +67,16 @@ export function copyRlimits(limits: readonly Rlimit[]): Rlimit[] {
 
 function checked(name: string): string {
   if (names.has(name)) return name;
-  throw new CooperError("invalid-argument", `unknown ulimit "${name}"`, { hint: [...names].join(", ") });
+  throw new CooperError("invalid-argument", `unknown ulimit "${name}"`, {
+    hint: [...names].join(", "),
+  });
 }
 
-function clamp(input: RuntimeInput, name: string, limit: { soft: number; hard: number }): { soft: number; hard: number } {
+function clamp(
+  input: RuntimeInput,
+  name: string,
+  limit: { soft: number; hard: number },
+): { soft: number; hard: number } {
   const own = input.ownRlimits[name];
   if (input.canRaiseRlimits || own === undefined) return limit;
   const hard = smaller(limit.hard, own.hard);
@@ -76,4 +100,6 @@ function encode(value: number): number {
   return value < 0 ? (unlimited as unknown as number) : value;
 }
 
-const unlimited = (JSON as unknown as { rawJSON(text: string): object }).rawJSON("18446744073709551615");
+const unlimited = (JSON as unknown as { rawJSON(text: string): object }).rawJSON(
+  "18446744073709551615",
+);

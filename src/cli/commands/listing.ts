@@ -1,0 +1,224 @@
+/** `ps` and `top`: tables of containers and of their processes. */
+import { descriptorNames } from "../../container/top.ts";
+import type { ContainerSummary } from "../../container/summary.ts";
+import { labelsOf } from "../../container/process-of.ts";
+import { CooperError } from "../../errors.ts";
+import { flagSwitch, integer, listOf, string } from "../../option.ts";
+import { defineCommand } from "../command.ts";
+import { humanAge, humanSize } from "../human.ts";
+import { print } from "../output.ts";
+import { latest, selectContainers } from "../select.ts";
+import { type Column, formatRows, renderTable } from "../table.ts";
+
+const sortKeys = ["command", "created", "id", "image", "names", "runningfor", "size", "status"] as const;
+
+export const ps = defineCommand({
+  summary: "List containers",
+  usage: "",
+  examples: ["cooper ps -a", "cooper ps --filter status=exited --format '{{.ID}} {{.Names}}'"],
+  options: {
+    all: { flag: "--all", short: "-a", type: flagSwitch, help: "Also those that do not run" },
+    external: { flag: "--external", type: flagSwitch, help: "Also containers of other tools", refuse: "other tools have stores of their own" },
+    filter: { flag: "--filter", short: "-f", type: listOf({ ...string, placeholder: "KEY=VALUE" }), help: "Only those that match" },
+    format: { flag: "--format", type: { ...string, placeholder: "TEMPLATE" }, help: "json, table or a Go template" },
+    last: { flag: "--last", short: "-n", type: { ...integer, placeholder: "N" }, help: "The N made last, in any state" },
+    latest,
+    noTrunc: { flag: "--no-trunc", type: flagSwitch, help: "Whole ids and commands", aliases: ["--notruncate"] },
+    noHeading: { flag: "--noheading", type: flagSwitch, help: "Without the line of headings" },
+    namespaces: { flag: "--ns", aliases: ["--namespace"], type: flagSwitch, help: "Show their namespaces" },
+    pod: { flag: "--pod", short: "-p", type: flagSwitch, help: "Show their pods", refuse: "there are no pods yet" },
+    quiet: { flag: "--quiet", short: "-q", type: flagSwitch, help: "Only ids" },
+    size: { flag: "--size", short: "-s", type: flagSwitch, help: "Show how much they have written" },
+    sort: { flag: "--sort", type: { ...string, placeholder: "KEY", choices: sortKeys }, help: "Order by command, created, id, image, names, runningfor, size or status", defaultText: "created" },
+    sync: { flag: "--sync", type: flagSwitch, help: "Compare with the OCI runtime", ignored: "states are always asked from the kernel" },
+    watch: { flag: "--watch", short: "-w", type: { ...integer, placeholder: "SECONDS" }, help: "Show it again every so many seconds" },
+  },
+  args: { min: 0, max: 0 },
+  staysOutside: true,
+  async run({ engine, options }) {
+    for (;;) {
+      const rows = choose(await engine.containers.list(options.filter), options);
+      const sizes = options.size || options.sort === "size" ? await engine.containers.sizes(rows) : new Map<string, ContainerSize>();
+      const text = options.quiet && options.format === undefined ? idLines(rows, options.noTrunc) : table(sorted(rows, options.sort ?? "created", sizes), options, sizes);
+      if (options.watch === undefined) {
+        print(text);
+        return;
+      }
+      print(`\x1b[2J\x1b[H${text}`);
+      await Bun.sleep(Math.max(1, options.watch) * 1000);
+    }
+  },
+});
+
+/** Bytes in the writable layer, and with the image. */
+interface ContainerSize {
+  readonly writable: number;
+  readonly total: number;
+}
+
+interface PsOptions {
+  readonly all?: boolean | undefined;
+  readonly filter: readonly string[];
+  readonly last?: number | undefined;
+  readonly latest?: boolean | undefined;
+  readonly noTrunc?: boolean | undefined;
+  readonly namespaces?: boolean | undefined;
+  readonly size?: boolean | undefined;
+  readonly format?: string | undefined;
+  readonly noHeading?: boolean | undefined;
+}
+
+/** Newest first, as Docker lists them. Without --all only what runs, unless a filter asks about states. */
+function choose(containers: readonly ContainerSummary[], options: PsOptions): ContainerSummary[] {
+  const newest = containers.toReversed();
+  if (options.latest) return newest.slice(0, 1);
+  if (options.last !== undefined && options.last >= 0) return newest.slice(0, options.last);
+  const asksStates = options.filter.some((filter) => /^(status|exited)=/.test(filter));
+  return newest.filter(({ state }) => options.all || asksStates || state === "running" || state === "paused");
+}
+
+function sorted(rows: ContainerSummary[], key: string, sizes: ReadonlyMap<string, ContainerSize>): ContainerSummary[] {
+  const by: Record<string, (row: ContainerSummary) => string | number> = {
+    command: (row) => row.command.join(" "),
+    id: ({ record }) => record.id,
+    image: ({ record }) => record.resolved.imageName,
+    names: ({ record }) => record.name,
+    runningfor: ({ record }) => -record.startedAt,
+    size: ({ record }) => sizes.get(record.id)?.writable ?? 0,
+    status: ({ status }) => status,
+  };
+  if (key === "created") return rows;
+  const value = by[key];
+  if (value === undefined) {
+    throw new CooperError("invalid-argument", `cannot sort by "${key}"`, { hint: sortKeys.join(", ") });
+  }
+  return rows.toSorted((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0));
+}
+
+const idLines = (rows: readonly ContainerSummary[], isWhole: boolean | undefined) =>
+  rows.map(({ record }) => `${isWhole ? record.id : record.id.slice(0, 12)}\n`).join("");
+
+const columns: readonly Column[] = [
+  { header: "CONTAINER ID", template: "{{.ID}}" },
+  { header: "IMAGE", template: "{{.Image}}" },
+  { header: "COMMAND", template: "{{.Command}}" },
+  { header: "CREATED", template: "{{.RunningFor}}" },
+  { header: "STATUS", template: "{{.Status}}" },
+  { header: "PORTS", template: "{{.Ports}}" },
+  { header: "NAMES", template: "{{.Names}}" },
+];
+
+const namespaceColumns: readonly Column[] = [
+  { header: "CONTAINER ID", template: "{{.ID}}" },
+  { header: "NAMES", template: "{{.Names}}" },
+  ...["Pid:PID", "Cgroup:CGROUPNS", "IPC:IPC", "MNT:MNT", "NET:NET", "PIDNS:PIDNS", "User:USERNS", "UTS:UTS"].map((pair) => {
+    const [field = "", header = ""] = pair.split(":");
+    return { header, template: field === "Pid" ? "{{.Pid}}" : `{{.Namespaces.${field}}}` };
+  }),
+];
+
+function table(rows: readonly ContainerSummary[], options: PsOptions, sizes: ReadonlyMap<string, ContainerSize>): string {
+  const size: readonly Column[] = options.size ? [{ header: "SIZE", template: "{{.Size}}" }] : [];
+  return formatRows({
+    rows: rows.map((row) => new PsRow(row, options.noTrunc ?? false, sizes.get(row.record.id))),
+    columns: options.namespaces ? namespaceColumns : [...columns, ...size],
+    headers: { CreatedAt: "CREATED AT", Networks: "NETWORKS", Labels: "LABELS", Mounts: "MOUNTS", State: "STATE" },
+    noHeading: options.noHeading,
+    format: options.format,
+    json: () => rows.map(toJson),
+  });
+}
+
+/** The fields of both peers' templates; getters, so that only those named are made. */
+class PsRow {
+  constructor(container: ContainerSummary, isWhole: boolean, size: ContainerSize | undefined) {
+    const { record } = container;
+    const fields: Record<string, () => unknown> = {
+      ID: () => (isWhole ? record.id : record.id.slice(0, 12)),
+      Id: () => record.id,
+      Names: () => record.name,
+      Name: () => record.name,
+      Image: () => record.resolved.imageName || record.spec.rootfs?.path || "",
+      ImageID: () => record.imageId ?? "",
+      Command: () => commandText(container.command, isWhole),
+      CreatedAt: () => new Date(record.createdAt).toISOString().replace("T", " ").replace(/\.(\d+)Z$/, " +0000 UTC"),
+      Created: () => Math.floor(record.createdAt / 1000),
+      RunningFor: () => humanAge(record.createdAt, Date.now()),
+      CreatedHuman: () => humanAge(record.createdAt, Date.now()),
+      Status: () => container.status,
+      State: () => container.state,
+      Ports: () => "",
+      Size: () => (size === undefined ? "" : `${humanSize(size.writable, 3)} (virtual ${humanSize(size.total, 3)})`),
+      Labels: () => labelsOf(record.spec, record.resolved.imageConfig),
+      Mounts: () => container.mounts.join(","),
+      LocalVolumes: () => `${record.resolved.volumes.length}`,
+      Networks: () => container.networks.join(","),
+      Pid: () => container.pid,
+      ExitCode: () => container.exitCode,
+      Exited: () => container.state === "exited",
+      ExitedAt: () => Math.floor(container.finishedAt / 1000),
+      StartedAt: () => Math.floor(record.startedAt / 1000),
+      Restarts: () => record.restartCount,
+      Pod: () => "",
+      PodName: () => "",
+      Namespaces: () => container.namespaces,
+      AutoRemove: () => record.spec.removesItself,
+      IsInfra: () => false,
+    };
+    for (const [name, get] of Object.entries(fields)) Object.defineProperty(this, name, { get, enumerable: true });
+  }
+}
+
+function commandText(command: readonly string[], isWhole: boolean): string {
+  const text = command.join(" ");
+  return isWhole || text.length <= 20 ? text : `${text.slice(0, 19)}…`;
+}
+
+/** As `podman ps --format json`. */
+function toJson(container: ContainerSummary): Record<string, unknown> {
+  const { record } = container;
+  return {
+    AutoRemove: record.spec.removesItself,
+    Command: container.command,
+    CreatedAt: humanAge(record.createdAt, Date.now()),
+    CIDFile: "",
+    Exited: container.state === "exited",
+    ExitedAt: Math.floor(container.finishedAt / 1000),
+    ExitCode: container.exitCode,
+    Id: record.id,
+    Image: record.resolved.imageName,
+    ImageID: record.imageId ?? "",
+    IsInfra: false,
+    Labels: labelsOf(record.spec, record.resolved.imageConfig),
+    Mounts: container.mounts,
+    Names: [record.name],
+    Namespaces: {},
+    Networks: container.networks,
+    Pid: container.pid,
+    Pod: "",
+    PodName: "",
+    Ports: null,
+    Restarts: record.restartCount,
+    Size: null,
+    StartedAt: Math.floor(record.startedAt / 1000),
+    State: container.state,
+    Status: container.status,
+    Created: Math.floor(record.createdAt / 1000),
+  };
+}
+
+export const top = defineCommand({
+  summary: "Show the processes of a container",
+  usage: "CONTAINER [FORMAT-DESCRIPTOR...|PS-OPTIONS]",
+  description: `Descriptors: ${descriptorNames.join(" ")}.`,
+  examples: ["cooper top web", "cooper top web pid user args", "cooper top web -ef"],
+  options: { latest },
+  args: { min: 0 },
+  stopsAtFirstWord: true,
+  completes: "running-container",
+  async run({ engine, args, options }) {
+    const [name = ""] = await selectContainers(engine, options.latest ? [] : args.slice(0, 1), options);
+    const { headings, rows } = await engine.containers.top(name, options.latest ? args : args.slice(1));
+    print(renderTable(rows, headings));
+  },
+});

@@ -1,0 +1,72 @@
+/** `logs`: what containers have printed. */
+import type { LogEntry } from "../../container/logs.ts";
+import { momentOf } from "../../container/filter.ts";
+import { flagSwitch, integer, string } from "../../option.ts";
+import { writeAll } from "../../system/pipe.ts";
+import { defineCommand } from "../command.ts";
+import { latest, selectContainers } from "../select.ts";
+
+const time = { ...string, placeholder: "TIME" };
+
+export const logs = defineCommand({
+  summary: "Show what containers have printed",
+  usage: "[CONTAINER...]",
+  examples: ["cooper logs -f web", "cooper logs --since 10m --tail 100 web"],
+  options: {
+    latest,
+    color: { flag: "--color", type: flagSwitch, help: "With --names: one colour a container" },
+    details: { flag: "--details", type: flagSwitch, help: "Extra attributes", isHidden: true, refuse: "logs carry no extra attributes" },
+    follow: { flag: "--follow", short: "-f", type: flagSwitch, help: "Go on until the container ends" },
+    names: { flag: "--names", short: "-n", type: flagSwitch, help: "Begin lines with the container's name" },
+    since: { flag: "--since", type: time, help: "Only what is newer: a time, or a duration such as 10m" },
+    tail: { flag: "--tail", type: { ...integer, placeholder: "LINES", parse: (text) => (text === "all" ? -1 : integer.parse(text)) }, help: "Only the last lines", defaultText: "all" },
+    timestamps: { flag: "--timestamps", short: "-t", type: flagSwitch, help: "Begin lines with their time" },
+    until: { flag: "--until", type: time, help: "Only what is older" },
+  },
+  args: { min: 0 },
+  completes: "container",
+  staysOutside: false,
+  async run({ engine, args, options }) {
+    const ids = await selectContainers(engine, args, options);
+    const how = {
+      tail: options.tail === undefined || options.tail < 0 ? null : options.tail,
+      since: options.since === undefined ? null : momentOf(options.since),
+      until: options.until === undefined ? null : momentOf(options.until),
+      follow: options.follow ?? false,
+    };
+    const several = ids.length > 1;
+    const show = async (id: string, position: number) => {
+      const { name, id: fullId } = await engine.containers.get(id);
+      const label = options.names ? name : several ? fullId.slice(0, 12) : "";
+      const printer = new LinePrinter(prefix(label, position, options.color ?? false), options.timestamps ?? false);
+      for await (const entry of await engine.containers.logs(id, how)) if (!printer.print(entry)) return;
+    };
+    if (how.follow) await Promise.all(ids.map(show));
+    else for (const [position, id] of ids.entries()) await show(id, position);
+  },
+});
+
+function prefix(label: string, position: number, isColored: boolean): string {
+  if (label === "") return "";
+  return isColored ? `\x1b[${31 + (position % 6)}m${label}\x1b[0m ` : `${label} `;
+}
+
+/** Parts of a line are joined as they were printed: only its beginning has a name and a time. */
+class LinePrinter {
+  private readonly label: string;
+  private readonly hasTimes: boolean;
+  private readonly isInLine = { stdout: false, stderr: false };
+
+  constructor(label: string, hasTimes: boolean) {
+    this.label = label;
+    this.hasTimes = hasTimes;
+  }
+
+  /** False when nobody reads any more. */
+  print(entry: LogEntry): boolean {
+    const head = this.isInLine[entry.stream] ? "" : `${this.label}${this.hasTimes ? `${entry.time} ` : ""}`;
+    this.isInLine[entry.stream] = entry.isPartial;
+    const bytes = head === "" ? entry.text : Buffer.concat([Buffer.from(head), entry.text]);
+    return writeAll(entry.stream === "stdout" ? 1 : 2, bytes) === "written";
+  }
+}

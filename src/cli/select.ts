@@ -1,0 +1,66 @@
+/** Which containers a command acts on: those named, --latest, --all, --filter, --cidfile. */
+import { readFileSync } from "node:fs";
+import { CooperError, messageOf } from "../errors.ts";
+import type { ContainerSummary } from "../container/summary.ts";
+import type { Engine } from "../engine.ts";
+import { flagSwitch, integer, listOf, path, string } from "../option.ts";
+
+/** Options that several commands share, declared once. */
+export const all = { flag: "--all", short: "-a", type: flagSwitch, help: "All containers" } as const;
+export const latest = { flag: "--latest", short: "-l", type: flagSwitch, help: "The container made last" } as const;
+export const cidfile = { flag: "--cidfile", type: listOf(path), help: "Read the container's id from a file" } as const;
+export const filter = { flag: "--filter", short: "-f", type: listOf(string), help: "Only those with KEY=VALUE" } as const;
+export const ignore = { flag: "--ignore", short: "-i", type: flagSwitch, help: "A container that does not exist is no error" } as const;
+export const time = {
+  flag: "--time",
+  short: "-t",
+  aliases: ["--timeout"],
+  type: { ...integer, placeholder: "SECONDS" },
+  help: "How long a container may take to end before it is killed; -1: for ever",
+} as const;
+
+/** What was typed to choose containers. */
+export interface Selection {
+  readonly all?: boolean | undefined;
+  readonly latest?: boolean | undefined;
+  readonly cidfile?: readonly string[] | undefined;
+  readonly filter?: readonly string[] | undefined;
+}
+
+/**
+ * Names in the order typed, or the chosen ones, oldest first.
+ *
+ * @param suits which containers `--all` means
+ */
+export async function selectContainers(
+  engine: Engine,
+  args: readonly string[],
+  options: Selection,
+  suits: (container: ContainerSummary) => boolean = () => true,
+): Promise<string[]> {
+  const names = [...args, ...(options.cidfile ?? []).map(readCidFile)];
+  const filters = options.filter ?? [];
+  const ways = [names.length > 0, options.all === true, options.latest === true].filter(Boolean).length;
+  if (ways > 1) throw new CooperError("invalid-argument", "name containers, or use --all or --latest: only one of them");
+  if (options.latest) {
+    const last = (await engine.containers.list()).at(-1);
+    if (last === undefined) throw new CooperError("no-such-container", "there are no containers");
+    return [last.record.id];
+  }
+  if (options.all || filters.length > 0) {
+    const chosen = (await engine.containers.list(filters)).filter(suits);
+    return chosen.filter(({ record }) => names.length === 0 || names.includes(record.name)).map(({ record }) => record.id);
+  }
+  if (names.length === 0) {
+    throw new CooperError("invalid-argument", "no container was named", { hint: "name one or more, or use --all or --latest" });
+  }
+  return names;
+}
+
+function readCidFile(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw new CooperError("invalid-argument", `cannot read the container id file ${file}: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,96 @@
+/** `load`: images out of an archive or directory that docker, podman, skopeo, buildah or umoci wrote. */
+import { closeSync, statSync } from "node:fs";
+import { isatty } from "node:tty";
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { anyPlatform, type PlatformChoice } from "../oci/platform.ts";
+import type { Image } from "../records/images.ts";
+import { type Archive, openDirectoryArchive, openTarArchive } from "./archive.ts";
+import { dockerArchiveImages, dockerArchiveNames, manifestForArchive } from "./docker-archive.ts";
+import type { ImagePlan } from "./load-plan.ts";
+import { flatDirectoryImages, ociLayoutImages } from "./oci-layout.ts";
+import { publishImage } from "./publish.ts";
+import { openInput, seekable } from "./spool.ts";
+import { openStage, type Stage } from "./stage.ts";
+import { LayerStager } from "./stage-layers.ts";
+import { sweep } from "./sweep.ts";
+
+export interface LoadOptions {
+  /** A file or directory; null: standard input. */
+  readonly input: string | null;
+  /** Which image of an index is wanted. */
+  readonly platform?: PlatformChoice;
+  readonly signal?: AbortSignal;
+}
+
+/** What came out of an archive. */
+export interface LoadedImage {
+  readonly image: Image;
+  /** The names that the archive gave it, fully qualified. */
+  readonly names: readonly string[];
+}
+
+/** Loads all images of an archive. What fails to load leaves nothing behind. */
+export async function loadImages(host: Host, options: LoadOptions): Promise<LoadedImage[]> {
+  await sweep(host);
+  using stage = await openStage(host);
+  using archive = await openArchive(options.input, stage);
+  const plans = plansOf(archive, options.platform ?? anyPlatform);
+  if (plans.length === 0) throw new CooperError("invalid-argument", `${archive.name} holds no image`);
+  const newStager = () => new LayerStager(host, stage, { signal: options.signal });
+  const stager = newStager();
+  const loaded: LoadedImage[] = [];
+  for (const plan of plans) {
+    const image = await loadOne(host, plan, stager).catch((error: unknown) => {
+      // somebody removed a layer that we counted on: once more, with everything unpacked that is missing now
+      if (error instanceof CooperError && error.code === "conflict") return loadOne(host, plan, newStager());
+      throw error;
+    });
+    loaded.push({ image, names: plan.names });
+  }
+  return loaded;
+}
+
+async function loadOne(host: Host, plan: ImagePlan, stager: LayerStager): Promise<Image> {
+  const layers = await stager.all(plan.layers);
+  const manifests = plan.manifests ?? [manifestForArchive(plan.config.text, layers)];
+  const repositories = new Set(plan.names.map((name) => name.slice(0, name.lastIndexOf(":"))));
+  return publishImage(host, {
+    config: plan.config.config,
+    configText: plan.config.text,
+    manifests,
+    layers,
+    names: plan.names,
+    repoDigests: [...repositories].flatMap((repository) => manifests.map((manifest) => `${repository}@${manifest.digest}`)),
+    parentId: null,
+  });
+}
+
+async function openArchive(input: string | null, stage: Stage): Promise<Archive> {
+  if (input !== null && statSync(input, { throwIfNoEntry: false })?.isDirectory()) return openDirectoryArchive(input);
+  const name = input ?? "the archive on standard input";
+  if (input === null && isatty(0)) {
+    throw new CooperError("invalid-argument", "an archive cannot be read from a terminal", { hint: "name one with --input FILE" });
+  }
+  const opened = input === null ? 0 : openInput(input);
+  let descriptor = opened;
+  try {
+    descriptor = await seekable(opened, name, stage);
+    return openTarArchive(descriptor, name);
+  } catch (error) {
+    if (descriptor !== 0) closeSync(descriptor);
+    throw error;
+  }
+}
+
+/** An OCI layout counts first: it keeps the manifests, whose digests registries know. */
+function plansOf(archive: Archive, choice: PlatformChoice): ImagePlan[] {
+  const plans =
+    ociLayoutImages(archive, choice, dockerArchiveNames(archive)) ??
+    dockerArchiveImages(archive) ??
+    flatDirectoryImages(archive);
+  if (plans !== undefined) return plans;
+  throw new CooperError("invalid-argument", `${archive.name} is no archive of images: it has neither index.json nor manifest.json`, {
+    hint: "the file system of a machine or container is taken in with: cooper import",
+  });
+}

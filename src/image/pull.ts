@@ -1,0 +1,1 @@
+export async function pullImage(..._: unknown[]): Promise<any> { throw new Error("pull"); }

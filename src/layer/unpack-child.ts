@@ -1,0 +1,170 @@
+/**
+ * The child process that unpacks one layer (`cooper __unpack`): it reads the blob from its standard
+ * input, hashes and decompresses it, and writes the files below its own root. Several run at once.
+ */
+import { closeSync, mkdirSync, openSync, read, readFileSync, readSync, statfsSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { CooperError, errnoName, messageOf } from "../errors.ts";
+import { dieWithParent, enterRoot, setUmask } from "../system/chroot.ts";
+import { isInUserNamespace } from "../system/userns.ts";
+import { compressionOf, decompressed, unsupportedCompressionOf } from "./decompress.ts";
+import { HeaderStream } from "./header-stream.ts";
+import { TarReader } from "./tar.ts";
+import { fail } from "./tree-changes.ts";
+import { TreeWriter } from "./tree-writer.ts";
+import { encodeFailure, type UnpackedLayer, type UnpackRequest } from "./unpack-protocol.ts";
+
+const chunkBytes = 1 << 20;
+/** How much stays free on the disk whatever a layer asks for. */
+const reserveBytes = 64 << 20;
+
+/** Does what the one argument says; resolves to the exit status. The answer is a line on stdout. */
+export async function unpackMain(argv: readonly string[]): Promise<number> {
+  try {
+    dieWithParent();
+    const request = JSON.parse(argv[0] ?? "") as UnpackRequest;
+    writeSync(1, `${JSON.stringify(await unpack(request))}\n`);
+    return 0;
+  } catch (error) {
+    writeSync(1, `${encodeFailure(asCooperError(error))}\n`);
+    return 1;
+  }
+}
+
+function asCooperError(error: unknown): CooperError {
+  if (error instanceof CooperError) return error;
+  const errno = errnoName(error);
+  if (errno === "ENOSPC" || errno === "EDQUOT") return fail(errno, "/");
+  return new CooperError("internal", `cannot unpack the layer: ${messageOf(error)}`, { cause: error });
+}
+
+async function unpack(request: UnpackRequest): Promise<UnpackedLayer> {
+  const inNamespace = isInUserNamespace();
+  const hasSingleId = inNamespace && mapsSingleId();
+  const headers = openSync(join(request.directory, "tar.zst"), "wx", 0o600);
+  const diff = join(request.directory, "diff");
+  mkdirSync(diff, { mode: 0o755 });
+  const free = statfsSync(request.directory);
+  const maxTarBytes = Math.min(request.maxTarBytes, free.bavail * free.bsize - reserveBytes);
+  setUmask(0o022);
+  enterRoot(diff);
+
+  const writer = new TreeWriter({
+    overlayPrefix: inNamespace ? "user.overlay." : "trusted.overlay.",
+    hasSingleId,
+    isInUserNamespace: inNamespace,
+    maxEntries: request.maxEntries,
+  });
+  const stream = new HeaderStream(headers);
+  const reader = new TarReader({
+    entry: (entry) => writer.entry(entry),
+    data: (bytes) => writer.data(bytes),
+    entryEnd: () => writer.entryEnd(),
+    rest: (bytes) => stream.write(bytes),
+  });
+  const sums = await pump(request, maxTarBytes, reader);
+  reader.finish();
+  const { size, isExact, warnings } = writer.finish();
+  stream.flush();
+  closeSync(headers);
+  return { ...sums, size, isExact, warnings };
+}
+
+/** user_namespaces(7): the lengths in uid_map. */
+function mapsSingleId(): boolean {
+  const lengths = readFileSync("/proc/self/uid_map", "latin1").trim().split("\n").map((line) => Number(line.trim().split(/\s+/)[2]));
+  return lengths.reduce((sum, length) => sum + length, 0) <= 1;
+}
+
+type Sums = Pick<UnpackedLayer, "digest" | "blobSize" | "compression" | "diffId" | "tarSize">;
+
+/** Moves the blob into the reader, hashing it before and after decompression. */
+async function pump(request: UnpackRequest, maxTarBytes: number, reader: TarReader): Promise<Sums> {
+  const blobHash = new Bun.CryptoHasher("sha256");
+  let blobSize = 0;
+  let tarSize = 0;
+  const first = readFirst(request);
+  const start = first.subarray(0, 512);
+  const compression = compressionOf(start);
+  const unsupported = compression === "none" ? unsupportedCompressionOf(start) : undefined;
+  if (unsupported !== undefined) {
+    throw new CooperError("not-supported", `the layer is compressed with ${unsupported}; only gzip and zstd are unpacked`);
+  }
+  const isPlain = compression === "none";
+  const tarHash = isPlain ? blobHash : new Bun.CryptoHasher("sha256");
+  const source = async function* () {
+    for await (const chunk of chunks(request, first, !isPlain)) {
+      blobSize += chunk.length;
+      if (!isPlain) blobHash.update(chunk);
+      yield chunk;
+    }
+  };
+  for await (const chunk of decompressed(source(), compression)) {
+    tarSize += chunk.length;
+    if (tarSize > maxTarBytes) throw tooLarge(request.maxTarBytes, maxTarBytes);
+    tarHash.update(chunk);
+    reader.write(chunk);
+  }
+  const diffId = `sha256:${tarHash.digest("hex")}` as const;
+  const digest = isPlain ? diffId : (`sha256:${blobHash.digest("hex")}` as const);
+  return { digest, blobSize, compression, diffId, tarSize };
+}
+
+function tooLarge(limit: number, held: number): CooperError {
+  if (held < limit) {
+    return new CooperError("no-space", "the layer unpacks to more than there is space on the device", {
+      hint: "free some with: cooper image prune",
+    });
+  }
+  return new CooperError("hostile", `the layer unpacks to more than ${limit} bytes`);
+}
+
+/** Enough of the beginning to tell the compression by. A pipe may give it in small pieces. */
+function readFirst(request: UnpackRequest): Uint8Array {
+  const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, request.range?.length ?? chunkBytes));
+  let size = 0;
+  while (size < Math.min(512, buffer.length)) {
+    const count = readSync(0, buffer, size, buffer.length - size, request.range === null ? null : request.range.offset + size);
+    if (count === 0) break;
+    size += count;
+  }
+  return buffer.subarray(0, size);
+}
+
+/**
+ * The blob in pieces; the next one is read while the last one is worked on.
+ *
+ * @param keeps whether pieces are still used after the next one was asked for (by a decompressor)
+ */
+async function* chunks(request: UnpackRequest, first: Uint8Array, keeps: boolean): AsyncGenerator<Uint8Array> {
+  const { range } = request;
+  let position = first.length;
+  const own = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)] as const;
+  let turn = 0;
+  const next = () => {
+    const buffer = keeps ? Buffer.allocUnsafe(chunkBytes >> 2) : own[turn++ % 2 === 0 ? 0 : 1];
+    const wanted = range === null ? buffer.length : Math.min(buffer.length, range.length - position);
+    return wanted === 0 ? Promise.resolve(buffer.subarray(0, 0)) : readSome(buffer, wanted, range === null ? null : range.offset + position);
+  };
+  let ahead = next();
+  if (first.length > 0) yield first;
+  for (;;) {
+    const chunk = await ahead;
+    if (chunk.length === 0) break;
+    position += chunk.length;
+    ahead = next();
+    yield chunk;
+  }
+  if (range !== null && position < range.length) throw new CooperError("corrupt", "the file is shorter than it was");
+}
+
+function readSome(buffer: Buffer, wanted: number, position: number | null): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    read(0, buffer, 0, wanted, position, (error, count) => {
+      if (error) reject(error);
+      else resolve(buffer.subarray(0, count));
+    });
+  });
+}
+
+if (import.meta.main) process.exitCode = await unpackMain(process.argv.slice(2));
