@@ -4,19 +4,19 @@
  */
 import { resolve } from "node:path";
 import type { GlobalOptions } from "./cli/command.ts";
+import type { SessionEnd, SessionOptions } from "./container/attach.ts";
+import type { CreateOptions } from "./container/create.ts";
+import type { ExecOptions } from "./container/exec.ts";
 import type { LogEntry, LogOptions } from "./container/logs.ts";
 import type { ContainerRecord } from "./container/record.ts";
 import type { RemoveOptions } from "./container/remove.ts";
 import type { RunOptions } from "./container/run.ts";
 import type { ContainerSpec } from "./container/spec.ts";
-import type { SessionEnd, SessionOptions } from "./container/attach.ts";
-import type { CreateOptions } from "./container/create.ts";
-import type { ExecOptions } from "./container/exec.ts";
 import type { StopOptions } from "./container/stop.ts";
-import type { LoadedImage, LoadOptions } from "./image/load.ts";
 import type { ContainerSummary } from "./container/summary.ts";
 import type { ProcessTable } from "./container/top.ts";
 import { type Host, openHost } from "./host.ts";
+import type { LoadedImage, LoadOptions } from "./image/load.ts";
 import { pathsUnder } from "./paths.ts";
 import { loadSettings } from "./settings.ts";
 import { storeLocation } from "./store-location.ts";
@@ -57,7 +57,10 @@ export class Containers {
   async startAttached(name: string, options: SessionOptions): Promise<SessionEnd> {
     const { startContainer } = await import("./container/start.ts");
     const { runSession } = await import("./container/attach.ts");
-    const { id, socket } = await startContainer(this.host, name, { isForeground: true, attaches: true });
+    const { id, socket } = await startContainer(this.host, name, {
+      isForeground: true,
+      attaches: true,
+    });
     if (socket === null) throw new Error("the container's streams were not connected");
     return runSession(this.host, id, socket, options);
   }
@@ -105,7 +108,10 @@ export class Containers {
     const { containerFilter } = await import("./container/filter.ts");
     const { ContainerSummary } = await import("./container/summary.ts");
     const isWanted = containerFilter(this.host, filters);
-    return pruneContainers(this.host, (record) => !isWanted(new ContainerSummary(this.host, record)));
+    return pruneContainers(
+      this.host,
+      (record) => !isWanted(new ContainerSummary(this.host, record)),
+    );
   }
 
   async cleanup(name: string): Promise<void> {
@@ -144,7 +150,9 @@ export class Containers {
   }
 
   /** Bytes that containers have written, and with their images. Walks their directories. */
-  async sizes(containers: readonly ContainerSummary[]): Promise<Map<string, { writable: number; total: number }>> {
+  async sizes(
+    containers: readonly ContainerSummary[],
+  ): Promise<Map<string, { writable: number; total: number }>> {
     return (await import("./container/size.ts")).containerSizes(this.host, containers);
   }
 
@@ -158,7 +166,8 @@ export class Containers {
       await this.get(name);
       return true;
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "no-such-container") return false;
+      if (error instanceof Error && "code" in error && error.code === "no-such-container")
+        return false;
       throw error;
     }
   }
@@ -218,7 +227,8 @@ export function openEngine(global: GlobalOptions): Engine {
     forwardedArgs: forwardedArgs(global),
     warn: (message) => process.stderr.write(`Warning: ${message}\n`),
     debug(message) {
-      if (global.logLevel === "debug" || global.logLevel === "trace") process.stderr.write(`debug: ${message}\n`);
+      if (global.logLevel === "debug" || global.logLevel === "trace")
+        process.stderr.write(`debug: ${message}\n`);
     },
   });
   return { containers: new Containers(host), images: new Images(host), host };

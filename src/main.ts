@@ -21,8 +21,17 @@ function report(error: unknown): number {
   const message = shown instanceof Error ? shown.message : String(shown);
   const lines = [`Error: ${errnoName(shown) === "ENOSPC" ? `no space left: ${message}` : message}`];
   if (shown instanceof CooperError && shown.hint !== undefined) lines.push(`Hint: ${shown.hint}`);
-  if (process.argv.some((word, at) => word === "-D" || word === "--debug" || /^--log-level[= ](debug|trace)$/.test(`${process.argv[at - 1]} ${word}`) || word === "--log-level=debug")) {
-    for (let cause = shown; cause instanceof Error; cause = cause.cause) lines.push(cause.stack ?? "");
+  if (
+    process.argv.some(
+      (word, at) =>
+        word === "-D" ||
+        word === "--debug" ||
+        /^--log-level[= ](debug|trace)$/.test(`${process.argv[at - 1]} ${word}`) ||
+        word === "--log-level=debug",
+    )
+  ) {
+    for (let cause = shown; cause instanceof Error; cause = cause.cause)
+      lines.push(cause.stack ?? "");
   }
   try {
     writeSync(2, `${lines.join("\n")}\n`);

@@ -67,7 +67,11 @@ export const flagSwitch: ValueType<boolean> = {
 
 export const string: ValueType<string> = { placeholder: "STRING", parse: (text) => text };
 
-export const path: ValueType<string> = { placeholder: "PATH", completes: "file", parse: (text) => text };
+export const path: ValueType<string> = {
+  placeholder: "PATH",
+  completes: "file",
+  parse: (text) => text,
+};
 
 export const integer: ValueType<number> = {
   placeholder: "INT",
@@ -88,7 +92,15 @@ export const decimal: ValueType<number> = {
   },
 };
 
-const sizeUnits: Record<string, number> = { "": 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 };
+const sizeUnits: Record<string, number> = {
+  "": 1,
+  b: 1,
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
+  p: 2 ** 50,
+};
 
 /** `512m`, `2g`, `1.5GiB`: binary multiples, as go-units RAMInBytes reads them. Result in bytes. */
 export const byteSize: ValueType<number> = {
@@ -104,7 +116,9 @@ export const byteSize: ValueType<number> = {
 };
 
 /** A choice among words. */
-export function oneOf<const Words extends readonly string[]>(...words: Words): ValueType<Words[number]> {
+export function oneOf<const Words extends readonly string[]>(
+  ...words: Words
+): ValueType<Words[number]> {
   return {
     placeholder: words.join("|"),
     choices: words,
@@ -116,7 +130,15 @@ export function oneOf<const Words extends readonly string[]>(...words: Words): V
   };
 }
 
-const durationUnits: Record<string, number> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
+const durationUnits: Record<string, number> = {
+  ns: 1e-9,
+  us: 1e-6,
+  µs: 1e-6,
+  ms: 1e-3,
+  s: 1,
+  m: 60,
+  h: 3600,
+};
 
 /** Go's time.ParseDuration (`1h30m`, `250ms`). Result in seconds; throws an Error on other text. */
 export function parseDurationSeconds(text: string): number {
@@ -136,6 +158,8 @@ export function parseValue<T>(option: Option<T, never>, text: string, typed: str
   } catch (cause) {
     if (cause instanceof CooperError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CooperError("invalid-argument", `invalid value "${text}" for ${typed}: ${why}`, { cause });
+    throw new CooperError("invalid-argument", `invalid value "${text}" for ${typed}: ${why}`, {
+      cause,
+    });
   }
 }

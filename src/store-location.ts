@@ -17,14 +17,19 @@ export function storeLocation(
   env: Readonly<Record<string, string | undefined>>,
 ): StoreLocation {
   const root = global.root ?? (who.isRootless ? join(dataHome(env), "cooper") : "/var/lib/cooper");
-  const run = global.runRoot ?? (who.isRootless ? join(runtimeDirectory(who, env), "cooper") : "/run/cooper");
+  const run =
+    global.runRoot ?? (who.isRootless ? join(runtimeDirectory(who, env), "cooper") : "/run/cooper");
   const location = { root: resolve(root), run: resolve(run) };
   // RUN/c/ID(64)/attach
   const longest = 107 - "/c/".length - 64 - "/attach".length;
   if (Buffer.byteLength(location.run) > longest) {
-    throw new CooperError("invalid-argument", `the run directory ${location.run} is too long for the sockets in it`, {
-      hint: `choose one of at most ${longest} bytes with --runroot`,
-    });
+    throw new CooperError(
+      "invalid-argument",
+      `the run directory ${location.run} is too long for the sockets in it`,
+      {
+        hint: `choose one of at most ${longest} bytes with --runroot`,
+      },
+    );
   }
   return location;
 }
@@ -32,9 +37,13 @@ export function storeLocation(
 function dataHome(env: Readonly<Record<string, string | undefined>>): string {
   if (env.XDG_DATA_HOME?.startsWith("/")) return env.XDG_DATA_HOME;
   if (env.HOME?.startsWith("/")) return join(env.HOME, ".local", "share");
-  throw new CooperError("invalid-argument", "neither HOME nor XDG_DATA_HOME is set: no place for the store", {
-    hint: "name one with --root",
-  });
+  throw new CooperError(
+    "invalid-argument",
+    "neither HOME nor XDG_DATA_HOME is set: no place for the store",
+    {
+      hint: "name one with --root",
+    },
+  );
 }
 
 /** Without XDG_RUNTIME_DIR: systemd's place if it is ours, else one in /tmp that nobody else may have made. */
@@ -49,9 +58,13 @@ function runtimeDirectory(who: Caller, env: Readonly<Record<string, string | und
     if (errnoName(error) !== "EEXIST") throw error;
   }
   if (!isOurs(own, who)) {
-    throw new CooperError("permission-denied", `${own} belongs to somebody else, or others may write to it`, {
-      hint: "set XDG_RUNTIME_DIR to a directory of your own",
-    });
+    throw new CooperError(
+      "permission-denied",
+      `${own} belongs to somebody else, or others may write to it`,
+      {
+        hint: "set XDG_RUNTIME_DIR to a directory of your own",
+      },
+    );
   }
   return own;
 }

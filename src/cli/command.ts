@@ -11,7 +11,9 @@ type IsList<O> = O extends { readonly type: { readonly isList: true } } ? true :
 
 /** A list option yields an array (empty when not given); any other its value, or undefined. */
 export type OptionValues<O extends CommandOptions> = {
-  readonly [K in keyof O]: IsList<O[K]> extends true ? readonly ValueOf<O[K]>[] : ValueOf<O[K]> | undefined;
+  readonly [K in keyof O]: IsList<O[K]> extends true
+    ? readonly ValueOf<O[K]>[]
+    : ValueOf<O[K]> | undefined;
 };
 
 /** Values of the options that stand before the command. */

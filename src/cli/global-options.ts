@@ -1,5 +1,14 @@
 /** The options that stand before the command. */
-import { flagSwitch, integer, listOf, type Option, oneOf, path, string, type ValueType } from "../option.ts";
+import {
+  flagSwitch,
+  integer,
+  listOf,
+  type Option,
+  oneOf,
+  path,
+  string,
+  type ValueType,
+} from "../option.ts";
 import type { GlobalOptions } from "./command.ts";
 
 const remote = "this version works on the containers of this machine only";
@@ -11,36 +20,65 @@ function declare<T>(
   apply?: (target: GlobalOptions, value: T) => void,
   more: Partial<Option<T, GlobalOptions>> = {},
 ): Option<unknown, GlobalOptions> {
-  return { flag, type, help, ...(apply !== undefined && { apply }), ...more } as Option<unknown, GlobalOptions>;
+  return { flag, type, help, ...(apply !== undefined && { apply }), ...more } as Option<
+    unknown,
+    GlobalOptions
+  >;
 }
 
-function refused(flag: `--${string}`, type: ValueType<unknown>, help: string, refuse: string, short?: `-${string}`) {
+function refused(
+  flag: `--${string}`,
+  type: ValueType<unknown>,
+  help: string,
+  refuse: string,
+  short?: `-${string}`,
+) {
   return declare(flag, type, help, undefined, { refuse, ...(short !== undefined && { short }) });
 }
 
 /** In the order of `cooper --help`. */
 export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
-  declare("--root", path, "Directory of the store: images, containers, volumes", (target, value) => {
-    target.root = value;
-  }),
+  declare(
+    "--root",
+    path,
+    "Directory of the store: images, containers, volumes",
+    (target, value) => {
+      target.root = value;
+    },
+  ),
   declare("--runroot", path, "Directory for what is gone after a reboot", (target, value) => {
     target.runRoot = value;
   }),
   declare("--runtime", string, "OCI runtime: crun, runc or a path", (target, value) => {
     target.runtime = value;
   }),
-  declare("--runtime-flag", listOf(string), "Flag for the OCI runtime, without its leading dashes", (target, value) => {
-    target.runtimeFlags.push(value);
-  }),
-  declare("--cgroup-manager", oneOf("systemd", "cgroupfs"), "Who makes control groups", (target, value) => {
-    target.cgroupManager = value;
-  }),
+  declare(
+    "--runtime-flag",
+    listOf(string),
+    "Flag for the OCI runtime, without its leading dashes",
+    (target, value) => {
+      target.runtimeFlags.push(value);
+    },
+  ),
+  declare(
+    "--cgroup-manager",
+    oneOf("systemd", "cgroupfs"),
+    "Who makes control groups",
+    (target, value) => {
+      target.cgroupManager = value;
+    },
+  ),
   declare("--conmon", path, "The monitor program", (target, value) => {
     target.conmon = value;
   }),
-  declare("--storage-driver", oneOf("overlay"), "How layers are put together: only overlay", (target, value) => {
-    target.storageDriver = value;
-  }),
+  declare(
+    "--storage-driver",
+    oneOf("overlay"),
+    "How layers are put together: only overlay",
+    (target, value) => {
+      target.storageDriver = value;
+    },
+  ),
   declare(
     "--log-level",
     oneOf("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"),
@@ -50,25 +88,66 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
     },
     { short: "-l", defaultText: "warn" },
   ),
-  declare("--debug", flagSwitch, "Same as --log-level debug", (target, value) => {
-    if (value) target.logLevel = "debug";
-  }, { short: "-D" }),
+  declare(
+    "--debug",
+    flagSwitch,
+    "Same as --log-level debug",
+    (target, value) => {
+      if (value) target.logLevel = "debug";
+    },
+    { short: "-D" },
+  ),
   declare("--version", flagSwitch, "Show the version", undefined, { short: "-v" }),
-  refused("--cdi-spec-dir", listOf(path), "Directories of CDI device specs", "CDI devices are not supported yet"),
-  refused("--config", path, "Directory of client configuration", "no configuration is kept by the client"),
+  refused(
+    "--cdi-spec-dir",
+    listOf(path),
+    "Directories of CDI device specs",
+    "CDI devices are not supported yet",
+  ),
+  refused(
+    "--config",
+    path,
+    "Directory of client configuration",
+    "no configuration is kept by the client",
+  ),
   refused("--connection", string, "Remote service to use", remote, "-c"),
   refused("--context", string, "Remote service to use", remote),
   refused("--events-backend", string, "Where events are kept", "there are no events yet"),
-  refused("--hooks-dir", listOf(path), "Directories of OCI hooks", "OCI hooks are not supported yet"),
+  refused(
+    "--hooks-dir",
+    listOf(path),
+    "Directories of OCI hooks",
+    "OCI hooks are not supported yet",
+  ),
   refused("--host", listOf(string), "Remote service to use", remote, "-H"),
   refused("--identity", string, "Key for a remote service", remote),
-  refused("--imagestore", path, "A second directory for images", "images and containers share one store"),
-  refused("--module", listOf(string), "Modules of containers.conf", "modules of containers.conf are not supported yet"),
-  refused("--network-config-dir", path, "Directory of network definitions", "there are no networks yet"),
+  refused(
+    "--imagestore",
+    path,
+    "A second directory for images",
+    "images and containers share one store",
+  ),
+  refused(
+    "--module",
+    listOf(string),
+    "Modules of containers.conf",
+    "modules of containers.conf are not supported yet",
+  ),
+  refused(
+    "--network-config-dir",
+    path,
+    "Directory of network definitions",
+    "there are no networks yet",
+  ),
   refused("--out", path, "File for the output", "redirect the output instead: > FILE"),
   refused("--remote", flagSwitch, "Use a remote service", remote, "-r"),
   refused("--ssh", string, "How to reach a remote service", remote),
-  refused("--storage-opt", listOf(string), "Options of the storage driver", "the overlay driver here takes none"),
+  refused(
+    "--storage-opt",
+    listOf(string),
+    "Options of the storage driver",
+    "the overlay driver here takes none",
+  ),
   refused("--syslog", flagSwitch, "Log to syslog", "Cooper does not log to syslog"),
   refused("--tls", flagSwitch, "TLS for a remote service", remote),
   refused("--tls-ca", string, "TLS for a remote service", remote),
@@ -80,17 +159,38 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
   refused("--tlskey", string, "TLS for a remote service", remote),
   refused("--tlsverify", flagSwitch, "TLS for a remote service", remote),
   refused("--tmpdir", path, "Directory for temporary state", "use --runroot"),
-  refused("--transient-store", flagSwitch, "Keep containers only until the next boot", "a store is never transient here"),
+  refused(
+    "--transient-store",
+    flagSwitch,
+    "Keep containers only until the next boot",
+    "a store is never transient here",
+  ),
   refused("--url", string, "Remote service to use", remote),
   refused("--volumepath", path, "Directory of volumes", "volumes are kept below --root"),
-  declare("--max-workers", integer, "Parallel work", undefined, { isHidden: true, refuse: "Cooper decides by itself" }),
+  declare("--max-workers", integer, "Parallel work", undefined, {
+    isHidden: true,
+    refuse: "Cooper decides by itself",
+  }),
 ];
 
 /** Nothing given. */
 export function emptyGlobalOptions(): GlobalOptions {
   return {
-    root: null, runRoot: null, runtime: null, runtimeFlags: [], cgroupManager: null, storageDriver: null,
-    storageOptions: [], conmon: null, hooksDirectories: [], logLevel: "warn", tmpDirectory: null,
-    volumePath: null, eventsBackend: null, configDirectory: null, cdiSpecDirectories: [], modules: [],
+    root: null,
+    runRoot: null,
+    runtime: null,
+    runtimeFlags: [],
+    cgroupManager: null,
+    storageDriver: null,
+    storageOptions: [],
+    conmon: null,
+    hooksDirectories: [],
+    logLevel: "warn",
+    tmpDirectory: null,
+    volumePath: null,
+    eventsBackend: null,
+    configDirectory: null,
+    cdiSpecDirectories: [],
+    modules: [],
   };
 }

@@ -8,13 +8,20 @@ type AnyOption = Option<unknown, never>;
 
 /** The help of one command; `name` is how it was typed. */
 export function commandHelp(entry: CommandEntry, command: Command, name: string): string {
-  const options = [...Object.values(command.options), ...(command.specOptions ?? [])] as AnyOption[];
+  const options = [
+    ...Object.values(command.options),
+    ...(command.specOptions ?? []),
+  ] as AnyOption[];
   const others = [entry.path, ...entry.aliases].filter((spelling) => spelling !== name);
   const parts = [
     `${command.summary}.${command.description === undefined ? "" : ` ${command.description}`}`,
     `Usage:\n  cooper ${name} ${options.length > 0 ? "[options] " : ""}${command.usage}`.trimEnd(),
-    ...(others.length > 0 ? [`Also:\n  ${others.map((other) => `cooper ${other}`).join(", ")}`] : []),
-    ...(command.examples === undefined ? [] : [`Examples:\n${command.examples.map((line) => `  ${line}`).join("\n")}`]),
+    ...(others.length > 0
+      ? [`Also:\n  ${others.map((other) => `cooper ${other}`).join(", ")}`]
+      : []),
+    ...(command.examples === undefined
+      ? []
+      : [`Examples:\n${command.examples.map((line) => `  ${line}`).join("\n")}`]),
     ...(options.length > 0 ? [`Options:\n${optionLines(options)}`] : []),
   ];
   return `${parts.join("\n\n")}\n`;
@@ -70,7 +77,13 @@ function optionLines(options: readonly AnyOption[]): string {
       return [left, explanation(option)] as const;
     });
   const width = Math.min(34, Math.max(0, ...rows.map(([left]) => left.length)));
-  return rows.map(([left, text]) => (left.length > width ? `${left}\n${" ".repeat(width + 2)}${text}` : `${left.padEnd(width)}  ${text}`)).join("\n");
+  return rows
+    .map(([left, text]) =>
+      left.length > width
+        ? `${left}\n${" ".repeat(width + 2)}${text}`
+        : `${left.padEnd(width)}  ${text}`,
+    )
+    .join("\n");
 }
 
 function explanation(option: AnyOption): string {

@@ -24,16 +24,22 @@ interface Known {
 }
 
 /** Reads the words behind a command. `name` is how the command was typed, for messages. */
-export function parseOptions(command: Command, name: string, words: readonly string[]): ParsedOptions {
+export function parseOptions(
+  command: Command,
+  name: string,
+  words: readonly string[],
+): ParsedOptions {
   const known = knownOptions(command);
   const values: Record<string, unknown> = {};
-  for (const [key, option] of Object.entries(command.options)) if (option.type.isList) values[key] = [];
+  for (const [key, option] of Object.entries(command.options))
+    if (option.type.isList) values[key] = [];
   const spec = emptySpec();
   const given = new Set<string>();
   const args: string[] = [];
   const take = (typed: string, found: Known, text: string) => {
     const { option, key } = found;
-    if (option.refuse !== undefined) throw new CooperError("not-supported", `${typed} is not supported: ${option.refuse}`);
+    if (option.refuse !== undefined)
+      throw new CooperError("not-supported", `${typed} is not supported: ${option.refuse}`);
     const value = parseValue(option, text, typed);
     given.add(option.flag);
     if (key === null) apply(option, spec, value, typed, text);
@@ -59,18 +65,28 @@ export function parseOptions(command: Command, name: string, words: readonly str
       wantsHelp = true;
       continue;
     }
-    at += word.startsWith("--") ? long(word, words[at + 1], known, name, take) : bundled(word, words[at + 1], known, name, take);
+    at += word.startsWith("--")
+      ? long(word, words[at + 1], known, name, take)
+      : bundled(word, words[at + 1], known, name, take);
   }
   return { values, spec, given, args, wantsHelp };
 }
 
-function apply(option: AnyOption, spec: ContainerSpec, value: unknown, typed: string, text: string): void {
+function apply(
+  option: AnyOption,
+  spec: ContainerSpec,
+  value: unknown,
+  typed: string,
+  text: string,
+): void {
   try {
     option.apply?.(spec, value);
   } catch (cause) {
     if (cause instanceof CooperError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CooperError("invalid-argument", `invalid value "${text}" for ${typed}: ${why}`, { cause });
+    throw new CooperError("invalid-argument", `invalid value "${text}" for ${typed}: ${why}`, {
+      cause,
+    });
   }
 }
 
@@ -135,7 +151,9 @@ function bundled(
 }
 
 /** All spellings of the options of a command. */
-export function knownOptions(command: Pick<Command, "options" | "specOptions">): Map<string, Known> {
+export function knownOptions(
+  command: Pick<Command, "options" | "specOptions">,
+): Map<string, Known> {
   const known = new Map<string, Known>();
   const add = (option: AnyOption, key: string | null) => {
     for (const spelling of [option.flag, option.short, ...(option.aliases ?? [])]) {
@@ -147,15 +165,32 @@ export function knownOptions(command: Pick<Command, "options" | "specOptions">):
   return known;
 }
 
-function unknownFlag(flag: string, known: ReadonlyMap<string, Known>, name: string, word = flag): CooperError {
-  const guess = flag.startsWith("--") ? nearest(flag, [...known.keys()].filter((spelling) => spelling.startsWith("--"))) : undefined;
-  const what = flag.startsWith("--") ? `unknown flag: ${flag}` : `unknown shorthand flag: '${flag.slice(1)}' in ${word}`;
+function unknownFlag(
+  flag: string,
+  known: ReadonlyMap<string, Known>,
+  name: string,
+  word = flag,
+): CooperError {
+  const guess = flag.startsWith("--")
+    ? nearest(
+        flag,
+        [...known.keys()].filter((spelling) => spelling.startsWith("--")),
+      )
+    : undefined;
+  const what = flag.startsWith("--")
+    ? `unknown flag: ${flag}`
+    : `unknown shorthand flag: '${flag.slice(1)}' in ${word}`;
   return new CooperError("invalid-argument", what, {
-    hint: guess === undefined ? `see 'cooper ${name} --help'` : `did you mean ${guess}? See 'cooper ${name} --help'`,
+    hint:
+      guess === undefined
+        ? `see 'cooper ${name} --help'`
+        : `did you mean ${guess}? See 'cooper ${name} --help'`,
   });
 }
 
 function needsArgument(flag: string, name: string): CooperError {
-  const what = flag.startsWith("--") ? `flag needs an argument: ${flag}` : `flag needs an argument: '${flag.slice(1)}' in ${flag}`;
+  const what = flag.startsWith("--")
+    ? `flag needs an argument: ${flag}`
+    : `flag needs an argument: '${flag.slice(1)}' in ${flag}`;
   return new CooperError("invalid-argument", what, { hint: `see 'cooper ${name} --help'` });
 }

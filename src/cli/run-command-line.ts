@@ -29,7 +29,11 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
 }
 
 /** Options before the command. */
-function readGlobal(argv: readonly string[]): { global: GlobalOptions; words: readonly string[]; wants: "help" | "version" | undefined } {
+function readGlobal(argv: readonly string[]): {
+  global: GlobalOptions;
+  words: readonly string[];
+  wants: "help" | "version" | undefined;
+} {
   const global = emptyGlobalOptions();
   let wants: "help" | "version" | undefined;
   let at = 0;
@@ -42,7 +46,12 @@ function readGlobal(argv: readonly string[]): { global: GlobalOptions; words: re
     }
     const equals = word.startsWith("--") ? word.indexOf("=") : -1;
     const flag = equals < 0 ? word : word.slice(0, equals);
-    const option = globalOptions.find((candidate) => candidate.flag === flag || candidate.short === flag || candidate.aliases?.includes(flag as never));
+    const option = globalOptions.find(
+      (candidate) =>
+        candidate.flag === flag ||
+        candidate.short === flag ||
+        candidate.aliases?.includes(flag as never),
+    );
     if (option === undefined) throw unknownGlobal(flag);
     if (option.flag === "--version") {
       wants = "version";
@@ -61,17 +70,23 @@ function takeGlobal(
   inline: string | undefined,
   next: string | undefined,
 ): number {
-  if (option.refuse !== undefined) throw new CooperError("not-supported", `${flag} is not supported: ${option.refuse}`);
+  if (option.refuse !== undefined)
+    throw new CooperError("not-supported", `${flag} is not supported: ${option.refuse}`);
   const text = inline ?? (option.type.isSwitch ? "true" : next);
-  if (text === undefined) throw new CooperError("invalid-argument", `flag needs an argument: ${flag}`);
+  if (text === undefined)
+    throw new CooperError("invalid-argument", `flag needs an argument: ${flag}`);
   option.apply?.(global, parseValue(option, text, flag));
   return inline === undefined && !option.type.isSwitch ? 1 : 0;
 }
 
 function unknownGlobal(flag: string): CooperError {
-  const guess = nearest(flag, globalOptions.map((option) => option.flag));
+  const guess = nearest(
+    flag,
+    globalOptions.map((option) => option.flag),
+  );
   return new CooperError("invalid-argument", `unknown flag: ${flag}`, {
-    hint: guess === undefined ? "see 'cooper --help'" : `did you mean ${guess}? See 'cooper --help'`,
+    hint:
+      guess === undefined ? "see 'cooper --help'" : `did you mean ${guess}? See 'cooper --help'`,
   });
 }
 
@@ -93,10 +108,18 @@ async function withoutCommand(words: readonly string[], wantsHelp: boolean): Pro
   }
   const inGroup = first in groups && second !== undefined;
   const typed = inGroup ? `${first} ${second}` : first;
-  const names = commandTree.filter(({ summary }) => summary !== "").flatMap(({ path, aliases }) => [path, ...aliases]);
-  const guess = nearest(typed, [...names.filter((name) => name.includes(" ") === inGroup), ...(inGroup ? [] : Object.keys(groups))]);
+  const names = commandTree
+    .filter(({ summary }) => summary !== "")
+    .flatMap(({ path, aliases }) => [path, ...aliases]);
+  const guess = nearest(typed, [
+    ...names.filter((name) => name.includes(" ") === inGroup),
+    ...(inGroup ? [] : Object.keys(groups)),
+  ]);
   throw new CooperError("unknown-command", `unknown command "${typed}"`, {
-    hint: guess === undefined ? `see 'cooper ${inGroup ? `${first} ` : ""}--help'` : `did you mean: cooper ${guess}`,
+    hint:
+      guess === undefined
+        ? `see 'cooper ${inGroup ? `${first} ` : ""}--help'`
+        : `did you mean: cooper ${guess}`,
   });
 }
 
@@ -104,8 +127,17 @@ function checkCount(command: Command, name: string, count: number): void {
   const { min, max = Number.POSITIVE_INFINITY } = command.args;
   if (count >= min && count <= max) return;
   const arguments_ = (number: number) => `${number} argument${number === 1 ? "" : "s"}`;
-  const need = max === min ? (min === 0 ? "takes no arguments" : `needs exactly ${arguments_(min)}`) : count < min ? `needs at least ${arguments_(min)}` : `takes at most ${arguments_(max)}`;
-  throw new CooperError("invalid-argument", `"cooper ${name}" ${need}, got ${count}`, { hint: `usage: cooper ${name} ${command.usage}` });
+  const need =
+    max === min
+      ? min === 0
+        ? "takes no arguments"
+        : `needs exactly ${arguments_(min)}`
+      : count < min
+        ? `needs at least ${arguments_(min)}`
+        : `takes at most ${arguments_(max)}`;
+  throw new CooperError("invalid-argument", `"cooper ${name}" ${need}, got ${count}`, {
+    hint: `usage: cooper ${name} ${command.usage}`,
+  });
 }
 
 async function openContext(
@@ -131,7 +163,10 @@ async function openContext(
 }
 
 /** One after the other; a failure is told and the next one goes on. */
-async function forEach(names: readonly string[], act: (name: string) => Promise<string | undefined>): Promise<number> {
+async function forEach(
+  names: readonly string[],
+  act: (name: string) => Promise<string | undefined>,
+): Promise<number> {
   let status = 0;
   for (const name of names) {
     try {

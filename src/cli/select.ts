@@ -1,16 +1,40 @@
 /** Which containers a command acts on: those named, --latest, --all, --filter, --cidfile. */
 import { readFileSync } from "node:fs";
-import { CooperError, messageOf } from "../errors.ts";
 import type { ContainerSummary } from "../container/summary.ts";
 import type { Engine } from "../engine.ts";
+import { CooperError, messageOf } from "../errors.ts";
 import { flagSwitch, integer, listOf, path, string } from "../option.ts";
 
 /** Options that several commands share, declared once. */
-export const all = { flag: "--all", short: "-a", type: flagSwitch, help: "All containers" } as const;
-export const latest = { flag: "--latest", short: "-l", type: flagSwitch, help: "The container made last" } as const;
-export const cidfile = { flag: "--cidfile", type: listOf(path), help: "Read the container's id from a file" } as const;
-export const filter = { flag: "--filter", short: "-f", type: listOf(string), help: "Only those with KEY=VALUE" } as const;
-export const ignore = { flag: "--ignore", short: "-i", type: flagSwitch, help: "A container that does not exist is no error" } as const;
+export const all = {
+  flag: "--all",
+  short: "-a",
+  type: flagSwitch,
+  help: "All containers",
+} as const;
+export const latest = {
+  flag: "--latest",
+  short: "-l",
+  type: flagSwitch,
+  help: "The container made last",
+} as const;
+export const cidfile = {
+  flag: "--cidfile",
+  type: listOf(path),
+  help: "Read the container's id from a file",
+} as const;
+export const filter = {
+  flag: "--filter",
+  short: "-f",
+  type: listOf(string),
+  help: "Only those with KEY=VALUE",
+} as const;
+export const ignore = {
+  flag: "--ignore",
+  short: "-i",
+  type: flagSwitch,
+  help: "A container that does not exist is no error",
+} as const;
 export const time = {
   flag: "--time",
   short: "-t",
@@ -40,8 +64,14 @@ export async function selectContainers(
 ): Promise<string[]> {
   const names = [...args, ...(options.cidfile ?? []).map(readCidFile)];
   const filters = options.filter ?? [];
-  const ways = [names.length > 0, options.all === true, options.latest === true].filter(Boolean).length;
-  if (ways > 1) throw new CooperError("invalid-argument", "name containers, or use --all or --latest: only one of them");
+  const ways = [names.length > 0, options.all === true, options.latest === true].filter(
+    Boolean,
+  ).length;
+  if (ways > 1)
+    throw new CooperError(
+      "invalid-argument",
+      "name containers, or use --all or --latest: only one of them",
+    );
   if (options.latest) {
     const last = (await engine.containers.list()).at(-1);
     if (last === undefined) throw new CooperError("no-such-container", "there are no containers");
@@ -49,10 +79,14 @@ export async function selectContainers(
   }
   if (options.all || filters.length > 0) {
     const chosen = (await engine.containers.list(filters)).filter(suits);
-    return chosen.filter(({ record }) => names.length === 0 || names.includes(record.name)).map(({ record }) => record.id);
+    return chosen
+      .filter(({ record }) => names.length === 0 || names.includes(record.name))
+      .map(({ record }) => record.id);
   }
   if (names.length === 0) {
-    throw new CooperError("invalid-argument", "no container was named", { hint: "name one or more, or use --all or --latest" });
+    throw new CooperError("invalid-argument", "no container was named", {
+      hint: "name one or more, or use --all or --latest",
+    });
   }
   return names;
 }
@@ -61,6 +95,10 @@ function readCidFile(file: string): string {
   try {
     return readFileSync(file, "utf8").trim();
   } catch (cause) {
-    throw new CooperError("invalid-argument", `cannot read the container id file ${file}: ${messageOf(cause)}`, { cause });
+    throw new CooperError(
+      "invalid-argument",
+      `cannot read the container id file ${file}: ${messageOf(cause)}`,
+      { cause },
+    );
   }
 }

@@ -15,44 +15,115 @@ const as = (command: unknown) => command as Command;
 
 /** All commands, by noun. */
 export const commandTree: readonly CommandEntry[] = [
-  entry("container attach", "attach", "Attach to a running container", async () => as((await import("./commands/attach.ts")).attach)),
-  entry("container cleanup", "", "Give back what an ended container still holds", async () => as((await lifecycle()).cleanup)),
-  entry("container create", "create", "Make a container without starting it", async () => as((await import("./commands/create.ts")).create)),
-  entry("container exec", "exec", "Run a process in a running container", async () => as((await import("./commands/exec.ts")).exec)),
-  entry("container exists", "", "Tell by the exit status whether a container exists", async () => as((await lifecycle()).exists)),
-  entry("container init", "init", "Prepare containers without running them", async () => as((await lifecycle()).init)),
-  entry("container inspect", "", "Show all that is known of containers", async () => as((await import("./commands/inspect.ts")).containerInspect)),
-  entry("container kill", "kill", "Send a signal to containers", async () => as((await lifecycle()).kill)),
-  entry("container logs", "logs", "Show what containers have printed", async () => as((await import("./commands/logs.ts")).logs)),
-  entry("container ls", "ps,container list,container ps", "List containers", async () => as((await listing()).ps)),
-  entry("container pause", "pause", "Freeze the processes of containers", async () => as((await lifecycle()).pause)),
-  entry("container prune", "", "Remove all containers that do not run", async () => as((await lifecycle()).prune)),
-  entry("container rename", "rename", "Give a container another name", async () => as((await lifecycle()).rename)),
-  entry("container restart", "restart", "Stop and start containers", async () => as((await lifecycle()).restart)),
-  entry("container rm", "rm,container remove", "Remove containers", async () => as((await lifecycle()).rm)),
-  entry("container run", "run", "Run a command in a new container", async () => as((await import("./commands/run.ts")).run)),
-  entry("container start", "start", "Start containers", async () => as((await import("./commands/start.ts")).start)),
+  entry("container attach", "attach", "Attach to a running container", async () =>
+    as((await import("./commands/attach.ts")).attach),
+  ),
+  entry("container cleanup", "", "Give back what an ended container still holds", async () =>
+    as((await lifecycle()).cleanup),
+  ),
+  entry("container create", "create", "Make a container without starting it", async () =>
+    as((await import("./commands/create.ts")).create),
+  ),
+  entry("container exec", "exec", "Run a process in a running container", async () =>
+    as((await import("./commands/exec.ts")).exec),
+  ),
+  entry("container exists", "", "Tell by the exit status whether a container exists", async () =>
+    as((await lifecycle()).exists),
+  ),
+  entry("container init", "init", "Prepare containers without running them", async () =>
+    as((await lifecycle()).init),
+  ),
+  entry("container inspect", "", "Show all that is known of containers", async () =>
+    as((await import("./commands/inspect.ts")).containerInspect),
+  ),
+  entry("container kill", "kill", "Send a signal to containers", async () =>
+    as((await lifecycle()).kill),
+  ),
+  entry("container logs", "logs", "Show what containers have printed", async () =>
+    as((await import("./commands/logs.ts")).logs),
+  ),
+  entry("container ls", "ps,container list,container ps", "List containers", async () =>
+    as((await listing()).ps),
+  ),
+  entry("container pause", "pause", "Freeze the processes of containers", async () =>
+    as((await lifecycle()).pause),
+  ),
+  entry("container prune", "", "Remove all containers that do not run", async () =>
+    as((await lifecycle()).prune),
+  ),
+  entry("container rename", "rename", "Give a container another name", async () =>
+    as((await lifecycle()).rename),
+  ),
+  entry("container restart", "restart", "Stop and start containers", async () =>
+    as((await lifecycle()).restart),
+  ),
+  entry("container rm", "rm,container remove", "Remove containers", async () =>
+    as((await lifecycle()).rm),
+  ),
+  entry("container run", "run", "Run a command in a new container", async () =>
+    as((await import("./commands/run.ts")).run),
+  ),
+  entry("container start", "start", "Start containers", async () =>
+    as((await import("./commands/start.ts")).start),
+  ),
   entry("container stop", "stop", "Stop containers", async () => as((await lifecycle()).stop)),
-  entry("container top", "top", "Show the processes of a container", async () => as((await listing()).top)),
-  entry("container unpause", "unpause", "Let paused containers go on", async () => as((await lifecycle()).unpause)),
-  entry("container wait", "wait", "Wait until containers end, and print their exit codes", async () => as((await lifecycle()).wait)),
-  entry("image exists", "", "Tell by the exit status whether an image exists", async () => as((await images()).exists)),
-  entry("image history", "history", "Show how an image was made", async () => as((await images()).history)),
-  entry("image import", "import", "Make an image from a tar of a file system", async () => as((await imageChanges()).importImage)),
-  entry("image inspect", "", "Show all that is known of images", async () => as((await import("./commands/inspect.ts")).imageInspect)),
-  entry("image load", "load", "Load images from an archive or directory", async () => as((await imageChanges()).load)),
+  entry("container top", "top", "Show the processes of a container", async () =>
+    as((await listing()).top),
+  ),
+  entry("container unpause", "unpause", "Let paused containers go on", async () =>
+    as((await lifecycle()).unpause),
+  ),
+  entry(
+    "container wait",
+    "wait",
+    "Wait until containers end, and print their exit codes",
+    async () => as((await lifecycle()).wait),
+  ),
+  entry("image exists", "", "Tell by the exit status whether an image exists", async () =>
+    as((await images()).exists),
+  ),
+  entry("image history", "history", "Show how an image was made", async () =>
+    as((await images()).history),
+  ),
+  entry("image import", "import", "Make an image from a tar of a file system", async () =>
+    as((await imageChanges()).importImage),
+  ),
+  entry("image inspect", "", "Show all that is known of images", async () =>
+    as((await import("./commands/inspect.ts")).imageInspect),
+  ),
+  entry("image load", "load", "Load images from an archive or directory", async () =>
+    as((await imageChanges()).load),
+  ),
   entry("image ls", "images,image list", "List images", async () => as((await images()).ls)),
-  entry("image prune", "", "Remove images that nothing uses", async () => as((await imageChanges()).prune)),
-  entry("image pull", "pull", "Pull images from a registry", async () => as((await imageChanges()).pull)),
+  entry("image prune", "", "Remove images that nothing uses", async () =>
+    as((await imageChanges()).prune),
+  ),
+  entry("image pull", "pull", "Pull images from a registry", async () =>
+    as((await imageChanges()).pull),
+  ),
   entry("image rm", "rmi,image remove", "Remove images", async () => as((await imageChanges()).rm)),
-  entry("image tag", "tag", "Give an image another name", async () => as((await imageChanges()).tag)),
+  entry("image tag", "tag", "Give an image another name", async () =>
+    as((await imageChanges()).tag),
+  ),
   entry("image tree", "", "Show the layers of an image", async () => as((await images()).tree)),
-  entry("image untag", "untag", "Take names from an image", async () => as((await imageChanges()).untag)),
-  entry("inspect", "", "Show all that is known of containers or images", async () => as((await import("./commands/inspect.ts")).inspect)),
-  entry("system info", "info", "Show the engine and the host", async () => as((await import("./commands/system.ts")).info)),
-  entry("unshare", "", "Run a command in the user namespace of rootless containers", async () => as((await import("./commands/system.ts")).unshare)),
-  entry("version", "", "Show the version", async () => as((await import("./commands/system.ts")).version)),
-  entry("completion", "", "Print the completion script for a shell", async () => as((await import("./commands/completion.ts")).completion)),
+  entry("image untag", "untag", "Take names from an image", async () =>
+    as((await imageChanges()).untag),
+  ),
+  entry("inspect", "", "Show all that is known of containers or images", async () =>
+    as((await import("./commands/inspect.ts")).inspect),
+  ),
+  entry("system info", "info", "Show the engine and the host", async () =>
+    as((await import("./commands/system.ts")).info),
+  ),
+  entry("unshare", "", "Run a command in the user namespace of rootless containers", async () =>
+    as((await import("./commands/system.ts")).unshare),
+  ),
+  entry("version", "", "Show the version", async () =>
+    as((await import("./commands/system.ts")).version),
+  ),
+  entry("completion", "", "Print the completion script for a shell", async () =>
+    as((await import("./commands/completion.ts")).completion),
+  ),
   entry("__complete", "", "", async () => as((await import("./commands/completion.ts")).complete)),
   entry("__unpack", "", "", async () => as((await import("./commands/unpack.ts")).unpack)),
 ];
@@ -74,7 +145,9 @@ export const notYet: ReadonlySet<string> = new Set(
 );
 
 /** Finds the command that the first words name, the longest spelling first. */
-export function findCommand(words: readonly string[]): { entry: CommandEntry; name: string; rest: readonly string[] } | undefined {
+export function findCommand(
+  words: readonly string[],
+): { entry: CommandEntry; name: string; rest: readonly string[] } | undefined {
   for (const count of [2, 1]) {
     if (words.length < count) continue;
     const name = words.slice(0, count).join(" ");

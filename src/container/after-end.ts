@@ -6,7 +6,8 @@ import { removeSettled } from "./remove.ts";
 
 /** Removes a `--rm` container that has ended; the caller holds its lock. */
 export async function afterEnd(host: Host, container: ContainerRecord): Promise<void> {
-  if (container.intent === "stopped" && container.spec.removesItself) await removeSettled(host, container);
+  if (container.intent === "stopped" && container.spec.removesItself)
+    await removeSettled(host, container);
 }
 
 /** Whether its restart policy brings a container that has ended back (docker-run(1), `--restart`). */
@@ -14,7 +15,11 @@ export function wantsRestart(container: ContainerRecord): boolean {
   const { policy, maxRetries } = container.spec.restart;
   if (container.intent !== "stopped" || container.stoppedByUser) return false;
   if (policy === "always" || policy === "unless-stopped") return true;
-  return policy === "on-failure" && container.exitCode !== 0 && (maxRetries === 0 || container.restartCount < maxRetries);
+  return (
+    policy === "on-failure" &&
+    container.exitCode !== 0 &&
+    (maxRetries === 0 || container.restartCount < maxRetries)
+  );
 }
 
 /** How long to wait before the next start: 100 ms, doubled each time up to a minute; as Docker does. */

@@ -104,11 +104,14 @@ class Session {
 
   private interests(): Interest[] {
     const interests: Interest[] = [];
-    const socketEvents = (this.pending === undefined ? pollIn : 0) | (this.unsent === undefined ? 0 : pollOut);
+    const socketEvents =
+      (this.pending === undefined ? pollIn : 0) | (this.unsent === undefined ? 0 : pollOut);
     if (socketEvents !== 0) interests.push({ descriptor: this.socket, events: socketEvents });
-    if (this.pending !== undefined) interests.push({ descriptor: this.pending.descriptor, events: pollOut });
+    if (this.pending !== undefined)
+      interests.push({ descriptor: this.pending.descriptor, events: pollOut });
     if (!this.isDying) interests.push({ descriptor: this.options.pidfd, events: pollIn });
-    if (this.readsStdin && !this.isDying && this.unsent === undefined) interests.push({ descriptor: 0, events: pollIn });
+    if (this.readsStdin && !this.isDying && this.unsent === undefined)
+      interests.push({ descriptor: 0, events: pollIn });
     return interests;
   }
 

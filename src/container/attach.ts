@@ -3,7 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { constants as os } from "node:os";
 import { CooperError, errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { lastExitCode, getContainer, resolveContainer } from "../records/containers.ts";
+import { getContainer, lastExitCode, resolveContainer } from "../records/containers.ts";
 import { yieldToEventLoop } from "../system/pipe.ts";
 import { openPidfd, sendSignal, waitForEnd } from "../system/process.ts";
 import { isTerminal, RawMode } from "../system/terminal.ts";
@@ -32,17 +32,29 @@ export interface SessionEnd {
 }
 
 /** Attaches to a container that runs already. */
-export async function attachContainer(host: Host, nameOrId: string, options: SessionOptions): Promise<SessionEnd> {
+export async function attachContainer(
+  host: Host,
+  nameOrId: string,
+  options: SessionOptions,
+): Promise<SessionEnd> {
   const container = resolveContainer(host.database, nameOrId);
-  if (!isAlive(container)) throw new CooperError("wrong-state", `cannot attach to ${nameOrId}: it is not running`);
+  if (!isAlive(container))
+    throw new CooperError("wrong-state", `cannot attach to ${nameOrId}: it is not running`);
   if (container.intent === "paused") {
-    throw new CooperError("wrong-state", `cannot attach to ${nameOrId}: it is paused`, { hint: `cooper unpause ${nameOrId}` });
+    throw new CooperError("wrong-state", `cannot attach to ${nameOrId}: it is paused`, {
+      hint: `cooper unpause ${nameOrId}`,
+    });
   }
   return runSession(host, container.id, connectAttach(host, container), options);
 }
 
 /** Carries the streams of a connected socket until the container ends or the user detaches. */
-export async function runSession(host: Host, id: string, socket: number, options: SessionOptions): Promise<SessionEnd> {
+export async function runSession(
+  host: Host,
+  id: string,
+  socket: number,
+  options: SessionOptions,
+): Promise<SessionEnd> {
   const container = getContainer(host.database, id);
   if (container === undefined || container.pid === 0) {
     closeSync(socket);
@@ -82,7 +94,11 @@ function pidfdOf(pid: number): number {
 }
 
 /** The client is still there, so it cleans up itself; whoever was faster leaves nothing to do. */
-async function endForeground(host: Host, container: ContainerRecord, seen: number | undefined): Promise<number> {
+async function endForeground(
+  host: Host,
+  container: ContainerRecord,
+  seen: number | undefined,
+): Promise<number> {
   if (!(await waitForEnd(container.pid, container.pidIdentity, 10_000))) return 0;
   using _lock = await host.locks.container(container.id);
   const settled = await settleContainer(host, container.id);
@@ -100,7 +116,35 @@ export async function exitCodeOf(host: Host, id: string): Promise<number> {
 }
 
 /** Signals that stop only us, or that the terminal sends to say something about itself. */
-const notPassed = new Set(["SIGKILL", "SIGSTOP", "SIGCHLD", "SIGWINCH", "SIGPIPE", "SIGURG", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGPROF", "SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP", "SIGSYS", "SIGABRT", "SIGIOT", "SIGUNUSED", "SIGPOLL", "SIGSTKFLT", "SIGPWR", "SIGIO", "SIGVTALRM", "SIGXCPU", "SIGXFSZ"]);
+const notPassed = new Set([
+  "SIGKILL",
+  "SIGSTOP",
+  "SIGCHLD",
+  "SIGWINCH",
+  "SIGPIPE",
+  "SIGURG",
+  "SIGTSTP",
+  "SIGTTIN",
+  "SIGTTOU",
+  "SIGCONT",
+  "SIGPROF",
+  "SIGSEGV",
+  "SIGBUS",
+  "SIGILL",
+  "SIGFPE",
+  "SIGTRAP",
+  "SIGSYS",
+  "SIGABRT",
+  "SIGIOT",
+  "SIGUNUSED",
+  "SIGPOLL",
+  "SIGSTKFLT",
+  "SIGPWR",
+  "SIGIO",
+  "SIGVTALRM",
+  "SIGXCPU",
+  "SIGXFSZ",
+]);
 
 /** Passes signals on until it is disposed (`--sig-proxy`). */
 function passSignals(container: ContainerRecord): Disposable {
@@ -122,5 +166,6 @@ function passSignals(container: ContainerRecord): Disposable {
 
 /** Waits, without attaching, until a container that runs has ended; for `wait` and `start -a` without streams. */
 export async function waitUntilEnded(container: ContainerRecord): Promise<void> {
-  while (!(await waitForEnd(container.pid, container.pidIdentity, 60_000))) await yieldToEventLoop();
+  while (!(await waitForEnd(container.pid, container.pidIdentity, 60_000)))
+    await yieldToEventLoop();
 }

@@ -3,44 +3,98 @@ import { CooperError } from "../errors.ts";
 import type { ContainerSpec } from "./spec.ts";
 
 /** Each rule: when it is broken, and what is wrong then. */
-const rules: readonly [broken: (spec: ContainerSpec) => boolean, message: string, hint?: string][] = [
-  [(spec) => spec.removesItself && spec.restart.policy !== "no", "--rm and --restart exclude each other: a removed container cannot be started again"],
+const rules: readonly [broken: (spec: ContainerSpec) => boolean, message: string, hint?: string][] =
   [
-    ({ resources }) => resources.memorySwapBytes !== null && resources.memorySwapBytes >= 0 && resources.memoryBytes === null,
-    "--memory-swap needs --memory too",
-  ],
-  [
-    ({ resources }) => resources.memorySwapBytes !== null && resources.memorySwapBytes >= 0 && resources.memorySwapBytes < (resources.memoryBytes ?? 0),
-    "--memory-swap is memory and swap together, so it cannot be below --memory",
-  ],
-  [({ resources }) => (resources.memoryReservationBytes ?? 0) > (resources.memoryBytes ?? Number.POSITIVE_INFINITY), "--memory-reservation cannot be above --memory"],
-  [({ resources }) => resources.memoryBytes !== null && resources.memoryBytes > 0 && resources.memoryBytes < 6 * 1024 * 1024, "--memory must be at least 6m"],
-  [(spec) => spec.userns !== null && spec.userns.kind !== "private" && (spec.uidMappings.length > 0 || spec.gidMappings.length > 0), "--userns excludes --uidmap and --gidmap"],
-  [(spec) => spec.subuidName !== null && spec.uidMappings.length > 0, "--subuidname excludes --uidmap"],
-  [(spec) => spec.uts.kind === "host" && spec.hostname !== null, "--hostname needs a uts namespace of the container's own, not --uts host"],
-  [(spec) => spec.uts.kind === "host" && spec.domainname !== null, "--domainname needs a uts namespace of the container's own, not --uts host"],
-  [(spec) => spec.pid.kind === "host" && spec.systemd === "always", "systemd needs a process namespace of its own, not --pid host"],
-  [(spec) => spec.ipc.kind === "none" && spec.resources.shmSizeBytes !== null, "--ipc none has no /dev/shm to size"],
-  [(spec) => spec.initPath !== null && spec.init !== true, "--init-path needs --init"],
-  [(spec) => (spec.networking.mode.kind === "host" || spec.networking.mode.kind === "container") && spec.networking.ports.length > 0, "ports cannot be published without a network of the container's own"],
-];
+    [
+      (spec) => spec.removesItself && spec.restart.policy !== "no",
+      "--rm and --restart exclude each other: a removed container cannot be started again",
+    ],
+    [
+      ({ resources }) =>
+        resources.memorySwapBytes !== null &&
+        resources.memorySwapBytes >= 0 &&
+        resources.memoryBytes === null,
+      "--memory-swap needs --memory too",
+    ],
+    [
+      ({ resources }) =>
+        resources.memorySwapBytes !== null &&
+        resources.memorySwapBytes >= 0 &&
+        resources.memorySwapBytes < (resources.memoryBytes ?? 0),
+      "--memory-swap is memory and swap together, so it cannot be below --memory",
+    ],
+    [
+      ({ resources }) =>
+        (resources.memoryReservationBytes ?? 0) >
+        (resources.memoryBytes ?? Number.POSITIVE_INFINITY),
+      "--memory-reservation cannot be above --memory",
+    ],
+    [
+      ({ resources }) =>
+        resources.memoryBytes !== null &&
+        resources.memoryBytes > 0 &&
+        resources.memoryBytes < 6 * 1024 * 1024,
+      "--memory must be at least 6m",
+    ],
+    [
+      (spec) =>
+        spec.userns !== null &&
+        spec.userns.kind !== "private" &&
+        (spec.uidMappings.length > 0 || spec.gidMappings.length > 0),
+      "--userns excludes --uidmap and --gidmap",
+    ],
+    [
+      (spec) => spec.subuidName !== null && spec.uidMappings.length > 0,
+      "--subuidname excludes --uidmap",
+    ],
+    [
+      (spec) => spec.uts.kind === "host" && spec.hostname !== null,
+      "--hostname needs a uts namespace of the container's own, not --uts host",
+    ],
+    [
+      (spec) => spec.uts.kind === "host" && spec.domainname !== null,
+      "--domainname needs a uts namespace of the container's own, not --uts host",
+    ],
+    [
+      (spec) => spec.pid.kind === "host" && spec.systemd === "always",
+      "systemd needs a process namespace of its own, not --pid host",
+    ],
+    [
+      (spec) => spec.ipc.kind === "none" && spec.resources.shmSizeBytes !== null,
+      "--ipc none has no /dev/shm to size",
+    ],
+    [(spec) => spec.initPath !== null && spec.init !== true, "--init-path needs --init"],
+    [
+      (spec) =>
+        (spec.networking.mode.kind === "host" || spec.networking.mode.kind === "container") &&
+        spec.networking.ports.length > 0,
+      "ports cannot be published without a network of the container's own",
+    ],
+  ];
 
 /** Throws for the first rule that a spec breaks. */
 export function checkSpec(spec: ContainerSpec): void {
   for (const [isBroken, message, hint] of rules) {
-    if (isBroken(spec)) throw new CooperError("invalid-argument", message, hint === undefined ? {} : { hint });
+    if (isBroken(spec))
+      throw new CooperError("invalid-argument", message, hint === undefined ? {} : { hint });
   }
   checkTargets(spec);
   if (spec.networking.mode.kind === "default") return;
-  if (["bridge", "slirp4netns", "pasta"].includes(spec.networking.mode.kind) || spec.networking.attachments.length > 0) {
-    throw new CooperError("not-supported", "this version has no networks of its own yet", { hint: "use --network host or --network none" });
+  if (
+    ["bridge", "slirp4netns", "pasta"].includes(spec.networking.mode.kind) ||
+    spec.networking.attachments.length > 0
+  ) {
+    throw new CooperError("not-supported", "this version has no networks of its own yet", {
+      hint: "use --network host or --network none",
+    });
   }
 }
 
 function checkTargets({ mounts }: ContainerSpec): void {
   const seen = new Set<string>();
   for (const { target } of mounts) {
-    if (seen.has(target)) throw new CooperError("invalid-argument", `two mounts have the same target ${target}`);
+    if (seen.has(target))
+      throw new CooperError("invalid-argument", `two mounts have the same target ${target}`);
     seen.add(target);
   }
 }

@@ -7,9 +7,15 @@ import { readFileSync, rmSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { changeContainer, getContainer, inTransaction, recordEnd } from "../records/containers.ts";
-import { unmountBelow } from "../system/mount-table.ts";
 import { unmount } from "../system/mount.ts";
-import { isSameProcess, processIdentity, sendSignal, startTime, waitForEnd } from "../system/process.ts";
+import { unmountBelow } from "../system/mount-table.ts";
+import {
+  isSameProcess,
+  processIdentity,
+  sendSignal,
+  startTime,
+  waitForEnd,
+} from "../system/process.ts";
 import { isAlive, liveState, readExit, readPid } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
@@ -18,7 +24,10 @@ import { chooseRuntime } from "./runtime-choice.ts";
  * Brings record and reality together; the caller holds the container's lock. A container whose
  * process lives is left alone. Returns the record as it is now; undefined when it is gone.
  */
-export async function settleContainer(host: Host, id: string): Promise<ContainerRecord | undefined> {
+export async function settleContainer(
+  host: Host,
+  id: string,
+): Promise<ContainerRecord | undefined> {
   const container = getContainer(host.database, id);
   if (container === undefined) return undefined;
   switch (container.intent) {
@@ -39,10 +48,16 @@ export async function settleContainer(host: Host, id: string): Promise<Container
 }
 
 /** Its starter died: a process that got past its start is adopted, anything less is undone. */
-async function settleStarting(host: Host, container: ContainerRecord): Promise<ContainerRecord | undefined> {
+async function settleStarting(
+  host: Host,
+  container: ContainerRecord,
+): Promise<ContainerRecord | undefined> {
   const { state, pid } = liveState(host, container);
   const { isWaitingToStart } = await import("../runtime/oci-runtime.ts");
-  if (state === "running" && !isWaitingToStart(await chooseRuntime(host, container), container.id)) {
+  if (
+    state === "running" &&
+    !isWaitingToStart(await chooseRuntime(host, container), container.id)
+  ) {
     changeContainer(host.database, container.id, {
       intent: "running",
       pid,
@@ -92,12 +107,16 @@ export function isMonitorOf(pid: number, id: string): boolean {
 }
 
 /** Its process has ended: notes how, and gives everything back. */
-async function finish(host: Host, container: ContainerRecord): Promise<ContainerRecord | undefined> {
+async function finish(
+  host: Host,
+  container: ContainerRecord,
+): Promise<ContainerRecord | undefined> {
   const paths = host.paths.container(container.id);
   const exit = await exitReport(host, container);
   const monitor = container.conmonPid || readPid(paths.conmonPidFile);
   // it and the child that it forked only wait to run the exit command, which is what we are doing here
-  if (monitor > 0 && monitor !== process.ppid && isMonitorOf(monitor, container.id)) sendSignal(-monitor, 9);
+  if (monitor > 0 && monitor !== process.ppid && isMonitorOf(monitor, container.id))
+    sendSignal(-monitor, 9);
   await releaseResources(host, container);
   inTransaction(host.database, () => {
     changeContainer(host.database, container.id, {

@@ -2,8 +2,8 @@
 import { closeSync, fstatSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { findInRoot } from "../system/rooted.ts";
 import { needProgram } from "../system/program.ts";
+import { findInRoot } from "../system/rooted.ts";
 import { isPristine } from "../volume/volume.ts";
 import type { ContainerRecord } from "./record.ts";
 
@@ -28,8 +28,13 @@ export async function copyUpVolumes(host: Host, container: ContainerRecord): Pro
 /** Through the descriptor, so that what was resolved safely is what is copied. */
 function copyTree(source: number, directory: string, name: string): void {
   const from = `/proc/${process.pid}/fd/${source}/.`;
-  const result = Bun.spawnSync([needProgram("cp"), "-a", "--", from, `${directory}/`], { stdio: ["ignore", "ignore", "pipe"] });
+  const result = Bun.spawnSync([needProgram("cp"), "-a", "--", from, `${directory}/`], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   if (!result.success) {
-    throw new CooperError("helper-failed", `cannot copy the image's files into volume ${name}: ${result.stderr.toString().trim()}`);
+    throw new CooperError(
+      "helper-failed",
+      `cannot copy the image's files into volume ${name}: ${result.stderr.toString().trim()}`,
+    );
   }
 }

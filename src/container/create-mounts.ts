@@ -12,13 +12,19 @@ export async function inheritVolumes(host: Host, spec: ContainerSpec): Promise<v
     const options = flags === "" ? [] : flags.split(",");
     const unknown = options.find((option) => !["ro", "rw", "z", "Z"].includes(option));
     if (unknown !== undefined) {
-      throw new CooperError("invalid-argument", `--volumes-from ${text}: unknown option "${unknown}"`);
+      throw new CooperError(
+        "invalid-argument",
+        `--volumes-from ${text}: unknown option "${unknown}"`,
+      );
     }
     const source = resolveContainer(host.database, name);
     for (const mount of source.spec.mounts) {
       if (mount.kind !== "bind" && mount.kind !== "volume") continue;
       if (spec.mounts.some(({ target }) => target === mount.target)) continue;
-      const copy: Mount = { ...mount, readOnly: options.includes("ro") || (mount.readOnly && !options.includes("rw")) };
+      const copy: Mount = {
+        ...mount,
+        readOnly: options.includes("ro") || (mount.readOnly && !options.includes("rw")),
+      };
       spec.mounts.push(copy);
     }
   }
@@ -55,6 +61,7 @@ export function withImageVolumes(host: Host, spec: ContainerSpec, image: ImageCo
 /** An image is not to be trusted: what is no absolute path below the root is no volume. */
 function normalized(path: string): string | undefined {
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
-  if (!path.startsWith("/") || parts.length === 0 || parts.includes("..") || path.includes("\0")) return undefined;
+  if (!path.startsWith("/") || parts.length === 0 || parts.includes("..") || path.includes("\0"))
+    return undefined;
   return `/${parts.join("/")}`;
 }

@@ -47,7 +47,8 @@ export async function createContainer(
       hint: "another container may use it; else remove the file",
     });
   }
-  if (image === null && spec.rootfs === null) throw new CooperError("invalid-argument", "no image was named");
+  if (image === null && spec.rootfs === null)
+    throw new CooperError("invalid-argument", "no image was named");
   if (options.replaces && spec.name !== null) await removeNamed(host, spec.name);
   const id = randomBytes(32).toString("hex");
   await inheritVolumes(host, spec);
@@ -125,7 +126,12 @@ async function makeVolumes(host: Host, mounts: Mount[]): Promise<ResolvedContain
     if (mount.kind !== "volume") continue;
     const isAnonymous = mount.name === null;
     const name = mount.name ?? randomBytes(32).toString("hex");
-    await ensureVolume(host, { name, isAnonymous, labels: mount.labels, options: mount.driverOptions });
+    await ensureVolume(host, {
+      name,
+      isAnonymous,
+      labels: mount.labels,
+      options: mount.driverOptions,
+    });
     mount.name = name;
     volumes.push({ target: mount.target, name, isAnonymous });
   }

@@ -34,7 +34,8 @@ export class DetachKeys {
     for (const byte of input) {
       if (byte === this.keys[this.matched]) {
         this.matched++;
-        if (this.matched === this.keys.length) return { bytes: Uint8Array.from(output), isComplete: true };
+        if (this.matched === this.keys.length)
+          return { bytes: Uint8Array.from(output), isComplete: true };
         continue;
       }
       output.push(...this.keys.subarray(0, this.matched));

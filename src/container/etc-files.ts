@@ -25,7 +25,9 @@ export function writeEtcFiles(host: Host, container: ContainerRecord, hostname: 
   };
   return {
     hosts: networking.managesHosts ? write("hosts", hostsText(container, hostname)) : null,
-    resolvConf: networking.dns.includes("none") ? null : write("resolv.conf", resolvText(container, hostResolvers())),
+    resolvConf: networking.dns.includes("none")
+      ? null
+      : write("resolv.conf", resolvText(container, hostResolvers())),
     hostname: networking.managesHostname ? write("hostname", `${hostname}\n`) : null,
     containerEnv: write("containerenv", containerEnvText(host, container)),
   };
@@ -42,7 +44,10 @@ export function hostsText(container: ContainerRecord, hostname: string): string 
     // without a network of its own the host is the container's own loopback
     lines.push(`${address === "host-gateway" ? "127.0.0.1" : address}\t${names.join(" ")}`);
   }
-  const own = networking.mode.kind === "host" ? [`127.0.1.1\t${hostname} ${container.name}`] : [`127.0.0.1\t${hostname} ${container.name}`];
+  const own =
+    networking.mode.kind === "host"
+      ? [`127.0.1.1\t${hostname} ${container.name}`]
+      : [`127.0.0.1\t${hostname} ${container.name}`];
   if (!lines.some((line) => /^127\.0\.0\.1\s.*\blocalhost\b/.test(line))) {
     lines.push("127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback");
   }
@@ -66,12 +71,22 @@ export function resolvText(container: ContainerRecord, hostText: string): string
   const { dns, dnsOptions, dnsSearch, mode } = container.spec.networking;
   const lines = hostText.split("\n").map((line) => line.trim());
   const valuesOf = (keyword: string) =>
-    lines.filter((line) => line.startsWith(`${keyword} `)).map((line) => line.slice(keyword.length).trim());
+    lines
+      .filter((line) => line.startsWith(`${keyword} `))
+      .map((line) => line.slice(keyword.length).trim());
   // a resolver on the host's loopback answers nobody in another network namespace
   const isShared = mode.kind === "host";
-  const servers = dns.length > 0 ? dns : valuesOf("nameserver").filter((server) => isShared || !/^(127\.|::1$)/.test(server));
-  const search = dnsSearch.includes(".") ? [] : dnsSearch.length > 0 ? dnsSearch : valuesOf("search").flatMap((text) => text.split(/\s+/));
-  const options = dnsOptions.length > 0 ? dnsOptions : valuesOf("options").flatMap((text) => text.split(/\s+/));
+  const servers =
+    dns.length > 0
+      ? dns
+      : valuesOf("nameserver").filter((server) => isShared || !/^(127\.|::1$)/.test(server));
+  const search = dnsSearch.includes(".")
+    ? []
+    : dnsSearch.length > 0
+      ? dnsSearch
+      : valuesOf("search").flatMap((text) => text.split(/\s+/));
+  const options =
+    dnsOptions.length > 0 ? dnsOptions : valuesOf("options").flatMap((text) => text.split(/\s+/));
   return [
     ...(search.length > 0 ? [`search ${search.join(" ")}`] : []),
     ...servers.map((server) => `nameserver ${server}`),
@@ -85,7 +100,8 @@ function hostResolvers(): string {
   for (const file of ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"]) {
     try {
       const text = readFileSync(file, "utf8");
-      const isStub = /^nameserver\s+127\.0\.0\.53\s*$/m.test(text) && !/^nameserver\s+(?!127\.)/m.test(text);
+      const isStub =
+        /^nameserver\s+127\.0\.0\.53\s*$/m.test(text) && !/^nameserver\s+(?!127\.)/m.test(text);
       if (!isStub) return text;
     } catch {
       // not there: the next one, or none

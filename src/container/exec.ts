@@ -1,8 +1,8 @@
 /** Running one more process in a container. */
 import { randomBytes } from "node:crypto";
 import { closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { constants as os } from "node:os";
+import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { ProcessSpec, RuntimeSpec } from "../oci/runtime-spec.ts";
@@ -10,7 +10,9 @@ import { resolveContainer } from "../records/containers.ts";
 import { startFailure, startMonitor } from "../runtime/monitor.ts";
 import { type OciRuntime, runtimeMessage } from "../runtime/oci-runtime.ts";
 import { connectPackets } from "../system/pipe.ts";
-import { openPidfd, waitForEnd, processIdentity } from "../system/process.ts";
+import { openPidfd, processIdentity, waitForEnd } from "../system/process.ts";
+import { needProgram } from "../system/program.ts";
+import { readInRoot } from "../system/rooted.ts";
 import { isTerminal, RawMode } from "../system/terminal.ts";
 import { carryStreams } from "./attach-streams.ts";
 import { isMonitorOf } from "./cleanup.ts";
@@ -18,10 +20,8 @@ import { defaultDetachKeys, parseDetachKeys } from "./detach-keys.ts";
 import { resolveUser } from "./identity.ts";
 import { isAlive, readPid } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
-import { execProcess } from "./runtime-config.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
-import { needProgram } from "../system/program.ts";
-import { readInRoot } from "../system/rooted.ts";
+import { execProcess } from "./runtime-config.ts";
 import { followSize } from "./terminal-size.ts";
 
 export interface ExecOptions {
@@ -38,15 +38,25 @@ export interface ExecOptions {
 }
 
 /** Resolves to the exit code of the process; with `isDetached` to the session's id. */
-export async function execInContainer(host: Host, nameOrId: string, options: ExecOptions): Promise<number | string> {
+export async function execInContainer(
+  host: Host,
+  nameOrId: string,
+  options: ExecOptions,
+): Promise<number | string> {
   const container = resolveContainer(host.database, nameOrId);
   if (!isAlive(container) || container.intent === "initialized") {
-    throw new CooperError("wrong-state", `cannot exec in container ${nameOrId}: it is not running`, {
-      hint: `cooper start ${nameOrId}`,
-    });
+    throw new CooperError(
+      "wrong-state",
+      `cannot exec in container ${nameOrId}: it is not running`,
+      {
+        hint: `cooper start ${nameOrId}`,
+      },
+    );
   }
   if (container.intent === "paused") {
-    throw new CooperError("wrong-state", `cannot exec in container ${nameOrId}: it is paused`, { hint: `cooper unpause ${nameOrId}` });
+    throw new CooperError("wrong-state", `cannot exec in container ${nameOrId}: it is paused`, {
+      hint: `cooper unpause ${nameOrId}`,
+    });
   }
   const session = randomBytes(32).toString("hex");
   const directory = join(host.paths.container(container.id).bundle, `x-${session.slice(0, 16)}`);
@@ -70,7 +80,11 @@ function processOf(host: Host, container: ContainerRecord, options: ExecOptions)
   const user =
     options.user === null
       ? undefined
-      : resolveUser(options.user, readInRoot(merged, "/etc/passwd") ?? "", readInRoot(merged, "/etc/group") ?? "");
+      : resolveUser(
+          options.user,
+          readInRoot(merged, "/etc/passwd") ?? "",
+          readInRoot(merged, "/etc/group") ?? "",
+        );
   return execProcess(config, {
     command: options.command,
     env: options.env,
@@ -96,7 +110,13 @@ async function execDirectly(
   const preserved = options.preservedDescriptors;
   const child = Bun.spawn(
     [
-      runtime.path, ...runtime.globalArgs, `--log=${log}`, "--log-format=json", "exec", "--process", file,
+      runtime.path,
+      ...runtime.globalArgs,
+      `--log=${log}`,
+      "--log-format=json",
+      "exec",
+      "--process",
+      file,
       ...(preserved.length > 0 ? ["--preserve-fds", `${preserved.length}`] : []),
       container.id,
     ],
@@ -125,11 +145,13 @@ function failureIn(log: string): string {
 
 /** The runtime hands signals on to the process (runc-exec(8)); we must not die before it. */
 function passSignalsTo(child: Bun.Subprocess): Disposable {
-  const handlers = (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const).map((name) => {
-    const handler = () => child.kill(os.signals[name]);
-    process.on(name, handler);
-    return { name, handler };
-  });
+  const handlers = (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const).map(
+    (name) => {
+      const handler = () => child.kill(os.signals[name]);
+      process.on(name, handler);
+      return { name, handler };
+    },
+  );
   return {
     [Symbol.dispose]() {
       for (const { name, handler } of handlers) process.off(name, handler);
@@ -193,7 +215,8 @@ async function execMonitored(
       stderr: true,
       detachKeys: isTerminal(0) ? keys : new Uint8Array(),
       pidfd,
-      hasEnded: () => exitIn(exitFile) !== undefined || !isMonitorOf(readPid(conmonPidFile), session),
+      hasEnded: () =>
+        exitIn(exitFile) !== undefined || !isMonitorOf(readPid(conmonPidFile), session),
     }).finally(() => closeSync(pidfd));
     if (end === "detached") return 0;
   }

@@ -9,11 +9,15 @@ import type { ContainerSummary } from "./summary.ts";
 type Test = (container: ContainerSummary, value: string) => boolean;
 
 /** Values of one key are alternatives, different keys must all hold; labels must all hold. */
-export function containerFilter(host: Host, filters: readonly string[]): (container: ContainerSummary) => boolean {
+export function containerFilter(
+  host: Host,
+  filters: readonly string[],
+): (container: ContainerSummary) => boolean {
   const byKey = new Map<string, string[]>();
   for (const filter of filters) {
     const equals = filter.indexOf("=");
-    if (equals <= 0) throw new CooperError("invalid-argument", `invalid filter "${filter}": it must be key=value`);
+    if (equals <= 0)
+      throw new CooperError("invalid-argument", `invalid filter "${filter}": it must be key=value`);
     const key = filter.slice(0, equals);
     byKey.set(key, [...(byKey.get(key) ?? []), filter.slice(equals + 1)]);
   }
@@ -21,7 +25,9 @@ export function containerFilter(host: Host, filters: readonly string[]): (contai
     const test = testFor(host, key);
     const isAll = key === "label" || key === "label!";
     return (container: ContainerSummary) =>
-      isAll ? values.every((value) => test(container, value)) : values.some((value) => test(container, value));
+      isAll
+        ? values.every((value) => test(container, value))
+        : values.some((value) => test(container, value));
   });
   return (container) => tests.every((test) => test(container));
 }
@@ -41,14 +47,17 @@ function testFor(host: Host, key: string): Test {
     case "label!":
       return (container, value) => !hasLabel(container, value);
     case "ancestor":
-      return ({ record }, value) => isAncestor(record.imageId ?? "", record.resolved.imageName, value);
+      return ({ record }, value) =>
+        isAncestor(record.imageId ?? "", record.resolved.imageName, value);
     case "before":
     case "since":
       return createdBeside(host, key);
     case "until":
       return ({ record }, value) => record.createdAt < momentOf(value);
     case "volume":
-      return (container, value) => container.mounts.includes(value) || container.record.spec.mounts.some((mount) => mount.target === value);
+      return (container, value) =>
+        container.mounts.includes(value) ||
+        container.record.spec.mounts.some((mount) => mount.target === value);
     case "network":
       return (container, value) => container.networks.includes(value);
     case "command":
@@ -77,15 +86,30 @@ function matches(text: string, pattern: string): boolean {
 }
 
 function statusIs(state: string, value: string): boolean {
-  const known = ["created", "initialized", "running", "paused", "stopping", "exited", "stopped", "removing", "restarting", "dead", "unknown"];
+  const known = [
+    "created",
+    "initialized",
+    "running",
+    "paused",
+    "stopping",
+    "exited",
+    "stopped",
+    "removing",
+    "restarting",
+    "dead",
+    "unknown",
+  ];
   if (!known.includes(value)) {
-    throw new CooperError("invalid-argument", `unknown status "${value}"`, { hint: known.join(", ") });
+    throw new CooperError("invalid-argument", `unknown status "${value}"`, {
+      hint: known.join(", "),
+    });
   }
   return state === value || (state === "exited" && value === "stopped");
 }
 
 function whole(key: string, value: string): number {
-  if (!/^-?\d+$/.test(value)) throw new CooperError("invalid-argument", `filter ${key}: "${value}" is not a whole number`);
+  if (!/^-?\d+$/.test(value))
+    throw new CooperError("invalid-argument", `filter ${key}: "${value}" is not a whole number`);
   return Number(value);
 }
 
@@ -107,7 +131,9 @@ function isAncestor(imageId: string, imageName: string, value: string): boolean 
 function createdBeside(host: Host, key: "before" | "since"): Test {
   return ({ record }, value) => {
     const other = resolveContainer(host.database, value);
-    return key === "before" ? record.createdAt < other.createdAt : record.createdAt > other.createdAt;
+    return key === "before"
+      ? record.createdAt < other.createdAt
+      : record.createdAt > other.createdAt;
   };
 }
 

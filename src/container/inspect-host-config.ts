@@ -7,7 +7,8 @@ import type { DeviceLimit, NamespaceMode, UserNamespaceMode } from "./spec.ts";
 export function hostConfig(host: Host, container: ContainerRecord): Record<string, unknown> {
   const { spec, resolved } = container;
   const { resources } = spec;
-  const limits = (list: readonly DeviceLimit[]) => list.map(({ path, value }) => ({ Path: path, Rate: value }));
+  const limits = (list: readonly DeviceLimit[]) =>
+    list.map(({ path, value }) => ({ Path: path, Rate: value }));
   return {
     Binds: bindsOf(host, container),
     CgroupManager: resolved.cgroupManager,
@@ -44,7 +45,11 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
     PublishAllPorts: spec.networking.publishAll,
     ReadonlyRootfs: spec.isReadOnly,
     SecurityOpt: securityOptions(container),
-    Tmpfs: Object.fromEntries(spec.mounts.flatMap((mount) => (mount.kind === "tmpfs" ? [[mount.target, mount.options.join(",")]] : []))),
+    Tmpfs: Object.fromEntries(
+      spec.mounts.flatMap((mount) =>
+        mount.kind === "tmpfs" ? [[mount.target, mount.options.join(",")]] : [],
+      ),
+    ),
     UTSMode: modeText(spec.uts),
     UsernsMode: userMode(spec.userns),
     ShmSize: resources.shmSizeBytes ?? host.settings.shmSizeBytes,
@@ -56,7 +61,10 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
     NanoCpus: nanoCpus(resources.cpuQuotaMicroseconds, resources.cpuPeriodMicroseconds),
     CgroupParent: spec.cgroupParent ?? "",
     BlkioWeight: resources.blkioWeight ?? 0,
-    BlkioWeightDevice: resources.blkioWeightDevice.map(({ path, value }) => ({ Path: path, Weight: value })),
+    BlkioWeightDevice: resources.blkioWeightDevice.map(({ path, value }) => ({
+      Path: path,
+      Weight: value,
+    })),
     BlkioDeviceReadBps: limits(resources.deviceReadBps),
     BlkioDeviceWriteBps: limits(resources.deviceWriteBps),
     BlkioDeviceReadIOps: limits(resources.deviceReadIops),
@@ -81,7 +89,11 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
     OomKillDisable: resources.oomKillDisable,
     Init: spec.init ?? host.settings.init,
     PidsLimit: resources.pidsLimit ?? host.settings.pidsLimit,
-    Ulimits: resources.ulimits.map(({ name, soft, hard }) => ({ Name: `RLIMIT_${name.toUpperCase()}`, Soft: soft, Hard: hard })),
+    Ulimits: resources.ulimits.map(({ name, soft, hard }) => ({
+      Name: `RLIMIT_${name.toUpperCase()}`,
+      Soft: soft,
+      Hard: hard,
+    })),
     Sysctls: spec.sysctls,
     CpuCount: 0,
     CpuPercent: 0,
@@ -93,8 +105,12 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
 function bindsOf(host: Host, container: ContainerRecord): string[] {
   return container.spec.mounts.flatMap((mount) => {
     const access = mount.readOnly ? "ro" : "rw";
-    if (mount.kind === "bind") return [`${mount.source}:${mount.target}:${[access, mount.propagation ?? "rprivate", "rbind"].join(",")}`];
-    if (mount.kind === "volume") return [`${mount.name ?? host.paths.volumes}:${mount.target}:${access}`];
+    if (mount.kind === "bind")
+      return [
+        `${mount.source}:${mount.target}:${[access, mount.propagation ?? "rprivate", "rbind"].join(",")}`,
+      ];
+    if (mount.kind === "volume")
+      return [`${mount.name ?? host.paths.volumes}:${mount.target}:${access}`];
     return [];
   });
 }

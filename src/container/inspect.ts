@@ -1,11 +1,11 @@
 /** The document that `inspect` shows: Podman's, with the names that Docker's users look for beside them. */
 import type { Host } from "../host.ts";
 import { resolveContainer } from "../records/containers.ts";
-import { labelsOf, commandOf } from "./process-of.ts";
-import type { ContainerRecord } from "./record.ts";
-import { liveState } from "./live-state.ts";
-import type { Mount } from "./spec.ts";
 import { hostConfig } from "./inspect-host-config.ts";
+import { liveState } from "./live-state.ts";
+import { commandOf, labelsOf } from "./process-of.ts";
+import type { ContainerRecord } from "./record.ts";
+import type { Mount } from "./spec.ts";
 
 /** Everything about one container, as plain JSON. */
 export function inspectContainer(host: Host, nameOrId: string): Record<string, unknown> {
@@ -90,7 +90,12 @@ function graphDriver(host: Host, container: ContainerRecord) {
   const lower = container.resolved.layers.map((id) => host.paths.layer(id).diff).reverse();
   return {
     Name: "overlay",
-    Data: { LowerDir: lower.join(":"), MergedDir: paths.merged, UpperDir: paths.upper, WorkDir: paths.work },
+    Data: {
+      LowerDir: lower.join(":"),
+      MergedDir: paths.merged,
+      UpperDir: paths.upper,
+      WorkDir: paths.work,
+    },
   };
 }
 
@@ -106,7 +111,9 @@ function describeMount(host: Host, mount: Mount) {
   if (mount.kind === "bind") return [{ Type: "bind", Source: mount.source, ...common }];
   if (mount.kind === "volume") {
     const name = mount.name ?? "";
-    return [{ Type: "volume", Name: name, Source: host.paths.volume(name), ...common, Driver: "local" }];
+    return [
+      { Type: "volume", Name: name, Source: host.paths.volume(name), ...common, Driver: "local" },
+    ];
   }
   return mount.kind === "image" ? [{ Type: "image", Source: mount.image, ...common }] : [];
 }
@@ -129,7 +136,18 @@ function networkSettings(container: ContainerRecord) {
     LinkLocalIPv6PrefixLen: 0,
     Ports: {},
     SandboxKey: "",
-    Networks: mode.kind === "host" || mode.kind === "none" ? { [mode.kind]: { NetworkID: mode.kind, IPAddress: "", Gateway: "", MacAddress: "", Aliases: null } } : {},
+    Networks:
+      mode.kind === "host" || mode.kind === "none"
+        ? {
+            [mode.kind]: {
+              NetworkID: mode.kind,
+              IPAddress: "",
+              Gateway: "",
+              MacAddress: "",
+              Aliases: null,
+            },
+          }
+        : {},
   };
 }
 
@@ -137,7 +155,8 @@ function configOf(host: Host, container: ContainerRecord) {
   const { spec, resolved } = container;
   const image = resolved.imageConfig?.config;
   const imageVolumes = Object.keys(image?.Volumes ?? {});
-  const attaches = (stream: "stdin" | "stdout" | "stderr") => spec.attach?.includes(stream) ?? false;
+  const attaches = (stream: "stdin" | "stdout" | "stderr") =>
+    spec.attach?.includes(stream) ?? false;
   return {
     Hostname: spec.hostname ?? container.id.slice(0, 12),
     Domainname: spec.domainname ?? "",
@@ -151,7 +170,8 @@ function configOf(host: Host, container: ContainerRecord) {
     Env: mergedEnv([...(image?.Env ?? []), ...spec.env]),
     Cmd: spec.command ?? (spec.entrypoint === null ? (image?.Cmd ?? null) : null),
     Image: spec.image ?? "",
-    Volumes: imageVolumes.length > 0 ? Object.fromEntries(imageVolumes.map((path) => [path, {}])) : null,
+    Volumes:
+      imageVolumes.length > 0 ? Object.fromEntries(imageVolumes.map((path) => [path, {}])) : null,
     WorkingDir: spec.workdir ?? (image?.WorkingDir || "/"),
     Entrypoint: spec.entrypoint ?? image?.Entrypoint ?? null,
     OnBuild: image?.OnBuild ?? null,

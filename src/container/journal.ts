@@ -5,10 +5,16 @@ import type { LogEntry, LogOptions } from "./logs.ts";
 import type { ContainerRecord } from "./record.ts";
 
 /** Yields the entries that carry the container's id. */
-export async function* readJournal(container: ContainerRecord, options: LogOptions): AsyncGenerator<LogEntry> {
+export async function* readJournal(
+  container: ContainerRecord,
+  options: LogOptions,
+): AsyncGenerator<LogEntry> {
   const child = Bun.spawn(
     [
-      needProgram("journalctl"), "--quiet", "--output=json", `CONTAINER_ID_FULL=${container.id}`,
+      needProgram("journalctl"),
+      "--quiet",
+      "--output=json",
+      `CONTAINER_ID_FULL=${container.id}`,
       ...(options.tail === null ? ["--lines=all"] : [`--lines=${options.tail}`]),
       ...(options.since === null ? [] : [`--since=@${options.since / 1000}`]),
       ...(options.until === null ? [] : [`--until=@${options.until / 1000}`]),
@@ -28,13 +34,18 @@ export async function* readJournal(container: ContainerRecord, options: LogOptio
     child.kill();
   }
   if ((await child.exited) !== 0 && !child.killed) {
-    throw new CooperError("helper-failed", `journalctl: ${(await new Response(child.stderr).text()).trim()}`);
+    throw new CooperError(
+      "helper-failed",
+      `journalctl: ${(await new Response(child.stderr).text()).trim()}`,
+    );
   }
 }
 
 /** Messages that are no UTF-8 come as a list of bytes (journalctl(1), `json`). */
 function toEntry(fields: Record<string, unknown>): LogEntry {
-  const message = Array.isArray(fields.MESSAGE) ? Buffer.from(fields.MESSAGE as number[]) : Buffer.from(String(fields.MESSAGE ?? ""));
+  const message = Array.isArray(fields.MESSAGE)
+    ? Buffer.from(fields.MESSAGE as number[])
+    : Buffer.from(String(fields.MESSAGE ?? ""));
   const isPartial = fields.CONTAINER_PARTIAL_MESSAGE === "true";
   const micros = Number(fields.__REALTIME_TIMESTAMP ?? 0);
   return {

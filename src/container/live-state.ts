@@ -30,7 +30,11 @@ export function liveState(host: Host, container: ContainerRecord): LiveState {
       return {
         state: "exited",
         pid: 0,
-        exit: { exitCode: container.exitCode, finishedAt: container.finishedAt, oomKilled: container.oomKilled },
+        exit: {
+          exitCode: container.exitCode,
+          finishedAt: container.finishedAt,
+          oomKilled: container.oomKilled,
+        },
       };
     case "starting":
       return startingState(host, container);
@@ -46,11 +50,20 @@ export function isAlive(container: ContainerRecord): boolean {
 
 function runningState(host: Host, container: ContainerRecord): LiveState {
   if (isAlive(container)) {
-    const state = container.intent === "paused" ? "paused" : container.intent === "initialized" ? "initialized" : "running";
+    const state =
+      container.intent === "paused"
+        ? "paused"
+        : container.intent === "initialized"
+          ? "initialized"
+          : "running";
     return { state, pid: container.pid, exit: undefined };
   }
   const exit = readExit(host.paths.container(container.id), container.id);
-  return { state: "exited", pid: 0, exit: exit ?? { exitCode: -1, finishedAt: Date.now(), oomKilled: false } };
+  return {
+    state: "exited",
+    pid: 0,
+    exit: exit ?? { exitCode: -1, finishedAt: Date.now(), oomKilled: false },
+  };
 }
 
 /**
@@ -67,7 +80,11 @@ function startingState(host: Host, container: ContainerRecord): LiveState {
   if (exit !== undefined) return { state: "exited", pid: 0, exit };
   return container.startedAt === 0
     ? { state: "created", pid: 0, exit: undefined }
-    : { state: "exited", pid: 0, exit: { exitCode: container.exitCode, finishedAt: container.finishedAt, oomKilled: false } };
+    : {
+        state: "exited",
+        pid: 0,
+        exit: { exitCode: container.exitCode, finishedAt: container.finishedAt, oomKilled: false },
+      };
 }
 
 /** The pid in a file; 0 where there is none. */
@@ -84,7 +101,9 @@ function isContainerProcess(pid: number, id: string): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     const parent = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1];
-    return readFileSync(`/proc/${parent}/cmdline`, "utf8").includes(id) && processIdentity(pid) !== "";
+    return (
+      readFileSync(`/proc/${parent}/cmdline`, "utf8").includes(id) && processIdentity(pid) !== ""
+    );
   } catch {
     return false; // it has ended
   }

@@ -19,9 +19,12 @@ test.each([
   expect(entry?.text.toString()).toBe(text);
 });
 
-test.each(["", "garbage", `${time} stdin F x`, `${time} stdout X x`])("parseEntry() passes over %p", (line) => {
-  expect(parseEntry(Buffer.from(line))).toBeUndefined();
-});
+test.each(["", "garbage", `${time} stdin F x`, `${time} stdout X x`])(
+  "parseEntry() passes over %p",
+  (line) => {
+    expect(parseEntry(Buffer.from(line))).toBeUndefined();
+  },
+);
 
 function tail(lines: readonly string[], count: number | null): string {
   const file = join(directory, "log");
@@ -43,7 +46,13 @@ test.each([
 });
 
 test("LogReader counts a line in parts once", () => {
-  const lines = [`${time} stdout F a`, `${time} stdout P b1`, `${time} stdout P b2`, `${time} stdout F b3`, `${time} stdout F c`];
+  const lines = [
+    `${time} stdout F a`,
+    `${time} stdout P b1`,
+    `${time} stdout P b2`,
+    `${time} stdout F b3`,
+    `${time} stdout F c`,
+  ];
   expect(tail(lines, 2)).toBe("b1b2b3\nc\n");
 });
 

@@ -26,7 +26,11 @@ export interface LogEntry {
 }
 
 /** Yields what it has printed, and with `follow` what it prints until it ends. */
-export async function* readLogs(host: Host, nameOrId: string, options: LogOptions): AsyncGenerator<LogEntry> {
+export async function* readLogs(
+  host: Host,
+  nameOrId: string,
+  options: LogOptions,
+): AsyncGenerator<LogEntry> {
   const container = resolveContainer(host.database, nameOrId);
   const { logDriver, logPath } = container.resolved;
   if (logDriver === "journald") {
@@ -34,7 +38,10 @@ export async function* readLogs(host: Host, nameOrId: string, options: LogOption
     return;
   }
   if (logDriver === "none" || logDriver === "passthrough") {
-    throw new CooperError("not-supported", `container ${nameOrId} keeps no log: its log driver is ${logDriver}`);
+    throw new CooperError(
+      "not-supported",
+      `container ${nameOrId} keeps no log: its log driver is ${logDriver}`,
+    );
   }
   const reader = new LogReader(logPath, options.tail);
   try {

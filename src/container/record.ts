@@ -7,11 +7,25 @@ import type { ContainerSpec, IdMapping } from "./spec.ts";
  * `liveState()`. `starting` and `removing` are steps on the way: who finds them without their lock
  * being held knows that a process died in the middle.
  */
-export type Intent = "created" | "starting" | "initialized" | "running" | "paused" | "stopped" | "removing";
+export type Intent =
+  | "created"
+  | "starting"
+  | "initialized"
+  | "running"
+  | "paused"
+  | "stopped"
+  | "removing";
 
 /** The state as users know it (podman-ps(1), `--filter status`). */
 export type ContainerState =
-  | "created" | "initialized" | "running" | "paused" | "stopping" | "exited" | "removing" | "dead";
+  | "created"
+  | "initialized"
+  | "running"
+  | "paused"
+  | "stopping"
+  | "exited"
+  | "removing"
+  | "dead";
 
 /** What the parts of a spec resolved to when the container was made. */
 export interface ResolvedContainer {
@@ -22,9 +36,16 @@ export interface ResolvedContainer {
   /** Layer ids, lowest first. */
   readonly layers: readonly string[];
   /** Volumes by the place where they are mounted. */
-  readonly volumes: readonly { readonly target: string; readonly name: string; readonly isAnonymous: boolean }[];
+  readonly volumes: readonly {
+    readonly target: string;
+    readonly name: string;
+    readonly isAnonymous: boolean;
+  }[];
   /** null: no user namespace of its own. */
-  readonly idMappings: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] } | null;
+  readonly idMappings: {
+    readonly uids: readonly IdMapping[];
+    readonly gids: readonly IdMapping[];
+  } | null;
   readonly logDriver: string;
   readonly logPath: string;
   readonly cgroupManager: "systemd" | "cgroupfs";

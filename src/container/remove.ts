@@ -2,7 +2,12 @@
 import { rmSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { changeContainer, deleteContainer, getContainer, resolveContainer } from "../records/containers.ts";
+import {
+  changeContainer,
+  deleteContainer,
+  getContainer,
+  resolveContainer,
+} from "../records/containers.ts";
 import { removeVolumeIfUnused } from "../volume/volume.ts";
 import { releaseResources, settleContainer } from "./cleanup.ts";
 import { isAlive } from "./live-state.ts";
@@ -19,7 +24,11 @@ export interface RemoveOptions {
 }
 
 /** Removes a container by name or id. Resolves to its id. */
-export async function removeContainer(host: Host, nameOrId: string, options: RemoveOptions): Promise<string> {
+export async function removeContainer(
+  host: Host,
+  nameOrId: string,
+  options: RemoveOptions,
+): Promise<string> {
   const { id, name } = resolveContainer(host.database, nameOrId);
   using _lock = await host.locks.container(id);
   const container = await settleContainer(host, id);
@@ -36,7 +45,12 @@ export async function removeContainer(host: Host, nameOrId: string, options: Rem
 }
 
 function stillRuns(container: ContainerRecord, name: string): CooperError {
-  const state = container.intent === "paused" ? "paused" : container.intent === "initialized" ? "initialized" : "running";
+  const state =
+    container.intent === "paused"
+      ? "paused"
+      : container.intent === "initialized"
+        ? "initialized"
+        : "running";
   return new CooperError("wrong-state", `cannot remove container ${name}: it is ${state}`, {
     hint: `stop it first, or remove it by force: cooper rm -f ${name}`,
   });
@@ -46,7 +60,11 @@ function stillRuns(container: ContainerRecord, name: string): CooperError {
  * Removes one whose process does not live; the caller holds its lock. Recorded first, so that a
  * removal that is killed goes on with the next command that meets the container.
  */
-export async function removeSettled(host: Host, container: ContainerRecord, withVolumes = false): Promise<void> {
+export async function removeSettled(
+  host: Host,
+  container: ContainerRecord,
+  withVolumes = false,
+): Promise<void> {
   const { id } = container;
   if (container.intent !== "removing") changeContainer(host.database, id, { intent: "removing" });
   // one that has settled has given everything back; only an interrupted removal may not have

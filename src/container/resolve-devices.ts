@@ -14,29 +14,42 @@ const typeMask = 0o170000;
 export function resolveDevices(host: Host, spec: ContainerSpec): ResolvedDevice[] {
   const devices = spec.devices.flatMap((device) => {
     if (!device.source.startsWith("/")) {
-      throw new CooperError("not-supported", `device ${device.source}: CDI devices are not supported yet`, {
-        hint: "name the device file itself: --device /dev/…",
-      });
+      throw new CooperError(
+        "not-supported",
+        `device ${device.source}: CDI devices are not supported yet`,
+        {
+          hint: "name the device file itself: --device /dev/…",
+        },
+      );
     }
     return resolve(device);
   });
-  if (spec.isPrivileged) devices.push(...privileged(host).filter(({ path }) => !devices.some((device) => device.path === path)));
+  if (spec.isPrivileged)
+    devices.push(
+      ...privileged(host).filter(({ path }) => !devices.some((device) => device.path === path)),
+    );
   return devices;
 }
 
 /** A directory stands for all devices in it (docker-run(1), `--device`). */
 function resolve(device: Device): ResolvedDevice[] {
   const found = statSync(device.source, { throwIfNoEntry: false });
-  if (found === undefined) throw new CooperError("no-such-object", `no such device: ${device.source}`);
+  if (found === undefined)
+    throw new CooperError("no-such-object", `no such device: ${device.source}`);
   if (found.isDirectory()) return inDirectory(device);
   const resolved = toDevice(device);
-  if (resolved === undefined) throw new CooperError("invalid-argument", `${device.source} is not a device`);
+  if (resolved === undefined)
+    throw new CooperError("invalid-argument", `${device.source} is not a device`);
   return [resolved];
 }
 
 function inDirectory(device: Device): ResolvedDevice[] {
   return readdirSync(device.source).flatMap((name) => {
-    const inner = { ...device, source: join(device.source, name), target: join(device.target, name) };
+    const inner = {
+      ...device,
+      source: join(device.source, name),
+      target: join(device.target, name),
+    };
     const found = statSync(inner.source, { throwIfNoEntry: false });
     if (found?.isDirectory()) return inDirectory(inner);
     return toDevice(inner) ?? [];
@@ -63,26 +76,40 @@ function toDevice(device: Device): ResolvedDevice | undefined {
 export function deviceNumbers(rdev: number): { major: number; minor: number } {
   const high = Math.floor(rdev / 2 ** 32);
   const low = rdev >>> 0;
-  return { major: ((low >>> 8) & 0xfff) | (high & ~0xfff), minor: (low & 0xff) | ((low >>> 12) & ~0xff) };
+  return {
+    major: ((low >>> 8) & 0xfff) | (high & ~0xfff),
+    minor: (low & 0xff) | ((low >>> 12) & ~0xff),
+  };
 }
 
 /** What the runtime makes itself, and terminals, which are the container's own. */
-const notPassed = /^\/dev\/(pts|shm|mqueue|fd|ptmx|console|null|zero|full|random|urandom|tty|core|std(in|out|err)|hugepages)(\/|$)/;
+const notPassed =
+  /^\/dev\/(pts|shm|mqueue|fd|ptmx|console|null|zero|full|random|urandom|tty|core|std(in|out|err)|hugepages)(\/|$)/;
 
 function privileged(host: Host): ResolvedDevice[] {
   return inDirectory({ source: "/dev", target: "/dev", access: "rwm" }).filter(
     // an ordinary user gets those bound that they may open anyway
-    (device) => !notPassed.test(device.path) && !/^\/dev\/tty\d/.test(device.path) && (!host.isRootless || (device.mode & 0o006) === 0o006),
+    (device) =>
+      !notPassed.test(device.path) &&
+      !/^\/dev\/tty\d/.test(device.path) &&
+      (!host.isRootless || (device.mode & 0o006) === 0o006),
   );
 }
 
 /** Numbers of the block devices that limits name. */
-export function blockDevices(spec: ContainerSpec): Record<string, { major: number; minor: number }> {
+export function blockDevices(
+  spec: ContainerSpec,
+): Record<string, { major: number; minor: number }> {
   const { resources } = spec;
   const paths = [
-    resources.blkioWeightDevice, resources.deviceReadBps, resources.deviceWriteBps,
-    resources.deviceReadIops, resources.deviceWriteIops,
-  ].flat().map(({ path }) => path);
+    resources.blkioWeightDevice,
+    resources.deviceReadBps,
+    resources.deviceWriteBps,
+    resources.deviceReadIops,
+    resources.deviceWriteIops,
+  ]
+    .flat()
+    .map(({ path }) => path);
   return Object.fromEntries(
     paths.map((path) => {
       const found = statSync(path, { throwIfNoEntry: false });

@@ -19,7 +19,11 @@ export interface MountOwner {
 }
 
 /** In the order of the spec; the runtime config sorts them by depth. */
-export async function resolveMounts(host: Host, container: ContainerRecord, owner: MountOwner): Promise<ResolvedMount[]> {
+export async function resolveMounts(
+  host: Host,
+  container: ContainerRecord,
+  owner: MountOwner,
+): Promise<ResolvedMount[]> {
   const resolved: ResolvedMount[] = [];
   for (const [index, mount] of container.spec.mounts.entries()) {
     resolved.push(await resolveMount(host, container, mount, index, owner));
@@ -41,7 +45,14 @@ async function resolveMount(
     case "devpts":
       return { ...common, kind: mount.kind, copiesUp: mount.copiesUp };
     case "image":
-      return { ...common, kind: "bind", source: await mountImage(host, container, mount.image, mount.subpath, index), readOnly: true, isRecursive: true, propagation: null };
+      return {
+        ...common,
+        kind: "bind",
+        source: await mountImage(host, container, mount.image, mount.subpath, index),
+        readOnly: true,
+        isRecursive: true,
+        propagation: null,
+      };
     case "volume": {
       const directory = host.paths.volume(mount.name ?? "");
       if (mount.changesOwner) changeOwner(directory, owner);
@@ -61,7 +72,9 @@ async function resolveMount(
       return {
         ...common,
         kind: "bind",
-        source: mount.isOverlay ? overlayOn(host, container, source, index) : withSubpath(source, mount.subpath, source),
+        source: mount.isOverlay
+          ? overlayOn(host, container, source, index)
+          : withSubpath(source, mount.subpath, source),
         isRecursive: mount.isRecursive,
         propagation: mount.propagation,
         idmap: idmapOf(mount.idmap),
@@ -74,14 +87,22 @@ async function resolveMount(
 function bindSource(mount: Extract<Mount, { kind: "bind" }>): string {
   if (existsSync(mount.source)) return mount.source;
   if (!mount.createsSource) {
-    throw new CooperError("no-such-object", `cannot mount ${mount.source} on ${mount.target}: it does not exist on the host`, {
-      hint: `mkdir -p ${mount.source}`,
-    });
+    throw new CooperError(
+      "no-such-object",
+      `cannot mount ${mount.source} on ${mount.target}: it does not exist on the host`,
+      {
+        hint: `mkdir -p ${mount.source}`,
+      },
+    );
   }
   try {
     mkdirSync(mount.source, { recursive: true, mode: 0o755 });
   } catch (cause) {
-    throw new CooperError("permission-denied", `cannot make ${mount.source} to mount it on ${mount.target}`, { cause });
+    throw new CooperError(
+      "permission-denied",
+      `cannot make ${mount.source} to mount it on ${mount.target}`,
+      { cause },
+    );
   }
   return mount.source;
 }
@@ -89,9 +110,13 @@ function bindSource(mount: Extract<Mount, { kind: "bind" }>): string {
 function idmapOf(text: string | null): "container" | null {
   if (text === null) return null;
   if (text === "") return "container";
-  throw new CooperError("not-supported", `idmap=${text}: mappings of its own are not supported for a mount`, {
-    hint: "leave them out to use the container's user namespace",
-  });
+  throw new CooperError(
+    "not-supported",
+    `idmap=${text}: mappings of its own are not supported for a mount`,
+    {
+      hint: "leave them out to use the container's user namespace",
+    },
+  );
 }
 
 /** A place within a volume that containers may have filled with links: resolved within it. */
@@ -110,12 +135,25 @@ function withSubpath(directory: string, subpath: string | null, what: string): s
 function overlayOn(host: Host, container: ContainerRecord, lower: string, index: number): string {
   const base = join(host.paths.container(container.id).directory, `overlay-${index}`);
   const merged = join(host.paths.container(container.id).bundle, `overlay-${index}`);
-  for (const directory of [join(base, "upper"), join(base, "work"), merged]) mkdirSync(directory, { recursive: true, mode: 0o755 });
-  mountOverlay(merged, { lower: [lower], upper: join(base, "upper"), work: join(base, "work"), userXattr: isInUserNamespace(), isVolatile: true });
+  for (const directory of [join(base, "upper"), join(base, "work"), merged])
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+  mountOverlay(merged, {
+    lower: [lower],
+    upper: join(base, "upper"),
+    work: join(base, "work"),
+    userXattr: isInUserNamespace(),
+    isVolatile: true,
+  });
   return merged;
 }
 
-async function mountImage(host: Host, container: ContainerRecord, name: string, subpath: string | null, index: number): Promise<string> {
+async function mountImage(
+  host: Host,
+  container: ContainerRecord,
+  name: string,
+  subpath: string | null,
+  index: number,
+): Promise<string> {
   const { imageForContainer } = await import("../image/for-container.ts");
   const image = await imageForContainer(host, name, container.spec);
   const merged = join(host.paths.container(container.id).bundle, `image-${index}`);
@@ -132,9 +170,14 @@ async function mountImage(host: Host, container: ContainerRecord, name: string, 
 function changeOwner(directory: string, { user, idMappings }: MountOwner): void {
   const uid = toOutside(idMappings?.uids, user.uid);
   const gid = toOutside(idMappings?.gids, user.gid);
-  const result = Bun.spawnSync([needProgram("chown"), "-hR", "--", `${uid}:${gid}`, directory], { stdio: ["ignore", "ignore", "pipe"] });
+  const result = Bun.spawnSync([needProgram("chown"), "-hR", "--", `${uid}:${gid}`, directory], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   if (!result.success) {
-    throw new CooperError("permission-denied", `cannot change the owner of ${directory}: ${result.stderr.toString().trim().split("\n")[0]}`);
+    throw new CooperError(
+      "permission-denied",
+      `cannot change the owner of ${directory}: ${result.stderr.toString().trim().split("\n")[0]}`,
+    );
   }
 }
 
@@ -142,6 +185,10 @@ function changeOwner(directory: string, { user, idMappings }: MountOwner): void 
 export function toOutside(mappings: IdMappings["uids"] | undefined, id: number): number {
   if (mappings === undefined) return id;
   const range = mappings.find(({ inside, size }) => id >= inside && id < inside + size);
-  if (range === undefined) throw new CooperError("invalid-argument", `id ${id} is not mapped in the container's user namespace`);
+  if (range === undefined)
+    throw new CooperError(
+      "invalid-argument",
+      `id ${id} is not mapped in the container's user namespace`,
+    );
   return range.outside + (id - range.inside);
 }

@@ -1,7 +1,13 @@
 /** The root file system of a container: its image's layers with a writable one on top. */
 import { lchownSync, mkdirSync } from "node:fs";
 import type { Host } from "../host.ts";
-import { bindMount, mountFilesystem, mountFlag, mountOverlay, setPropagation } from "../system/mount.ts";
+import {
+  bindMount,
+  mountFilesystem,
+  mountFlag,
+  mountOverlay,
+  setPropagation,
+} from "../system/mount.ts";
 import { isInUserNamespace } from "../system/userns.ts";
 import type { ContainerRecord } from "./record.ts";
 import { toOutside } from "./resolve-mounts.ts";

@@ -40,7 +40,8 @@ export async function runContainer(
   if (options.isDetached) return 0;
   if (started.socket === null) {
     const running = getContainer(host.database, container.id);
-    if (running !== undefined) await waitForEnd(running.pid, running.pidIdentity, Number.MAX_SAFE_INTEGER);
+    if (running !== undefined)
+      await waitForEnd(running.pid, running.pidIdentity, Number.MAX_SAFE_INTEGER);
     return exitCodeOf(host, container.id);
   }
   return (await runSession(host, container.id, started.socket, session)).exitCode;
@@ -63,8 +64,12 @@ async function startOrForget(host: Host, container: ContainerRecord, options: St
 /** Docker's and Podman's exit code of a container whose command could not be started. */
 function noteFailure(host: Host, id: string, error: unknown): void {
   const code = error instanceof CooperError ? error.code : "internal";
-  const exitCode = code === "command-not-found" ? 127 : code === "command-not-executable" ? 126 : 125;
-  changeContainer(host.database, id, { error: error instanceof Error ? error.message : String(error), exitCode });
+  const exitCode =
+    code === "command-not-found" ? 127 : code === "command-not-executable" ? 126 : 125;
+  changeContainer(host.database, id, {
+    error: error instanceof Error ? error.message : String(error),
+    exitCode,
+  });
 }
 
 /**
@@ -73,7 +78,8 @@ function noteFailure(host: Host, id: string, error: unknown): void {
  */
 function sessionOptions(spec: ContainerSpec, options: RunOptions): SessionOptions {
   const asked = spec.attach;
-  const has = (stream: "stdin" | "stdout" | "stderr", byDefault: boolean) => asked?.includes(stream) ?? byDefault;
+  const has = (stream: "stdin" | "stdout" | "stderr", byDefault: boolean) =>
+    asked?.includes(stream) ?? byDefault;
   return {
     stdin: has("stdin", spec.hasStdin),
     stdout: has("stdout", true),

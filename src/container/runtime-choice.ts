@@ -46,7 +46,9 @@ function probedRuntime(host: Host): string {
   const [boot, remembered] = fact?.split(" ", 2) ?? [];
   if (boot === bootId() && remembered !== undefined && isFile(remembered)) return remembered;
   const path = probe(host);
-  host.database.query("insert or replace into fact (name, value) values ('runtime', ?)").run(`${bootId()} ${path}`);
+  host.database
+    .query("insert or replace into fact (name, value) values ('runtime', ?)")
+    .run(`${bootId()} ${path}`);
   return path;
 }
 
@@ -65,7 +67,9 @@ function probe(host: Host): string {
     host.debug(`${name} does not work here: ${failure}`);
   }
   if (failures.length === 0) {
-    throw new CooperError("missing-helper", "no OCI runtime is installed", { hint: "apt-get install crun" });
+    throw new CooperError("missing-helper", "no OCI runtime is installed", {
+      hint: "apt-get install crun",
+    });
   }
   throw new CooperError("helper-failed", `no OCI runtime works here (${failures.join("; ")})`);
 }
@@ -78,7 +82,12 @@ function tryRuntime(host: Host, path: string): string | undefined {
   mkdirSync(host.paths.run, { recursive: true, mode: 0o700 });
   const bundle = mkdtempSync(join(host.paths.run, "probe-"));
   const id = `cooper-${basename(bundle)}`;
-  const runtime = { name: basename(path), path, stateDirectory: join(bundle, "state"), globalArgs: ["--root", join(bundle, "state")] };
+  const runtime = {
+    name: basename(path),
+    path,
+    stateDirectory: join(bundle, "state"),
+    globalArgs: ["--root", join(bundle, "state")],
+  };
   try {
     mkdirSync(join(bundle, "rootfs", "proc"), { recursive: true });
     const namespaces = ["pid", "mount", "ipc", "uts"].map((type) => ({ type }));
@@ -94,7 +103,10 @@ function tryRuntime(host: Host, path: string): string | undefined {
     );
     const { stderr } = callRuntime(runtime, ["run", "--bundle", bundle, id]);
     callRuntime(runtime, ["delete", "--force", id]);
-    return /cooper-probe|no such file or directory|not found/i.test(stderr) && !/cgroup/i.test(stderr) ? undefined : stderr.trim().split("\n").at(-1);
+    return /cooper-probe|no such file or directory|not found/i.test(stderr) &&
+      !/cgroup/i.test(stderr)
+      ? undefined
+      : stderr.trim().split("\n").at(-1);
   } finally {
     rmSync(bundle, { recursive: true, force: true });
   }

@@ -6,7 +6,13 @@ import { CooperError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { resolveContainer } from "../records/containers.ts";
 import { cgroupVersion } from "../system/cgroup.ts";
-import { boundingCapabilities, canMountProc, idMap, ownOomScoreAdjust, ownRlimits } from "../system/own-limits.ts";
+import {
+  boundingCapabilities,
+  canMountProc,
+  idMap,
+  ownOomScoreAdjust,
+  ownRlimits,
+} from "../system/own-limits.ts";
 import { capSysResource, hasCapability } from "../system/process.ts";
 import { findProgram, needProgram } from "../system/program.ts";
 import { readInRoot } from "../system/rooted.ts";
@@ -50,7 +56,14 @@ export async function gatherRuntimeInput(
     rootfsPath: paths.merged,
     user,
     mounts: await resolveMounts(host, container, { user, idMappings }),
-    files: { hosts: null, resolvConf: null, hostname: null, containerEnv: null, ...accountFiles(host, container, user, accounts), localtime: zoneFile(spec.timezone ?? host.settings.timezone) },
+    files: {
+      hosts: null,
+      resolvConf: null,
+      hostname: null,
+      containerEnv: null,
+      ...accountFiles(host, container, user, accounts),
+      localtime: zoneFile(spec.timezone ?? host.settings.timezone),
+    },
     shmPath: shmOf(host, container),
     network: networkOf(host, container),
     namespaces: joinedNamespaces(host, container),
@@ -98,14 +111,16 @@ function hostnameOf(host: Host, container: ContainerRecord): string {
   const { spec } = container;
   if (spec.hostname !== null) return spec.hostname;
   if (spec.uts.kind === "host") return hostName();
-  if (spec.uts.kind === "container") return hostnameOf(host, resolveContainer(host.database, spec.uts.of));
+  if (spec.uts.kind === "container")
+    return hostnameOf(host, resolveContainer(host.database, spec.uts.of));
   return container.id.slice(0, 12);
 }
 
 function initProgram(host: Host, container: ContainerRecord): string | null {
   if (!(container.spec.init ?? host.settings.init)) return null;
   const asked = container.spec.initPath ?? host.settings.initPath;
-  if (asked !== null && !existsSync(asked)) throw new CooperError("missing-helper", `no init program at ${asked}`);
+  if (asked !== null && !existsSync(asked))
+    throw new CooperError("missing-helper", `no init program at ${asked}`);
   return asked ?? needProgram("catatonit");
 }
 
@@ -116,7 +131,10 @@ function cgroupPath(host: Host, container: ContainerRecord): string | null {
   if (resolved.cgroupManager === "systemd") {
     const slice = spec.cgroupParent ?? (host.isRootless ? "user.slice" : "machine.slice");
     if (!slice.endsWith(".slice")) {
-      throw new CooperError("invalid-argument", `--cgroup-parent ${slice}: with systemd it must be the name of a slice, such as ${slice}.slice`);
+      throw new CooperError(
+        "invalid-argument",
+        `--cgroup-parent ${slice}: with systemd it must be the name of a slice, such as ${slice}.slice`,
+      );
     }
     return `${slice}:cooper:${container.id}`;
   }
@@ -156,9 +174,13 @@ function joinedNamespaces(host: Host, { spec }: ContainerRecord): JoinedNamespac
 function namespaceOf(host: Host, nameOrId: string, kind: string): string {
   const other = resolveContainer(host.database, nameOrId);
   if (!isAlive(other)) {
-    throw new CooperError("wrong-state", `cannot join the ${kind} namespace of container ${nameOrId}: it is not running`, {
-      hint: `cooper start ${nameOrId}`,
-    });
+    throw new CooperError(
+      "wrong-state",
+      `cannot join the ${kind} namespace of container ${nameOrId}: it is not running`,
+      {
+        hint: `cooper start ${nameOrId}`,
+      },
+    );
   }
   return `/proc/${other.pid}/ns/${kind}`;
 }
@@ -182,11 +204,20 @@ function shmOf(host: Host, container: ContainerRecord): string | null {
 
 function seccompProfile(host: Host, container: ContainerRecord): unknown {
   const asked = container.spec.seccomp ?? host.settings.seccompProfile;
-  if (asked === null || ["", "default", "unconfined"].includes(asked) || container.spec.isPrivileged) return null;
+  if (
+    asked === null ||
+    ["", "default", "unconfined"].includes(asked) ||
+    container.spec.isPrivileged
+  )
+    return null;
   try {
     return JSON.parse(readFileSync(asked, "utf8"));
   } catch (cause) {
-    throw new CooperError("invalid-argument", `cannot use the seccomp profile ${asked}: ${messageOf(cause)}`, { cause });
+    throw new CooperError(
+      "invalid-argument",
+      `cannot use the seccomp profile ${asked}: ${messageOf(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -199,7 +230,8 @@ function accountFiles(
 ): { passwd?: string; group?: string } {
   const { spec, id } = container;
   if (!spec.managesPasswd || spec.rootfs !== null) return {};
-  const has = (text: string, number: number) => text.split("\n").some((line) => line.split(":")[2] === `${number}`);
+  const has = (text: string, number: number) =>
+    text.split("\n").some((line) => line.split(":")[2] === `${number}`);
   const { files } = host.paths.container(id);
   const made: { passwd?: string; group?: string } = {};
   const fill = (template: string) =>
@@ -212,18 +244,30 @@ function accountFiles(
   if (user.uid !== 0 && !has(accounts.passwd, user.uid)) {
     made.passwd = join(files, "passwd");
     const home = spec.workdir ?? "/";
-    appendEntry(made.passwd, accounts.passwd, fill(spec.passwdEntry ?? `${user.uid}:*:${user.uid}:${user.gid}:container user:${home}:/bin/sh`));
+    appendEntry(
+      made.passwd,
+      accounts.passwd,
+      fill(
+        spec.passwdEntry ?? `${user.uid}:*:${user.uid}:${user.gid}:container user:${home}:/bin/sh`,
+      ),
+    );
   }
   if (user.gid !== 0 && !has(accounts.group, user.gid)) {
     made.group = join(files, "group");
-    appendEntry(made.group, accounts.group, fill(spec.groupEntry ?? `${user.gid}:x:${user.gid}:${user.uid}`));
+    appendEntry(
+      made.group,
+      accounts.group,
+      fill(spec.groupEntry ?? `${user.gid}:x:${user.gid}:${user.uid}`),
+    );
   }
   return made;
 }
 
 function appendEntry(file: string, text: string, entry: string): void {
   mkdirSync(join(file, ".."), { recursive: true, mode: 0o755 });
-  writeFileSync(file, `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${entry}\n`, { mode: 0o644 });
+  writeFileSync(file, `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${entry}\n`, {
+    mode: 0o644,
+  });
 }
 
 /** `local` is the host's own zone; a name may not lead out of the zone database. */

@@ -1,5 +1,14 @@
 /** Starting a container: from a record to a running process under its monitor. */
-import { chmodSync, closeSync, existsSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { changeContainer, getContainer, resolveContainer } from "../records/containers.ts";
@@ -14,9 +23,9 @@ import { isAlive } from "./live-state.ts";
 import { logTarget } from "./log-target.ts";
 import type { ContainerRecord } from "./record.ts";
 import { mountRootfs } from "./rootfs.ts";
+import { findRuntime } from "./runtime-choice.ts";
 import { runtimeConfig } from "./runtime-config.ts";
 import { gatherRuntimeInput } from "./runtime-input.ts";
-import { findRuntime } from "./runtime-choice.ts";
 
 export interface StartOptions {
   /**
@@ -39,14 +48,21 @@ export interface Started {
 }
 
 /** Starts a created or stopped container; resolves once its own process runs. A running one is fine. */
-export async function startContainer(host: Host, nameOrId: string, options: StartOptions): Promise<Started> {
+export async function startContainer(
+  host: Host,
+  nameOrId: string,
+  options: StartOptions,
+): Promise<Started> {
   const { id } = resolveContainer(host.database, nameOrId);
   using _lock = await host.locks.container(id);
   const container = await settleContainer(host, id);
-  if (container === undefined) throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
+  if (container === undefined)
+    throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
   if (isAlive(container) && container.intent !== "initialized") {
     if (container.intent === "paused") {
-      throw new CooperError("wrong-state", `container ${nameOrId} is paused`, { hint: `cooper unpause ${nameOrId}` });
+      throw new CooperError("wrong-state", `container ${nameOrId} is paused`, {
+        hint: `cooper unpause ${nameOrId}`,
+      });
     }
     const socket = options.attaches ? connectAttach(host, container) : null;
     return { id, pid: container.pid, socket };
@@ -60,20 +76,30 @@ export async function initContainer(host: Host, nameOrId: string): Promise<strin
   const { id } = resolveContainer(host.database, nameOrId);
   using _lock = await host.locks.container(id);
   const container = await settleContainer(host, id);
-  if (container === undefined) throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
-  if (isAlive(container)) throw new CooperError("wrong-state", `container ${nameOrId} has been initialized already`);
+  if (container === undefined)
+    throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
+  if (isAlive(container))
+    throw new CooperError("wrong-state", `container ${nameOrId} has been initialized already`);
   await initLocked(host, container, { isForeground: false });
   return id;
 }
 
 /** Starts one that is not running; the caller holds its lock and has settled it. */
-export async function startLocked(host: Host, container: ContainerRecord, options: StartOptions): Promise<Started> {
+export async function startLocked(
+  host: Host,
+  container: ContainerRecord,
+  options: StartOptions,
+): Promise<Started> {
   const initialized = isAlive(container) ? container : await initLocked(host, container, options);
   const { id, pid, pidIdentity } = initialized;
   let socket: number | null = null;
   try {
     if (options.attaches) socket = connectAttach(host, initialized);
-    const runtime = await findRuntime(host, container.spec.runtime, container.resolved.cgroupManager);
+    const runtime = await findRuntime(
+      host,
+      container.spec.runtime,
+      container.resolved.cgroupManager,
+    );
     await startCreated(runtime, id, () => isSameProcess(pid, pidIdentity));
     changeContainer(host.database, id, { intent: "running", startedAt: Date.now(), error: "" });
     return { id, pid, socket };
@@ -85,7 +111,11 @@ export async function startLocked(host: Host, container: ContainerRecord, option
 }
 
 /** Everything up to the process that waits for its start; unwound when a step fails. */
-async function initLocked(host: Host, container: ContainerRecord, options: StartOptions): Promise<ContainerRecord> {
+async function initLocked(
+  host: Host,
+  container: ContainerRecord,
+  options: StartOptions,
+): Promise<ContainerRecord> {
   const { id } = container;
   changeContainer(host.database, id, { intent: "starting" });
   try {
@@ -101,18 +131,27 @@ async function initLocked(host: Host, container: ContainerRecord, options: Start
     throw error;
   }
   const initialized = getContainer(host.database, id);
-  if (initialized === undefined) throw new CooperError("no-such-container", `container ${container.name} was removed while it started`);
+  if (initialized === undefined)
+    throw new CooperError(
+      "no-such-container",
+      `container ${container.name} was removed while it started`,
+    );
   return initialized;
 }
 
-async function initialize(host: Host, container: ContainerRecord, options: StartOptions): Promise<number> {
+async function initialize(
+  host: Host,
+  container: ContainerRecord,
+  options: StartOptions,
+): Promise<number> {
   const { spec, resolved } = container;
   const paths = host.paths.container(container.id);
   rmSync(paths.bundle, { recursive: true, force: true });
   mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
   if (resolved.idMappings !== null) {
     // root of its user namespace is nobody here, and must get to its root file system
-    for (const directory of [host.paths.run, host.paths.bundles, paths.bundle]) chmodSync(directory, 0o711);
+    for (const directory of [host.paths.run, host.paths.bundles, paths.bundle])
+      chmodSync(directory, 0o711);
   }
   const runtime = await findRuntime(host, spec.runtime, resolved.cgroupManager);
   const restarts = spec.restart.policy !== "no";
@@ -156,7 +195,17 @@ async function fillBundle(host: Host, container: ContainerRecord): Promise<void>
 
 /** The same store, whoever calls: conmon runs it without our environment. */
 function exitCommand(host: Host, id: string): string[] {
-  return [process.execPath, "--root", host.paths.root, "--runroot", host.paths.run, ...host.forwardedArgs, "container", "cleanup", id];
+  return [
+    process.execPath,
+    "--root",
+    host.paths.root,
+    "--runroot",
+    host.paths.run,
+    ...host.forwardedArgs,
+    "container",
+    "cleanup",
+    id,
+  ];
 }
 
 function writePidFiles(container: ContainerRecord, pid: number, conmonPidFile: string): void {

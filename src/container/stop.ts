@@ -22,16 +22,26 @@ export interface StopOptions {
 const sigKill = 9;
 
 /** Stops a container; one that does not run is fine. Resolves to its id. */
-export async function stopContainer(host: Host, nameOrId: string, options: StopOptions): Promise<string> {
+export async function stopContainer(
+  host: Host,
+  nameOrId: string,
+  options: StopOptions,
+): Promise<string> {
   const { id } = resolveContainer(host.database, nameOrId);
   using _lock = await host.locks.container(id);
   const container = await settleContainer(host, id);
-  if (container === undefined) throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
+  if (container === undefined)
+    throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
   // also for one that waits to be started again by its restart policy
   changeContainer(host.database, id, { stoppedByUser: true });
   if (!isAlive(container)) return id;
   const grace = options.graceSeconds ?? container.resolved.stopTimeoutSeconds;
-  await endProcess(host, container, grace < 0 ? Number.MAX_SAFE_INTEGER : grace, options.signal ?? container.resolved.stopSignal);
+  await endProcess(
+    host,
+    container,
+    grace < 0 ? Number.MAX_SAFE_INTEGER : grace,
+    options.signal ?? container.resolved.stopSignal,
+  );
   const ended = await settleContainer(host, id);
   if (ended !== undefined && !options.keeps) await afterEnd(host, ended);
   return id;
@@ -49,13 +59,19 @@ export async function endProcess(
   if (container.intent !== "initialized" && graceSeconds > 0) {
     sendSignal(pid, signal);
     if (await waitForEnd(pid, pidIdentity, Math.min(graceSeconds * 1000, 2 ** 50))) return;
-    host.warn(`${container.name} did not end within ${graceSeconds} seconds of signal ${signal}: it is killed`);
+    host.warn(
+      `${container.name} did not end within ${graceSeconds} seconds of signal ${signal}: it is killed`,
+    );
   }
   await killAll(host, container);
   if (!(await waitForEnd(pid, pidIdentity, 10_000))) {
-    throw new CooperError("timeout", `the process of ${container.name} (pid ${pid}) does not end even when killed`, {
-      hint: "it probably waits for a device or network file system: see `cat /proc/PID/stack`",
-    });
+    throw new CooperError(
+      "timeout",
+      `the process of ${container.name} (pid ${pid}) does not end even when killed`,
+      {
+        hint: "it probably waits for a device or network file system: see `cat /proc/PID/stack`",
+      },
+    );
   }
 }
 

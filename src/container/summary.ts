@@ -1,7 +1,7 @@
 /** A line of `ps`: what both peers' templates and filters know of a container. */
 import { readlinkSync } from "node:fs";
-import type { Host } from "../host.ts";
 import { humanAge, humanDuration } from "../cli/human.ts";
+import type { Host } from "../host.ts";
 import { listContainers } from "../records/containers.ts";
 import { liveState } from "./live-state.ts";
 import { commandOf } from "./process-of.ts";
@@ -65,8 +65,18 @@ export class ContainerSummary {
 
   /** Inode numbers of its namespaces (`ps --ns`). */
   get namespaces(): Record<string, string> {
-    const names = { Cgroup: "cgroup", IPC: "ipc", MNT: "mnt", NET: "net", PIDNS: "pid", UTS: "uts", User: "user" };
-    return Object.fromEntries(Object.entries(names).map(([name, file]) => [name, namespaceInode(this.pid, file)]));
+    const names = {
+      Cgroup: "cgroup",
+      IPC: "ipc",
+      MNT: "mnt",
+      NET: "net",
+      PIDNS: "pid",
+      UTS: "uts",
+      User: "user",
+    };
+    return Object.fromEntries(
+      Object.entries(names).map(([name, file]) => [name, namespaceInode(this.pid, file)]),
+    );
   }
 }
 

@@ -48,9 +48,18 @@ const descriptors: Record<string, Descriptor> = {
   vsz: { heading: "VSZ", value: (p) => `${Math.floor(Number(p.stat[20] ?? 0) / 1024)}` },
   rss: { heading: "RSS", value: (p) => (p.status.get("VmRSS") ?? "0").replace(" kB", "") },
   state: { heading: "STATE", value: (p) => p.stat[0] ?? "" },
-  stime: { heading: "STIME", value: (p) => new Date(Date.now() - ageSeconds(p) * 1000).toTimeString().slice(0, 5) },
-  seccomp: { heading: "SECCOMP", value: (p) => ["disabled", "strict", "filter"][Number(p.status.get("Seccomp"))] ?? "" },
-  label: { heading: "LABEL", value: (p) => readOr(`/proc/${p.pid}/attr/current`, "?").replace(/[\0\n]/g, "") },
+  stime: {
+    heading: "STIME",
+    value: (p) => new Date(Date.now() - ageSeconds(p) * 1000).toTimeString().slice(0, 5),
+  },
+  seccomp: {
+    heading: "SECCOMP",
+    value: (p) => ["disabled", "strict", "filter"][Number(p.status.get("Seccomp"))] ?? "",
+  },
+  label: {
+    heading: "LABEL",
+    value: (p) => readOr(`/proc/${p.pid}/attr/current`, "?").replace(/[\0\n]/g, ""),
+  },
   capeff: { heading: "EFFECTIVE CAPS", value: (p) => p.status.get("CapEff") ?? "" },
   capprm: { heading: "PERMITTED CAPS", value: (p) => p.status.get("CapPrm") ?? "" },
   capinh: { heading: "INHERITED CAPS", value: (p) => p.status.get("CapInh") ?? "" },
@@ -67,14 +76,22 @@ const defaults = ["user", "pid", "ppid", "%cpu", "elapsed", "tty", "time", "args
  * Lists the processes. `words` are descriptors (`pid,args` or separate), or else options of ps(1), of
  * which the host's `ps` then makes the table.
  */
-export async function topContainer(host: Host, nameOrId: string, words: readonly string[]): Promise<ProcessTable> {
+export async function topContainer(
+  host: Host,
+  nameOrId: string,
+  words: readonly string[],
+): Promise<ProcessTable> {
   const container = resolveContainer(host.database, nameOrId);
   if (!isAlive(container)) {
-    throw new CooperError("wrong-state", `cannot show the processes of ${nameOrId}: it is not running`);
+    throw new CooperError(
+      "wrong-state",
+      `cannot show the processes of ${nameOrId}: it is not running`,
+    );
   }
   const pids = processesOf(container.pid);
   const names = words.flatMap((word) => word.split(",")).filter((word) => word !== "");
-  if (names.some((name) => name.startsWith("-") || !(name in descriptors))) return withPs(pids, words);
+  if (names.some((name) => name.startsWith("-") || !(name in descriptors)))
+    return withPs(pids, words);
   const chosen = (names.length > 0 ? names : defaults).flatMap((name) => descriptors[name] ?? []);
   const { merged } = host.paths.container(container.id);
   const rows = pids.flatMap((pid) => {
@@ -91,7 +108,9 @@ export async function topContainer(host: Host, nameOrId: string, words: readonly
 /** All processes in the pid namespace of `first`; where that is the host's own, its descendants. */
 function processesOf(first: number): number[] {
   const namespace = readlinkSync(`/proc/${first}/ns/pid`);
-  const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+  const all = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
   if (namespace === readlinkSync("/proc/self/ns/pid")) return descendantsOf(first, all);
   return all.filter((pid) => {
     try {
@@ -105,7 +124,8 @@ function processesOf(first: number): number[] {
 function descendantsOf(first: number, all: readonly number[]): number[] {
   const parents = new Map(all.map((pid) => [pid, Number(statFields(pid)[1] ?? 0)]));
   const isBelow = (pid: number): boolean => {
-    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at)) if (at === first) return true;
+    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at))
+      if (at === first) return true;
     return false;
   };
   return all.filter(isBelow);
@@ -113,7 +133,10 @@ function descendantsOf(first: number, all: readonly number[]): number[] {
 
 function statFields(pid: number): string[] {
   const stat = readOr(`/proc/${pid}/stat`, "");
-  return stat.slice(stat.lastIndexOf(")") + 2).trim().split(" ");
+  return stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .trim()
+    .split(" ");
 }
 
 function readOr(file: string, otherwise: string): string {
@@ -126,12 +149,16 @@ function readOr(file: string, otherwise: string): string {
 
 function readProcess(pid: number, root: string): Process {
   const status = new Map(
-    readFileSync(`/proc/${pid}/status`, "utf8").split("\n").map((line) => {
-      const colon = line.indexOf(":");
-      return [line.slice(0, colon), line.slice(colon + 1).trim()] as const;
-    }),
+    readFileSync(`/proc/${pid}/status`, "utf8")
+      .split("\n")
+      .map((line) => {
+        const colon = line.indexOf(":");
+        return [line.slice(0, colon), line.slice(colon + 1).trim()] as const;
+      }),
   );
-  const argv = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").filter((word) => word !== "");
+  const argv = readFileSync(`/proc/${pid}/cmdline`, "utf8")
+    .split("\0")
+    .filter((word) => word !== "");
   return { pid, stat: statFields(pid), status, argv, root };
 }
 
@@ -214,15 +241,22 @@ function withPs(pids: readonly number[], words: readonly string[]): ProcessTable
   const argv = words.length === 0 ? ["-ef"] : words.flatMap((word) => word.split(/\s+/));
   const result = Bun.spawnSync([needProgram("ps"), ...argv], { stdio: ["ignore", "pipe", "pipe"] });
   if (!result.success) {
-    throw new CooperError("invalid-argument", `ps ${argv.join(" ")}: ${result.stderr.toString().trim().split("\n")[0] ?? "failed"}`, {
-      hint: `descriptors: ${descriptorNames.join(", ")}`,
-    });
+    throw new CooperError(
+      "invalid-argument",
+      `ps ${argv.join(" ")}: ${result.stderr.toString().trim().split("\n")[0] ?? "failed"}`,
+      {
+        hint: `descriptors: ${descriptorNames.join(", ")}`,
+      },
+    );
   }
   const [heading = "", ...lines] = result.stdout.toString().trimEnd().split("\n");
   const headings = heading.trim().split(/\s+/);
   const column = headings.indexOf("PID");
-  if (column < 0) throw new CooperError("invalid-argument", `ps ${argv.join(" ")}: its output has no PID column`);
-  const rows = lines.map((line) => splitColumns(line.trim(), headings.length)).filter((row) => pids.includes(Number(row[column])));
+  if (column < 0)
+    throw new CooperError("invalid-argument", `ps ${argv.join(" ")}: its output has no PID column`);
+  const rows = lines
+    .map((line) => splitColumns(line.trim(), headings.length))
+    .filter((row) => pids.includes(Number(row[column])));
   return { headings, rows };
 }
 

@@ -29,15 +29,38 @@ test("keepId() in single-id mode maps only the caller", () => {
 
 test("keepId() is refused to root", () => {
   const mode = { kind: "keep-id", uid: null, gid: null, size: null } as const;
-  expect(() => keepId(mode, { uid: 0, gid: 0, isRootless: false }, 10, 10)).toThrow(/for ordinary users/);
+  expect(() => keepId(mode, { uid: 0, gid: 0, isRootless: false }, 10, 10)).toThrow(
+    /for ordinary users/,
+  );
 });
 
 test.each([
   { title: "an empty pool", taken: [], size: 10, start: 100 },
   { title: "behind what is taken", taken: [{ start: 100, size: 10 }], size: 10, start: 110 },
-  { title: "a gap that is large enough", taken: [{ start: 100, size: 5 }, { start: 115, size: 5 }], size: 10, start: 105 },
-  { title: "not a gap that is too small", taken: [{ start: 100, size: 5 }, { start: 110, size: 5 }], size: 10, start: 115 },
-  { title: "nothing when all is taken", taken: [{ start: 100, size: 95 }], size: 10, start: undefined },
+  {
+    title: "a gap that is large enough",
+    taken: [
+      { start: 100, size: 5 },
+      { start: 115, size: 5 },
+    ],
+    size: 10,
+    start: 105,
+  },
+  {
+    title: "not a gap that is too small",
+    taken: [
+      { start: 100, size: 5 },
+      { start: 110, size: 5 },
+    ],
+    size: 10,
+    start: 115,
+  },
+  {
+    title: "nothing when all is taken",
+    taken: [{ start: 100, size: 95 }],
+    size: 10,
+    start: undefined,
+  },
 ])("firstFree() finds $title", ({ taken, size, start }) => {
   expect(firstFree({ start: 100, size: 100 }, taken, size)).toBe(start as never);
 });

@@ -25,22 +25,32 @@ export function resolveIdMappings(host: Host, spec: ContainerSpec): IdMappings |
       return keepId(mode, caller(), available("uid_map"), available("gid_map"));
     case "nomap":
       if (!host.isRootless) throw onlyRootless("nomap");
-      return { uids: [shifted(0, 1, available("uid_map") - 1)], gids: [shifted(0, 1, available("gid_map") - 1)] };
+      return {
+        uids: [shifted(0, 1, available("uid_map") - 1)],
+        gids: [shifted(0, 1, available("gid_map") - 1)],
+      };
     case "auto":
       return allocate(host, mode);
     case "container":
       return resolveContainer(host.database, mode.of).resolved.idMappings;
     case "private":
-      throw new CooperError("invalid-argument", "--userns private needs mappings: give --uidmap and --gidmap, or use --userns auto");
+      throw new CooperError(
+        "invalid-argument",
+        "--userns private needs mappings: give --uidmap and --gidmap, or use --userns auto",
+      );
     default:
       return null;
   }
 }
 
 function onlyRootless(mode: string): CooperError {
-  return new CooperError("invalid-argument", `--userns ${mode} is for ordinary users: run as root there is no caller's id to keep apart`, {
-    hint: "use --userns auto, or --uidmap and --gidmap",
-  });
+  return new CooperError(
+    "invalid-argument",
+    `--userns ${mode} is for ordinary users: run as root there is no caller's id to keep apart`,
+    {
+      hint: "use --userns auto, or --uidmap and --gidmap",
+    },
+  );
 }
 
 /** How many ids the engine's own namespace has, from 0 on. */
@@ -48,7 +58,11 @@ function available(file: "uid_map" | "gid_map"): number {
   return idMap(file).reduce((most, { inside, size }) => Math.max(most, inside + size), 0);
 }
 
-const shifted = (inside: number, outside: number, size: number): IdMapping => ({ inside, outside, size });
+const shifted = (inside: number, outside: number, size: number): IdMapping => ({
+  inside,
+  outside,
+  size,
+});
 
 /** The caller's id inside is the caller outside; all others are subordinate ids, in order. */
 export function keepId(
@@ -80,7 +94,8 @@ function fromSubordinates(spec: ContainerSpec): IdMappings {
   const name = spec.subuidName ?? spec.subgidName ?? "";
   const ranges = (file: string, owner: string) => {
     const found = subordinateRanges(readFileSync(file, "utf8"), owner, -1);
-    if (found.length === 0) throw new CooperError("invalid-argument", `${owner} has no subordinate ids in ${file}`);
+    if (found.length === 0)
+      throw new CooperError("invalid-argument", `${owner} has no subordinate ids in ${file}`);
     let inside = 0;
     return found.map(({ start, size }) => {
       const mapping = shifted(inside, start, size);
@@ -88,7 +103,10 @@ function fromSubordinates(spec: ContainerSpec): IdMappings {
       return mapping;
     });
   };
-  return { uids: ranges("/etc/subuid", name), gids: ranges("/etc/subgid", spec.subgidName ?? name) };
+  return {
+    uids: ranges("/etc/subuid", name),
+    gids: ranges("/etc/subgid", spec.subgidName ?? name),
+  };
 }
 
 /** How many ids a container gets that does not say: room for the usual nobody (65534) where there is any. */
@@ -99,7 +117,9 @@ const smallSize = 1024;
 function allocate(host: Host, mode: Extract<UserNamespaceMode, { kind: "auto" }>): IdMappings {
   const pool = autoPool(host);
   const taken = listContainers(host.database)
-    .flatMap(({ spec, resolved }) => (spec.userns?.kind === "auto" ? (resolved.idMappings?.uids ?? []) : []))
+    .flatMap(({ spec, resolved }) =>
+      spec.userns?.kind === "auto" ? (resolved.idMappings?.uids ?? []) : [],
+    )
     .map(({ outside, size }) => ({ start: outside, size }));
   const sizes = mode.size === null ? [wantedSize, smallSize] : [mode.size];
   for (const size of sizes) {
@@ -108,19 +128,28 @@ function allocate(host: Host, mode: Extract<UserNamespaceMode, { kind: "auto" }>
     const own = [shifted(0, start, size)];
     return { uids: withOwn(own, mode.uidMappings), gids: withOwn(own, mode.gidMappings) };
   }
-  throw new CooperError("no-such-object", `no ${sizes.at(-1)} unused ids are left for --userns auto`, {
-    hint: "remove containers, or give more subordinate ids: usermod --add-subuids",
-  });
+  throw new CooperError(
+    "no-such-object",
+    `no ${sizes.at(-1)} unused ids are left for --userns auto`,
+    {
+      hint: "remove containers, or give more subordinate ids: usermod --add-subuids",
+    },
+  );
 }
 
 /** The user's own subordinate ids; for root those of the user "containers" (containers-storage.conf(5)). */
 function autoPool(host: Host): { start: number; size: number } {
-  if (host.isRootless) return { start: 1, size: Math.min(available("uid_map"), available("gid_map")) - 1 };
+  if (host.isRootless)
+    return { start: 1, size: Math.min(available("uid_map"), available("gid_map")) - 1 };
   const pool = subordinateRanges(safeRead("/etc/subuid"), "containers", -1)[0];
   if (pool !== undefined) return pool;
-  throw new CooperError("invalid-argument", "--userns auto needs ids of the user \"containers\" in /etc/subuid and /etc/subgid", {
-    hint: "echo containers:2147483647:2147483648 >> /etc/subuid; echo containers:2147483647:2147483648 >> /etc/subgid",
-  });
+  throw new CooperError(
+    "invalid-argument",
+    '--userns auto needs ids of the user "containers" in /etc/subuid and /etc/subgid',
+    {
+      hint: "echo containers:2147483647:2147483648 >> /etc/subuid; echo containers:2147483647:2147483648 >> /etc/subgid",
+    },
+  );
 }
 
 function safeRead(file: string): string {
@@ -148,7 +177,11 @@ export function firstFree(
 /** Mappings that were asked for take the place of ids of the automatic range. */
 function withOwn(range: IdMapping[], own: readonly IdMapping[]): IdMapping[] {
   if (own.length === 0) return range;
-  throw new CooperError("not-supported", "--userns auto with uidmapping or gidmapping is not supported", {
-    hint: `use --uidmap and --gidmap instead (the automatic range was ${range[0]?.outside}+${range[0]?.size})`,
-  });
+  throw new CooperError(
+    "not-supported",
+    "--userns auto with uidmapping or gidmapping is not supported",
+    {
+      hint: `use --uidmap and --gidmap instead (the automatic range was ${range[0]?.outside}+${range[0]?.size})`,
+    },
+  );
 }

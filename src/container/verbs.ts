@@ -1,7 +1,13 @@
 /** The short verbs on a container: pause, unpause, wait, rename, restart, prune, and the exit command. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { changeContainer, getContainer, lastExitCode, listContainers, resolveContainer } from "../records/containers.ts";
+import {
+  changeContainer,
+  getContainer,
+  lastExitCode,
+  listContainers,
+  resolveContainer,
+} from "../records/containers.ts";
 import { mustCallRuntime } from "../runtime/oci-runtime.ts";
 import { waitForEnd } from "../system/process.ts";
 import { afterEnd, restartByPolicy, wantsRestart } from "./after-end.ts";
@@ -30,10 +36,16 @@ async function freeze(host: Host, nameOrId: string, verb: "pause" | "resume"): P
   const container = await settleContainer(host, id);
   const wanted = verb === "pause" ? "running" : "paused";
   if (container === undefined || !isAlive(container) || container.intent !== wanted) {
-    throw new CooperError("wrong-state", `cannot ${verb === "pause" ? "pause" : "unpause"} container ${nameOrId}: it is not ${wanted}`);
+    throw new CooperError(
+      "wrong-state",
+      `cannot ${verb === "pause" ? "pause" : "unpause"} container ${nameOrId}: it is not ${wanted}`,
+    );
   }
   if (host.isRootless && container.resolved.cgroupManager === "cgroupfs" && !host.canLimit) {
-    throw new CooperError("not-supported", `cannot pause container ${nameOrId}: without systemd an ordinary user has no cgroup to freeze`);
+    throw new CooperError(
+      "not-supported",
+      `cannot pause container ${nameOrId}: without systemd an ordinary user has no cgroup to freeze`,
+    );
   }
   mustCallRuntime(await chooseRuntime(host, container), [verb, id]);
   changeContainer(host.database, id, { intent: verb === "pause" ? "paused" : "running" });
@@ -41,16 +53,23 @@ async function freeze(host: Host, nameOrId: string, verb: "pause" | "resume"): P
 }
 
 /** Resolves, once the container is in one of the states, to its exit code (-1 while it has none). */
-export async function waitContainer(host: Host, nameOrId: string, conditions: readonly string[]): Promise<number> {
+export async function waitContainer(
+  host: Host,
+  nameOrId: string,
+  conditions: readonly string[],
+): Promise<number> {
   const { id } = resolveContainer(host.database, nameOrId);
   const wanted = conditions.length === 0 ? ["stopped", "exited"] : conditions;
-  const waitsForEnd = wanted.every((word) => ["stopped", "exited", "not-running", "next-exit", "removed"].includes(word));
+  const waitsForEnd = wanted.every((word) =>
+    ["stopped", "exited", "not-running", "next-exit", "removed"].includes(word),
+  );
   for (;;) {
     const container = getContainer(host.database, id);
     if (container === undefined) return lastExitCode(host.database, id) ?? 0;
     const { state, exit } = liveState(host, container);
     if (matches(state, wanted)) return exit === undefined ? -1 : exitCodeOf(host, id);
-    if (waitsForEnd && isAlive(container)) await waitForEnd(container.pid, container.pidIdentity, 1000);
+    if (waitsForEnd && isAlive(container))
+      await waitForEnd(container.pid, container.pidIdentity, 1000);
     else await Bun.sleep(20);
   }
 }
@@ -58,20 +77,28 @@ export async function waitContainer(host: Host, nameOrId: string, conditions: re
 /** A state by the words that users wait for (podman-wait(1), Docker's API). */
 function matches(state: ContainerState, wanted: readonly string[]): boolean {
   if (wanted.includes(state)) return true;
-  if (state === "exited") return wanted.some((word) => ["stopped", "not-running", "next-exit"].includes(word));
+  if (state === "exited")
+    return wanted.some((word) => ["stopped", "not-running", "next-exit"].includes(word));
   return state === "created" && wanted.includes("configured");
 }
 
 /** Gives a container another name. */
 export async function renameContainer(host: Host, nameOrId: string, name: string): Promise<void> {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) {
-    throw new CooperError("invalid-argument", `invalid container name "${name}": it may have letters, digits and _ . -`);
+    throw new CooperError(
+      "invalid-argument",
+      `invalid container name "${name}": it may have letters, digits and _ . -`,
+    );
   }
   changeContainer(host.database, resolveContainer(host.database, nameOrId).id, { name });
 }
 
 /** Stops a container that runs, and starts it. */
-export async function restartContainer(host: Host, nameOrId: string, options: StopOptions): Promise<string> {
+export async function restartContainer(
+  host: Host,
+  nameOrId: string,
+  options: StopOptions,
+): Promise<string> {
   const { id } = resolveContainer(host.database, nameOrId);
   // a --rm container must not be removed between stop and start
   await stopContainer(host, id, { ...options, keeps: true });
@@ -80,7 +107,10 @@ export async function restartContainer(host: Host, nameOrId: string, options: St
 }
 
 /** Removes all that do not run and that `keeps` does not spare. Resolves to their ids. */
-export async function pruneContainers(host: Host, keeps: (container: ContainerRecord) => boolean): Promise<string[]> {
+export async function pruneContainers(
+  host: Host,
+  keeps: (container: ContainerRecord) => boolean,
+): Promise<string[]> {
   const removed: string[] = [];
   for (const { id } of listContainers(host.database)) {
     using lock = host.locks.tryContainer(id);

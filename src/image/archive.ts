@@ -31,7 +31,8 @@ export function openTarArchive(descriptor: number, name: string): Archive {
     find(member) {
       let found = members.get(clean(member));
       // docker save wrote layers that occur twice as links to the first
-      for (let hops = 0; found !== undefined && "link" in found && hops < 8; hops++) found = members.get(found.link);
+      for (let hops = 0; found !== undefined && "link" in found && hops < 8; hops++)
+        found = members.get(found.link);
       return found === undefined || "link" in found ? undefined : { descriptor, ...found };
     },
     [Symbol.dispose]() {
@@ -45,13 +46,16 @@ function indexTar(descriptor: number, name: string): Map<string, Entry> {
   let opened: { name: string; length: number } | undefined;
   const reader = new TarReader({
     entry(entry) {
-      if (members.size >= maxMembers) throw new CooperError("hostile", `${name} has more than ${maxMembers} members`);
+      if (members.size >= maxMembers)
+        throw new CooperError("hostile", `${name} has more than ${maxMembers} members`);
       const key = clean(entry.name);
       opened = undefined;
       if (members.has(key)) return; // as containers/image does, the first of a name counts
-      if (entry.kind === "file" && entry.sparse === null) opened = { name: key, length: entry.size };
+      if (entry.kind === "file" && entry.sparse === null)
+        opened = { name: key, length: entry.size };
       if (entry.kind === "hardlink") members.set(key, { link: clean(entry.linkName) });
-      if (entry.kind === "symlink") members.set(key, { link: clean(`${key}/../${entry.linkName}`) });
+      if (entry.kind === "symlink")
+        members.set(key, { link: clean(`${key}/../${entry.linkName}`) });
     },
     data() {},
     entryEnd() {
@@ -67,8 +71,10 @@ function indexTar(descriptor: number, name: string): Map<string, Entry> {
     reader.write(buffer.subarray(0, count));
     const { skippableBytes } = reader;
     if (skippableBytes === 0) continue;
-    if (opened !== undefined) members.set(opened.name, { offset: reader.offset, length: opened.length });
-    if (reader.offset + skippableBytes > size) throw new CooperError("corrupt", `${name} is cut off`);
+    if (opened !== undefined)
+      members.set(opened.name, { offset: reader.offset, length: opened.length });
+    if (reader.offset + skippableBytes > size)
+      throw new CooperError("corrupt", `${name} is cut off`);
     reader.skip(skippableBytes);
   }
   reader.finish();
@@ -116,11 +122,20 @@ export function readMember(archive: Archive, name: string, maxBytes: number): Bu
   const member = archive.find(name);
   if (member === undefined) return undefined;
   if (member.length > maxBytes) {
-    throw new CooperError("hostile", `${name} in ${archive.name} is larger than ${maxBytes >> 20} MiB`);
+    throw new CooperError(
+      "hostile",
+      `${name} in ${archive.name} is larger than ${maxBytes >> 20} MiB`,
+    );
   }
   const buffer = Buffer.alloc(member.length);
   for (let size = 0; size < buffer.length; ) {
-    const count = readSync(member.descriptor, buffer, size, buffer.length - size, member.offset + size);
+    const count = readSync(
+      member.descriptor,
+      buffer,
+      size,
+      buffer.length - size,
+      member.offset + size,
+    );
     if (count === 0) throw new CooperError("corrupt", `${archive.name} is cut off`);
     size += count;
   }

@@ -44,7 +44,9 @@ function readItems(archive: Archive): Item[] | undefined {
   try {
     value = JSON.parse(bytes.toString("utf8"));
   } catch (cause) {
-    throw new CooperError("corrupt", `manifest.json in ${archive.name} is not valid JSON`, { cause });
+    throw new CooperError("corrupt", `manifest.json in ${archive.name} is not valid JSON`, {
+      cause,
+    });
   }
   if (!Array.isArray(value)) return undefined; // the manifest of a `dir:` directory
   return value.map((item) => decodeItem(item, archive));
@@ -52,8 +54,15 @@ function readItems(archive: Archive): Item[] | undefined {
 
 function decodeItem(item: unknown, archive: Archive): Item {
   const strings = (list: unknown): list is string[] | null | undefined =>
-    list === null || list === undefined || (Array.isArray(list) && list.every((part) => typeof part === "string"));
-  if (!isObject(item) || typeof item.Config !== "string" || !strings(item.RepoTags) || !strings(item.Layers)) {
+    list === null ||
+    list === undefined ||
+    (Array.isArray(list) && list.every((part) => typeof part === "string"));
+  if (
+    !isObject(item) ||
+    typeof item.Config !== "string" ||
+    !strings(item.RepoTags) ||
+    !strings(item.Layers)
+  ) {
     throw new CooperError("corrupt", `manifest.json in ${archive.name} is not a list of images`);
   }
   return { configName: item.Config, tags: item.RepoTags ?? [], layerNames: item.Layers ?? [] };
@@ -64,7 +73,10 @@ function planOf(archive: Archive, item: Item): ImagePlan {
   if (bytes === undefined) throw missing(archive, item.configName);
   const config = decodeImageConfig(bytes, `${item.configName} in ${archive.name}`);
   if (config.diffIds.length !== item.layerNames.length) {
-    throw new CooperError("corrupt", `${archive.name} lists ${item.layerNames.length} layers for an image of ${config.diffIds.length}`);
+    throw new CooperError(
+      "corrupt",
+      `${archive.name} lists ${item.layerNames.length} layers for an image of ${config.diffIds.length}`,
+    );
   }
   const layers = config.diffIds.map((diffId, index): LayerPlan => {
     const name = item.layerNames[index] ?? "";
@@ -88,18 +100,27 @@ function missing(archive: Archive, name: string): CooperError {
 /** In these archives a short name is Docker's own: one of Docker Hub. */
 export function dockerName(tag: string): string {
   const name = withDefaultTag(parseName(tag));
-  return formatReference(name.registry === null ? atRegistry(name, "docker.io") : { ...name, registry: name.registry });
+  return formatReference(
+    name.registry === null ? atRegistry(name, "docker.io") : { ...name, registry: name.registry },
+  );
 }
 
 /**
  * The manifest that Podman shows for such an image, byte for byte: Docker's schema 2 over the uncompressed
  * layers (containers/image, docker/internal/tarfile/src.go, GetManifest).
  */
-export function manifestForArchive(configText: string, layers: readonly StagedLayer[]): StoredManifest {
+export function manifestForArchive(
+  configText: string,
+  layers: readonly StagedLayer[],
+): StoredManifest {
   const text = JSON.stringify({
     schemaVersion: 2,
     mediaType: mediaType.dockerManifest,
-    config: { mediaType: mediaType.dockerConfig, size: Buffer.byteLength(configText), digest: digestOf(configText) },
+    config: {
+      mediaType: mediaType.dockerConfig,
+      size: Buffer.byteLength(configText),
+      digest: digestOf(configText),
+    },
     layers: layers.map((layer) => ({
       mediaType: mediaType.dockerLayerGzip, // sic, whatever they are
       size: layer.tarSize,

@@ -3,7 +3,14 @@ import type { ContainerImage } from "../container/create.ts";
 import type { ContainerSpec } from "../container/spec.ts";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { anyPlatform, formatPlatform, hostPlatform, isPlatform, type PlatformChoice, resolvePlatform } from "../oci/platform.ts";
+import {
+  anyPlatform,
+  formatPlatform,
+  hostPlatform,
+  isPlatform,
+  type PlatformChoice,
+  resolvePlatform,
+} from "../oci/platform.ts";
 import { type FoundImage, findNamedImage } from "./resolve.ts";
 
 export type PullPolicy = "missing" | "always" | "never" | "newer";
@@ -22,10 +29,20 @@ export async function imageForContainer(
   spec: Pick<ContainerSpec, "pull" | "platform">,
   signal?: AbortSignal,
 ): Promise<ContainerImage> {
-  const found = await ensureImage(host, name, { pull: spec.pull, platform: spec.platform, ...(signal !== undefined && { signal }) });
+  const found = await ensureImage(host, name, {
+    pull: spec.pull,
+    platform: spec.platform,
+    ...(signal !== undefined && { signal }),
+  });
   warnOfPlatform(host, found, spec.platform);
   const { image } = found;
-  return { id: image.id, name: found.name, digest: image.manifestDigest ?? "", config: image.config, layers: image.layers };
+  return {
+    id: image.id,
+    name: found.name,
+    digest: image.manifestDigest ?? "",
+    config: image.config,
+    layers: image.layers,
+  };
 }
 
 /**
@@ -33,7 +50,11 @@ export async function imageForContainer(
  *
  * @throws CooperError no-such-image
  */
-export async function ensureImage(host: Host, name: string, options: EnsureOptions): Promise<FoundImage> {
+export async function ensureImage(
+  host: Host,
+  name: string,
+  options: EnsureOptions,
+): Promise<FoundImage> {
   const { pull, platform = anyPlatform } = options;
   const found = findNamedImage(host, name);
   if (found !== undefined && !mustPull(found, options)) return found;
@@ -42,7 +63,9 @@ export async function ensureImage(host: Host, name: string, options: EnsureOptio
     if (isHello(name)) return { image: await makeHello(host), name: helloName, isById: false };
   }
   if (pull === "never") {
-    throw new CooperError("no-such-image", `no such image: ${name}`, { hint: `it may not be pulled (--pull never); pull it with: cooper pull ${name}` });
+    throw new CooperError("no-such-image", `no such image: ${name}`, {
+      hint: `it may not be pulled (--pull never); pull it with: cooper pull ${name}`,
+    });
   }
   const { pullImage } = await import("./pull.ts");
   const { progressOnStderr } = await import("./pull-progress.ts");
@@ -59,16 +82,22 @@ export async function ensureImage(host: Host, name: string, options: EnsureOptio
 function mustPull(found: FoundImage, { pull, platform = anyPlatform }: EnsureOptions): boolean {
   if (found.isById || found.name.startsWith("localhost/")) return false;
   if (pull === "always" || pull === "newer") return true;
-  const isAsked = platform.os !== null || platform.architecture !== null || platform.variant !== null;
+  const isAsked =
+    platform.os !== null || platform.architecture !== null || platform.variant !== null;
   return pull === "missing" && isAsked && !isPlatform(platformOf(found), resolvePlatform(platform));
 }
 
-const platformOf = ({ image: { config } }: FoundImage) => ({ os: config.os, architecture: config.architecture, variant: config.variant ?? "" });
+const platformOf = ({ image: { config } }: FoundImage) => ({
+  os: config.os,
+  architecture: config.architecture,
+  variant: config.variant ?? "",
+});
 
 /** Not an error: an emulator may be registered (binfmt_misc). */
 function warnOfPlatform(host: Host, found: FoundImage, platform: PlatformChoice): void {
   const own = platformOf(found);
-  const isAsked = platform.os !== null || platform.architecture !== null || platform.variant !== null;
+  const isAsked =
+    platform.os !== null || platform.architecture !== null || platform.variant !== null;
   if (own.architecture === "" || isPlatform(own, resolvePlatform(platform))) return;
   host.warn(
     `the image ${found.name} is for ${formatPlatform(own)}, ${isAsked ? `not for ${formatPlatform(resolvePlatform(platform))}` : `and this machine is ${formatPlatform(hostPlatform())}`}`,

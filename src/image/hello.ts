@@ -39,7 +39,12 @@ END
 /** Whether a name that the store does not know means the built-in image. */
 export function isHello(name: string): boolean {
   const { registry, repository, tag, digest } = withDefaultTag(parseName(name));
-  return (registry === null || registry === "localhost") && repository === "hello" && tag === "latest" && digest === null;
+  return (
+    (registry === null || registry === "localhost") &&
+    repository === "hello" &&
+    tag === "latest" &&
+    digest === null
+  );
 }
 
 /** Puts the built-in image into the store. */
@@ -47,18 +52,26 @@ export async function makeHello(host: Host): Promise<Image> {
   const tar = helloTar(readFileSync(busybox));
   const diffId = digestOf(tar);
   const { architecture, os } = hostPlatform();
-  const decoded = decodeImageConfig(Buffer.from(JSON.stringify({
-    created,
-    architecture,
-    os,
-    config: {
-      Cmd: ["/bin/hello"],
-      Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-      Labels: { "org.opencontainers.image.title": "hello", "org.opencontainers.image.description": "Cooper's built-in image" },
-    },
-    rootfs: { type: "layers", diff_ids: [diffId] },
-    history: [{ created, created_by: "cooper", comment: "built into cooper" }],
-  })), "the built-in image");
+  const decoded = decodeImageConfig(
+    Buffer.from(
+      JSON.stringify({
+        created,
+        architecture,
+        os,
+        config: {
+          Cmd: ["/bin/hello"],
+          Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+          Labels: {
+            "org.opencontainers.image.title": "hello",
+            "org.opencontainers.image.description": "Cooper's built-in image",
+          },
+        },
+        rootfs: { type: "layers", diff_ids: [diffId] },
+        history: [{ created, created_by: "cooper", comment: "built into cooper" }],
+      }),
+    ),
+    "the built-in image",
+  );
   using stage = await openStage(host);
   const layers = await new LayerStager(host, stage).all([
     { diffId, blob: null, open: () => ({ kind: "stream", chunks: once(tar) }) },
@@ -83,12 +96,31 @@ async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
 function helloTar(busyboxBytes: Buffer): Buffer {
   const mtime = Date.parse(created) / 1000;
   const parts: Buffer[] = [];
-  const directory = (name: string, mode = 0o755) => parts.push(tarHeader({ name: `${name}/`, type: "5", mode, mtime }));
+  const directory = (name: string, mode = 0o755) =>
+    parts.push(tarHeader({ name: `${name}/`, type: "5", mode, mtime }));
   const file = (name: string, contents: Buffer, mode: number) =>
-    parts.push(tarHeader({ name, type: "0", mode, mtime, size: contents.length }), contents, tarPadding(contents.length));
-  const symlink = (name: string, linkName: string) => parts.push(tarHeader({ name, type: "2", mode: 0o777, mtime, linkName }));
+    parts.push(
+      tarHeader({ name, type: "0", mode, mtime, size: contents.length }),
+      contents,
+      tarPadding(contents.length),
+    );
+  const symlink = (name: string, linkName: string) =>
+    parts.push(tarHeader({ name, type: "2", mode: 0o777, mtime, linkName }));
 
-  for (const name of ["bin", "dev", "etc", "home", "proc", "run", "sys", "usr", "usr/local", "usr/local/bin", "var"]) directory(name);
+  for (const name of [
+    "bin",
+    "dev",
+    "etc",
+    "home",
+    "proc",
+    "run",
+    "sys",
+    "usr",
+    "usr/local",
+    "usr/local/bin",
+    "var",
+  ])
+    directory(name);
   directory("root", 0o700);
   directory("tmp", 0o1777);
   directory("var/tmp", 0o1777);
@@ -97,9 +129,16 @@ function helloTar(busyboxBytes: Buffer): Buffer {
   symlink("usr/sbin", "../bin");
   symlink("var/run", "../run");
   file("bin/busybox", busyboxBytes, 0o755);
-  for (const name of applets(busyboxBytes)) parts.push(tarHeader({ name: `bin/${name}`, type: "1", mode: 0o755, mtime, linkName: "bin/busybox" }));
+  for (const name of applets(busyboxBytes))
+    parts.push(
+      tarHeader({ name: `bin/${name}`, type: "1", mode: 0o755, mtime, linkName: "bin/busybox" }),
+    );
   file("bin/hello", Buffer.from(greeting), 0o755);
-  file("etc/passwd", Buffer.from("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"), 0o644);
+  file(
+    "etc/passwd",
+    Buffer.from("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"),
+    0o644,
+  );
   file("etc/group", Buffer.from("root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"), 0o644);
   parts.push(tarEnd());
   return Buffer.concat(parts);

@@ -36,14 +36,16 @@ export async function loadImages(host: Host, options: LoadOptions): Promise<Load
   using stage = await openStage(host);
   using archive = await openArchive(options.input, stage);
   const plans = plansOf(archive, options.platform ?? anyPlatform);
-  if (plans.length === 0) throw new CooperError("invalid-argument", `${archive.name} holds no image`);
+  if (plans.length === 0)
+    throw new CooperError("invalid-argument", `${archive.name} holds no image`);
   const newStager = () => new LayerStager(host, stage, { signal: options.signal });
   const stager = newStager();
   const loaded: LoadedImage[] = [];
   for (const plan of plans) {
     const image = await loadOne(host, plan, stager).catch((error: unknown) => {
       // somebody removed a layer that we counted on: once more, with everything unpacked that is missing now
-      if (error instanceof CooperError && error.code === "conflict") return loadOne(host, plan, newStager());
+      if (error instanceof CooperError && error.code === "conflict")
+        return loadOne(host, plan, newStager());
       throw error;
     });
     loaded.push({ image, names: plan.names });
@@ -61,16 +63,21 @@ async function loadOne(host: Host, plan: ImagePlan, stager: LayerStager): Promis
     manifests,
     layers,
     names: plan.names,
-    repoDigests: [...repositories].flatMap((repository) => manifests.map((manifest) => `${repository}@${manifest.digest}`)),
+    repoDigests: [...repositories].flatMap((repository) =>
+      manifests.map((manifest) => `${repository}@${manifest.digest}`),
+    ),
     parentId: null,
   });
 }
 
 async function openArchive(input: string | null, stage: Stage): Promise<Archive> {
-  if (input !== null && statSync(input, { throwIfNoEntry: false })?.isDirectory()) return openDirectoryArchive(input);
+  if (input !== null && statSync(input, { throwIfNoEntry: false })?.isDirectory())
+    return openDirectoryArchive(input);
   const name = input ?? "the archive on standard input";
   if (input === null && isatty(0)) {
-    throw new CooperError("invalid-argument", "an archive cannot be read from a terminal", { hint: "name one with --input FILE" });
+    throw new CooperError("invalid-argument", "an archive cannot be read from a terminal", {
+      hint: "name one with --input FILE",
+    });
   }
   const opened = input === null ? 0 : openInput(input);
   let descriptor = opened;
@@ -90,7 +97,11 @@ function plansOf(archive: Archive, choice: PlatformChoice): ImagePlan[] {
     dockerArchiveImages(archive) ??
     flatDirectoryImages(archive);
   if (plans !== undefined) return plans;
-  throw new CooperError("invalid-argument", `${archive.name} is no archive of images: it has neither index.json nor manifest.json`, {
-    hint: "the file system of a machine or container is taken in with: cooper import",
-  });
+  throw new CooperError(
+    "invalid-argument",
+    `${archive.name} is no archive of images: it has neither index.json nor manifest.json`,
+    {
+      hint: "the file system of a machine or container is taken in with: cooper import",
+    },
+  );
 }

@@ -6,7 +6,13 @@ import { CooperError } from "../errors.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestOf, hexOf } from "../oci/digest.ts";
-import { decodeManifest, type Index, type Manifest, maxConfigBytes, maxManifestBytes } from "../oci/manifest.ts";
+import {
+  decodeManifest,
+  type Index,
+  type Manifest,
+  maxConfigBytes,
+  maxManifestBytes,
+} from "../oci/manifest.ts";
 import { mediaType } from "../oci/media-type.ts";
 import { choosePlatform, type PlatformChoice } from "../oci/platform.ts";
 import { formatReference, parseTarget } from "../oci/reference.ts";
@@ -21,16 +27,25 @@ type NamesByConfig = ReadonlyMap<Digest, readonly string[]>;
 const maxDepth = 3;
 
 /** The images of `index.json`, one for each name in it; undefined when this is no OCI layout. */
-export function ociLayoutImages(archive: Archive, choice: PlatformChoice, otherNames: NamesByConfig): ImagePlan[] | undefined {
+export function ociLayoutImages(
+  archive: Archive,
+  choice: PlatformChoice,
+  otherNames: NamesByConfig,
+): ImagePlan[] | undefined {
   const bytes = readMember(archive, "index.json", maxManifestBytes);
   if (bytes === undefined) return undefined;
   const index = decodeManifest(bytes, mediaType.ociIndex, `index.json in ${archive.name}`);
-  if (index.kind !== "index") throw new CooperError("corrupt", `index.json in ${archive.name} is no index`);
+  if (index.kind !== "index")
+    throw new CooperError("corrupt", `index.json in ${archive.name} is no index`);
   const plans = new Map<Digest, ImagePlan>();
   for (const [name, entries] of byName(index.manifests)) {
     const plan = planOf(archive, choosePresent(archive, entries, choice), choice, 0, []);
     const id = digestOf(plan.config.text);
-    const names = [...(plans.get(id)?.names ?? []), ...(name === "" ? [] : [name]), ...(otherNames.get(id) ?? [])];
+    const names = [
+      ...(plans.get(id)?.names ?? []),
+      ...(name === "" ? [] : [name]),
+      ...(otherNames.get(id) ?? []),
+    ];
     plans.set(id, { ...plan, names: [...new Set(names)] });
   }
   return [...plans.values()];
@@ -48,15 +63,26 @@ function byName(entries: readonly Descriptor[]): Map<string, Descriptor[]> {
 
 /** What containerd writes is a full name; the spec's annotation often is a tag alone. Podman reads both so. */
 function nameOf(annotations: Readonly<Record<string, string>>): string {
-  const text = annotations["io.containerd.image.name"] ?? annotations["org.opencontainers.image.ref.name"] ?? "";
+  const text =
+    annotations["io.containerd.image.name"] ??
+    annotations["org.opencontainers.image.ref.name"] ??
+    "";
   return text === "" ? "" : formatReference(parseTarget(text));
 }
 
 /** `docker save` writes whole indexes, with the blobs of only those platforms that it has. */
-function choosePresent(archive: Archive, entries: readonly Descriptor[], choice: PlatformChoice): Descriptor {
+function choosePresent(
+  archive: Archive,
+  entries: readonly Descriptor[],
+  choice: PlatformChoice,
+): Descriptor {
   const present = entries.filter((entry) => archive.find(blobName(entry.digest)) !== undefined);
   const only = present[0];
-  if (only === undefined) throw new CooperError("corrupt", `${archive.name} is incomplete: it has no ${blobName(entries[0]?.digest ?? "sha256:")}`);
+  if (only === undefined)
+    throw new CooperError(
+      "corrupt",
+      `${archive.name} is incomplete: it has no ${blobName(entries[0]?.digest ?? "sha256:")}`,
+    );
   return present.length === 1 ? only : choosePlatform(present, choice, archive.name);
 }
 
@@ -70,10 +96,20 @@ function planOf(
   above: readonly StoredManifest[],
 ): ImagePlan {
   const manifest = readManifest(archive, descriptor);
-  const manifests = [...above, { digest: manifest.digest, mediaType: manifest.mediaType, text: manifest.text }];
+  const manifests = [
+    ...above,
+    { digest: manifest.digest, mediaType: manifest.mediaType, text: manifest.text },
+  ];
   if (manifest.kind === "manifest") return { ...partsOf(archive, manifest, blobName), manifests };
-  if (depth >= maxDepth) throw new CooperError("hostile", `${archive.name} has indexes in indexes in indexes`);
-  return planOf(archive, choosePresent(archive, manifest.manifests, choice), choice, depth + 1, manifests);
+  if (depth >= maxDepth)
+    throw new CooperError("hostile", `${archive.name} has indexes in indexes in indexes`);
+  return planOf(
+    archive,
+    choosePresent(archive, manifest.manifests, choice),
+    choice,
+    depth + 1,
+    manifests,
+  );
 }
 
 function readManifest(archive: Archive, descriptor: Descriptor): Manifest | Index {
@@ -83,11 +119,20 @@ function readManifest(archive: Archive, descriptor: Descriptor): Manifest | Inde
 }
 
 /** Reads a small member and compares it with what names it. */
-function verified(archive: Archive, name: string, descriptor: Descriptor, maxBytes: number): Buffer {
+function verified(
+  archive: Archive,
+  name: string,
+  descriptor: Descriptor,
+  maxBytes: number,
+): Buffer {
   const bytes = readMember(archive, name, maxBytes);
-  if (bytes === undefined) throw new CooperError("corrupt", `${archive.name} is incomplete: it has no ${name}`);
+  if (bytes === undefined)
+    throw new CooperError("corrupt", `${archive.name} is incomplete: it has no ${name}`);
   if (bytes.length !== descriptor.size || digestOf(bytes) !== descriptor.digest) {
-    throw new CooperError("corrupt", `${name} in ${archive.name} is damaged: it is not ${descriptor.digest}`);
+    throw new CooperError(
+      "corrupt",
+      `${name} in ${archive.name} is damaged: it is not ${descriptor.digest}`,
+    );
   }
   return bytes;
 }
@@ -102,17 +147,26 @@ function partsOf(
   const bytes = verified(archive, configName, manifest.config, maxConfigBytes);
   const config = decodeImageConfig(bytes, `${configName} in ${archive.name}`);
   if (config.diffIds.length !== manifest.layers.length) {
-    throw new CooperError("corrupt", `${archive.name} has an image of ${config.diffIds.length} layers whose manifest lists ${manifest.layers.length}`);
+    throw new CooperError(
+      "corrupt",
+      `${archive.name} has an image of ${config.diffIds.length} layers whose manifest lists ${manifest.layers.length}`,
+    );
   }
-  const layers = manifest.layers.map((layer, index): LayerPlan => ({
-    diffId: config.diffIds[index] ?? layer.digest,
-    blob: { digest: layer.digest, size: layer.size },
-    open() {
-      const member = archive.find(locate(layer.digest));
-      if (member === undefined) throw new CooperError("corrupt", `${archive.name} is incomplete: it has no ${locate(layer.digest)}`);
-      return { kind: "file", ...member };
-    },
-  }));
+  const layers = manifest.layers.map(
+    (layer, index): LayerPlan => ({
+      diffId: config.diffIds[index] ?? layer.digest,
+      blob: { digest: layer.digest, size: layer.size },
+      open() {
+        const member = archive.find(locate(layer.digest));
+        if (member === undefined)
+          throw new CooperError(
+            "corrupt",
+            `${archive.name} is incomplete: it has no ${locate(layer.digest)}`,
+          );
+        return { kind: "file", ...member };
+      },
+    }),
+  );
   return { config, layers, names: [] };
 }
 
@@ -122,7 +176,10 @@ export function flatDirectoryImages(archive: Archive): ImagePlan[] | undefined {
   if (bytes === undefined || readMember(archive, "version", 1024) === undefined) return undefined;
   const manifest = decodeManifest(bytes, null, `manifest.json in ${archive.name}`);
   if (manifest.kind === "index") {
-    throw new CooperError("not-supported", `${archive.name} holds images for several platforms; copy one of them with skopeo`);
+    throw new CooperError(
+      "not-supported",
+      `${archive.name} holds images for several platforms; copy one of them with skopeo`,
+    );
   }
   const stored = { digest: manifest.digest, mediaType: manifest.mediaType, text: manifest.text };
   return [{ ...partsOf(archive, manifest, hexOf), manifests: [stored] }];

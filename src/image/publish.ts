@@ -5,7 +5,13 @@ import type { Host } from "../host.ts";
 import { type Digest, digestOf, hexOf } from "../oci/digest.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import { type Image, imagesByPrefix, type StoredManifest } from "../records/images.ts";
-import { getLayer, insertImage, insertLayer, type LayerBlob, type LayerRecord } from "../records/layers.ts";
+import {
+  getLayer,
+  insertImage,
+  insertLayer,
+  type LayerBlob,
+  type LayerRecord,
+} from "../records/layers.ts";
 import { syncDirectory, syncFilesystem } from "../system/sync.ts";
 
 /** A layer that is unpacked in a stage, or in the store already. */
@@ -44,7 +50,8 @@ export async function publishImage(host: Host, staged: StagedImage): Promise<Ima
   moveLayers(host, staged.layers);
   const commit = host.database.transaction(() => {
     for (const layer of staged.layers) {
-      if (layer.directory === null && getLayer(host.database, layer.id) === undefined) throw layerGone(layer.id);
+      if (layer.directory === null && getLayer(host.database, layer.id) === undefined)
+        throw layerGone(layer.id);
       insertLayer(host.database, layer, layer.blobs);
     }
     insertImage(host.database, {
@@ -60,7 +67,8 @@ export async function publishImage(host: Host, staged: StagedImage): Promise<Ima
   });
   commit.immediate();
   const image = imagesByPrefix(host.database, id)[0];
-  if (image === undefined) throw new CooperError("conflict", `the image ${id.slice(0, 12)} was removed by somebody else`);
+  if (image === undefined)
+    throw new CooperError("conflict", `the image ${id.slice(0, 12)} was removed by somebody else`);
   return image;
 }
 
@@ -69,7 +77,11 @@ export async function publishImage(host: Host, staged: StagedImage): Promise<Ima
  * file of every layer.
  */
 function moveLayers(host: Host, layers: readonly StagedLayer[]): void {
-  const moves = new Map(layers.flatMap((layer) => (layer.directory === null ? [] : [[layer.id, layer.directory] as const])));
+  const moves = new Map(
+    layers.flatMap((layer) =>
+      layer.directory === null ? [] : [[layer.id, layer.directory] as const],
+    ),
+  );
   for (const id of moves.keys()) if (existsSync(host.paths.layer(id).directory)) moves.delete(id);
   if (moves.size === 0) return;
   mkdirSync(host.paths.layers, { recursive: true, mode: 0o700 });
@@ -99,10 +111,16 @@ function assertLayersFit(staged: StagedImage): void {
   const held = staged.layers.map((layer): Digest => `sha256:${layer.id}`);
   const differs = named.findIndex((diffId, index) => diffId !== held[index]);
   if (differs < 0 && named.length === held.length) return;
-  const which = differs < 0 ? `has ${named.length} layers, and ${held.length} came` : `names another layer ${differs + 1} than came`;
+  const which =
+    differs < 0
+      ? `has ${named.length} layers, and ${held.length} came`
+      : `names another layer ${differs + 1} than came`;
   throw new CooperError("corrupt", `the image's configuration ${which}`);
 }
 
 function layerGone(id: string): CooperError {
-  return new CooperError("conflict", `the layer ${id.slice(0, 12)} was removed by somebody else meanwhile`);
+  return new CooperError(
+    "conflict",
+    `the layer ${id.slice(0, 12)} was removed by somebody else meanwhile`,
+  );
 }

@@ -1,1 +1,3 @@
-export function progressOnStderr() { return () => undefined; }
+export function progressOnStderr() {
+  return () => undefined;
+}

@@ -1,1 +1,3 @@
-export async function pullImage(..._: unknown[]): Promise<any> { throw new Error("pull"); }
+export async function pullImage(..._: unknown[]): Promise<any> {
+  throw new Error("pull");
+}

@@ -1,8 +1,22 @@
 /** Finding an image as the user names it. On the way of every `run`: one or two prepared queries, no files. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { atRegistry, formatReference, formatRepository, type ParsedName, parseName, type Reference, withDefaultTag } from "../oci/reference.ts";
-import { type Image, imageByManifest, imageByName, imagesByPrefix, imagesBySuffix } from "../records/images.ts";
+import {
+  atRegistry,
+  formatReference,
+  formatRepository,
+  type ParsedName,
+  parseName,
+  type Reference,
+  withDefaultTag,
+} from "../oci/reference.ts";
+import {
+  type Image,
+  imageByManifest,
+  imageByName,
+  imagesByPrefix,
+  imagesBySuffix,
+} from "../records/images.ts";
 
 /** An image, and what it was found by. */
 export interface FoundImage {
@@ -45,7 +59,10 @@ export function resolveImage(host: Host, name: string): Image {
 /** As findNamedImage(). @throws CooperError no-such-image when the store has none */
 export function resolveNamedImage(host: Host, name: string): FoundImage {
   const found = findNamedImage(host, name);
-  if (found === undefined) throw new CooperError("no-such-image", `no such image: ${name}`, { hint: "see what there is with: cooper images" });
+  if (found === undefined)
+    throw new CooperError("no-such-image", `no such image: ${name}`, {
+      hint: "see what there is with: cooper images",
+    });
   return found;
 }
 
@@ -62,17 +79,26 @@ function key(reference: Reference): string {
 }
 
 function nameOf(image: Image, wanted: readonly string[]): string {
-  return wanted.find((name) => image.names.includes(name) || image.repoDigests.includes(name)) ?? image.names[0] ?? image.id;
+  return (
+    wanted.find((name) => image.names.includes(name) || image.repoDigests.includes(name)) ??
+    image.names[0] ??
+    image.id
+  );
 }
 
 function byId(host: Host, prefix: string, typed: string): FoundImage | undefined {
   const images = imagesByPrefix(host.database, prefix);
   if (images.length > 1) {
     const ids = images.map((image) => image.id.slice(0, 12)).join(", ");
-    throw new CooperError("invalid-argument", `several images have an id that begins with ${typed}: ${ids}`);
+    throw new CooperError(
+      "invalid-argument",
+      `several images have an id that begins with ${typed}: ${ids}`,
+    );
   }
   const image = images[0];
-  return image === undefined ? undefined : { image, name: image.names[0] ?? image.id, isById: true };
+  return image === undefined
+    ? undefined
+    : { image, name: image.names[0] ?? image.id, isById: true };
 }
 
 /** As Podman does: a short name also means the one image of another registry that ends like that. */
@@ -82,15 +108,21 @@ function byShortName(host: Host, name: ParsedName): FoundImage | undefined {
   const images = imagesBySuffix(host.database, suffix);
   const image = images.length === 1 ? images[0] : undefined;
   const full = image?.names.find((candidate) => candidate.endsWith(`/${suffix}`));
-  return image === undefined || full === undefined ? undefined : { image, name: full, isById: false };
+  return image === undefined || full === undefined
+    ? undefined
+    : { image, name: full, isById: false };
 }
 
 /** `name@digest` of what was loaded or built, and never had that repository's digest. */
 function byManifest(host: Host, name: ParsedName): FoundImage | undefined {
   if (name.digest === null) return undefined;
   const image = imageByManifest(host.database, name.digest);
-  const held = image?.names.find((candidate) => candidate.slice(0, candidate.lastIndexOf(":")).endsWith(`/${name.repository}`));
-  return image === undefined || held === undefined ? undefined : { image, name: held, isById: false };
+  const held = image?.names.find((candidate) =>
+    candidate.slice(0, candidate.lastIndexOf(":")).endsWith(`/${name.repository}`),
+  );
+  return image === undefined || held === undefined
+    ? undefined
+    : { image, name: held, isById: false };
 }
 
 /** Directories of an image's layers, topmost first, as overlayfs wants them. */

@@ -1,5 +1,14 @@
 /** Making an archive seekable: what comes compressed or through a pipe is written to a file without a name first. */
-import { closeSync, constants, fstatSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { CooperError, errnoName } from "../errors.ts";
 import { compressionOf, decompressed, unsupportedCompressionOf } from "../layer/decompress.ts";
 import type { Stage } from "./stage.ts";
@@ -13,8 +22,10 @@ export function openInput(path: string): number {
     return openSync(path, constants.O_RDONLY | constants.O_NOCTTY);
   } catch (cause) {
     const errno = errnoName(cause);
-    if (errno === "ENOENT") throw new CooperError("invalid-argument", `no such file: ${path}`, { cause });
-    if (errno === "EACCES") throw new CooperError("permission-denied", `permission denied: ${path}`, { cause });
+    if (errno === "ENOENT")
+      throw new CooperError("invalid-argument", `no such file: ${path}`, { cause });
+    if (errno === "EACCES")
+      throw new CooperError("permission-denied", `permission denied: ${path}`, { cause });
     throw cause;
   }
 }
@@ -29,9 +40,16 @@ export async function seekable(descriptor: number, name: string, stage: Stage): 
   const compression = compressionOf(first);
   const unsupported = compression === "none" ? unsupportedCompressionOf(first) : undefined;
   if (unsupported !== undefined) {
-    throw new CooperError("not-supported", `${name} is compressed with ${unsupported}; only gzip and zstd are read`, {
-      hint: unsupported === "zip" ? "unpack it first" : `decompress it with ${unsupported === "bzip2" ? "bunzip2" : "unxz"} first`,
-    });
+    throw new CooperError(
+      "not-supported",
+      `${name} is compressed with ${unsupported}; only gzip and zstd are read`,
+      {
+        hint:
+          unsupported === "zip"
+            ? "unpack it first"
+            : `decompress it with ${unsupported === "bzip2" ? "bunzip2" : "unxz"} first`,
+      },
+    );
   }
   if (isRegular && compression === "none") return descriptor;
   const path = stage.next("spool");
@@ -42,7 +60,11 @@ export async function seekable(descriptor: number, name: string, stage: Stage): 
     let left = free.bavail * free.bsize - reserveBytes;
     for await (const chunk of decompressed(readAll(descriptor, first, isRegular), compression)) {
       left -= chunk.length;
-      if (left < 0) throw new CooperError("no-space", `${name} unpacks to more than there is space on the device`);
+      if (left < 0)
+        throw new CooperError(
+          "no-space",
+          `${name} unpacks to more than there is space on the device`,
+        );
       for (let at = 0; at < chunk.length; ) at += writeSync(spool, chunk, at);
     }
   } catch (error) {
@@ -64,7 +86,11 @@ function readStart(descriptor: number, isRegular: boolean): Buffer {
   return buffer.subarray(0, size);
 }
 
-async function* readAll(descriptor: number, first: Buffer, isRegular: boolean): AsyncGenerator<Uint8Array> {
+async function* readAll(
+  descriptor: number,
+  first: Buffer,
+  isRegular: boolean,
+): AsyncGenerator<Uint8Array> {
   if (first.length > 0) yield first;
   for (let position = first.length; ; ) {
     const buffer = Buffer.allocUnsafe(chunkBytes);

@@ -27,7 +27,11 @@ export class LayerStager {
   private readonly slots: Slots;
   private readonly warned = new Set<string>();
 
-  constructor(host: Host, stage: Stage, options: { readonly limit?: number; readonly signal?: AbortSignal | undefined } = {}) {
+  constructor(
+    host: Host,
+    stage: Stage,
+    options: { readonly limit?: number; readonly signal?: AbortSignal | undefined } = {},
+  ) {
     this.host = host;
     this.stage = stage;
     this.signal = options.signal;
@@ -65,8 +69,12 @@ export class LayerStager {
     this.warn(unpacked);
     const { digest, blobSize: size, compression } = unpacked;
     return {
-      id: hexOf(unpacked.diffId), size: unpacked.size, tarSize: unpacked.tarSize, isExact: unpacked.isExact,
-      directory, blobs: [{ digest, size, compression }],
+      id: hexOf(unpacked.diffId),
+      size: unpacked.size,
+      tarSize: unpacked.tarSize,
+      isExact: unpacked.isExact,
+      directory,
+      blobs: [{ digest, size, compression }],
     };
   }
 
@@ -77,7 +85,8 @@ export class LayerStager {
   private known(plan: LayerPlan): LayerRecord | undefined {
     if (plan.blob === null) return getLayer(this.host.database, hexOf(plan.diffId));
     const layer = layerOfBlob(this.host.database, plan.blob.digest);
-    if (layer !== undefined && layer.id !== hexOf(plan.diffId)) throw differs(plan, `sha256:${layer.id}`);
+    if (layer !== undefined && layer.id !== hexOf(plan.diffId))
+      throw differs(plan, `sha256:${layer.id}`);
     return layer;
   }
 
@@ -102,7 +111,10 @@ function compare(plan: LayerPlan, unpacked: UnpackedLayer): void {
 }
 
 function differs(plan: LayerPlan, got: string): CooperError {
-  return new CooperError("corrupt", `a layer is not what the image's configuration names: expected ${plan.diffId}, got ${got}`);
+  return new CooperError(
+    "corrupt",
+    `a layer is not what the image's configuration names: expected ${plan.diffId}, got ${got}`,
+  );
 }
 
 /** Lets a fixed number work at once. */

@@ -41,11 +41,15 @@ async function sweepLayers(host: Host): Promise<void> {
   using trash = await openStage(host);
   {
     using held = host.locks.tryStore("exclusive");
-    if (held === undefined) return host.debug("layers are being published: rubbish is left for the next time");
+    if (held === undefined)
+      return host.debug("layers are being published: rubbish is left for the next time");
     const rows = allLayerIds(host.database); // again: now nobody adds any
     for (const name of names) {
       if (rows.has(name)) continue;
-      renameIfThere(join(host.paths.layers, name), join(trash.directory, `${name}-${randomBytes(4).toString("hex")}`));
+      renameIfThere(
+        join(host.paths.layers, name),
+        join(trash.directory, `${name}-${randomBytes(4).toString("hex")}`),
+      );
     }
   }
 }

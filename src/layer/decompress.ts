@@ -1,5 +1,5 @@
 /** Streams of bytes, decompressed by what they begin with; every byte of the source is seen by a hash. */
-import { type Transform } from "node:stream";
+import type { Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { CooperError } from "../errors.ts";
 
@@ -15,7 +15,9 @@ export function compressionOf(start: Uint8Array): Compression {
 
 /** Formats that `file` knows and Cooper does not unpack, for a clear refusal. */
 export function unsupportedCompressionOf(start: Uint8Array): string | undefined {
-  const text = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, 6)).toString("latin1");
+  const text = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, 6)).toString(
+    "latin1",
+  );
   if (text.startsWith("BZh")) return "bzip2";
   if (text.startsWith("\xfd7zXZ\0")) return "xz";
   if (text.startsWith("PK\x03\x04")) return "zip";
@@ -28,13 +30,17 @@ const outputBytes = 256 << 10;
  * What the source holds, decompressed. A source that is cut off or damaged is an error. Bytes after the
  * end of the compressed data are read (they belong to what a digest names) and otherwise ignored.
  */
-export async function* decompressed(source: AsyncIterable<Uint8Array>, compression: Compression): AsyncGenerator<Uint8Array> {
+export async function* decompressed(
+  source: AsyncIterable<Uint8Array>,
+  compression: Compression,
+): AsyncGenerator<Uint8Array> {
   if (compression === "none") {
     yield* source;
     return;
   }
   const options = { chunkSize: outputBytes };
-  const stream: Transform = compression === "gzip" ? createGunzip(options) : createZstdDecompress(options);
+  const stream: Transform =
+    compression === "gzip" ? createGunzip(options) : createZstdDecompress(options);
   let sourceFailure: unknown;
   const feeding = feed(source, stream).catch((error: unknown) => {
     sourceFailure = error;

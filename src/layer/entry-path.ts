@@ -45,22 +45,30 @@ export function linkTarget(name: string): string {
 }
 
 function cleanParts(name: string, what: string): string[] {
-  if (name.includes("\0")) throw new CooperError("hostile", `the layer has ${what} with NUL in its name`);
+  if (name.includes("\0"))
+    throw new CooperError("hostile", `the layer has ${what} with NUL in its name`);
   const parts: string[] = [];
   for (const part of name.split("/")) {
     if (part === "" || part === ".") continue;
     if (part !== "..") parts.push(part);
     else if (parts.pop() === undefined) {
-      throw new CooperError("hostile", `the layer has ${what} that leads out of it: ${printable(name)}`);
+      throw new CooperError(
+        "hostile",
+        `the layer has ${what} that leads out of it: ${printable(name)}`,
+      );
     }
     if (part.length > maxNameBytes) throw tooLong(what, name);
   }
-  if (name.length > maxPathBytes && parts.join("/").length > maxPathBytes - 1) throw tooLong(what, name);
+  if (name.length > maxPathBytes && parts.join("/").length > maxPathBytes - 1)
+    throw tooLong(what, name);
   return parts;
 }
 
 function tooLong(what: string, name: string): CooperError {
-  return new CooperError("hostile", `the layer has ${what} with a name that is too long: ${printable(name)}`);
+  return new CooperError(
+    "hostile",
+    `the layer has ${what} with a name that is too long: ${printable(name)}`,
+  );
 }
 
 /** A name for an error: cut, and without control characters. */

@@ -5,7 +5,16 @@
  * shifted owners is kept beside the layer, once for each mapping, and goes with it.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, lchownSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { LayerPaths } from "../paths.ts";
@@ -14,12 +23,24 @@ import { needProgram } from "../system/program.ts";
 
 /** Ids of both kinds: `inside` those of the image, `outside` those on disk. */
 export interface ShiftMappings {
-  readonly uids: readonly { readonly inside: number; readonly outside: number; readonly size: number }[];
-  readonly gids: readonly { readonly inside: number; readonly outside: number; readonly size: number }[];
+  readonly uids: readonly {
+    readonly inside: number;
+    readonly outside: number;
+    readonly size: number;
+  }[];
+  readonly gids: readonly {
+    readonly inside: number;
+    readonly outside: number;
+    readonly size: number;
+  }[];
 }
 
 /** The directory of the layer's files with owners shifted; made at the first use. */
-export async function shiftedLayer(layer: LayerPaths, lockFile: string, mappings: ShiftMappings): Promise<string> {
+export async function shiftedLayer(
+  layer: LayerPaths,
+  lockFile: string,
+  mappings: ShiftMappings,
+): Promise<string> {
   const name = createHash("sha256").update(JSON.stringify(mappings)).digest("hex").slice(0, 16);
   const target = join(layer.directory, `shift-${name}`);
   if (existsSync(target)) return target;
@@ -28,8 +49,15 @@ export async function shiftedLayer(layer: LayerPaths, lockFile: string, mappings
   const staged = `${target}.new`;
   rmSync(staged, { recursive: true, force: true });
   mkdirSync(staged, { mode: 0o755 });
-  const copy = Bun.spawnSync([needProgram("cp"), "-a", "--reflink=auto", "--", `${layer.diff}/.`, staged], { stdio: ["ignore", "ignore", "pipe"] });
-  if (!copy.success) throw new CooperError("helper-failed", `cannot copy a layer: ${copy.stderr.toString().trim().split("\n")[0]}`);
+  const copy = Bun.spawnSync(
+    [needProgram("cp"), "-a", "--reflink=auto", "--", `${layer.diff}/.`, staged],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  if (!copy.success)
+    throw new CooperError(
+      "helper-failed",
+      `cannot copy a layer: ${copy.stderr.toString().trim().split("\n")[0]}`,
+    );
   shiftTree(staged, mappings);
   renameSync(staged, target);
   return target;
@@ -54,9 +82,13 @@ function shiftTree(path: string, mappings: ShiftMappings, seen = new Set<number>
 function shiftId(mappings: ShiftMappings["uids"], id: number): number {
   const range = mappings.find(({ inside, size }) => id >= inside && id < inside + size);
   if (range === undefined) {
-    throw new CooperError("invalid-argument", `the image has files of id ${id}, which the container's user namespace does not map`, {
-      hint: "use a larger range: --userns auto:size=65536",
-    });
+    throw new CooperError(
+      "invalid-argument",
+      `the image has files of id ${id}, which the container's user namespace does not map`,
+      {
+        hint: "use a larger range: --userns auto:size=65536",
+      },
+    );
   }
   return range.outside + (id - range.inside);
 }

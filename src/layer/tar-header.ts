@@ -81,7 +81,10 @@ function checkSum(block: Buffer): void {
   }
   const stored = number(block, 148, 8);
   if (stored !== unsigned && stored !== signed) {
-    throw new CooperError("corrupt", "this is no tar, or it is damaged: the checksum of a header is wrong");
+    throw new CooperError(
+      "corrupt",
+      "this is no tar, or it is damaged: the checksum of a header is wrong",
+    );
   }
 }
 
@@ -101,7 +104,11 @@ function size(block: Buffer, at: number, length: number): number {
 function number(block: Buffer, at: number, length: number): number {
   const first = block[at] ?? 0;
   if ((first & 0x80) !== 0) return binary(block, at, length);
-  const digits = block.toString("latin1", at, at + length).replace(/^[ \0]+/, "").split(/[ \0]/, 1)[0] ?? "";
+  const digits =
+    block
+      .toString("latin1", at, at + length)
+      .replace(/^[ \0]+/, "")
+      .split(/[ \0]/, 1)[0] ?? "";
   if (digits === "") return 0;
   const value = /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number.NaN;
   return safe(value);
@@ -119,6 +126,7 @@ function binary(block: Buffer, at: number, length: number): number {
 }
 
 function safe(value: number): number {
-  if (!Number.isSafeInteger(value)) throw new CooperError("corrupt", "the tar has a header with an invalid number");
+  if (!Number.isSafeInteger(value))
+    throw new CooperError("corrupt", "the tar has a header with an invalid number");
   return value;
 }

@@ -31,7 +31,8 @@ export function parsePax(contents: Buffer): Pax {
     const digits = space < 0 || space - at > 8 ? "" : contents.toString("latin1", at, space);
     const end = at + Number(digits);
     const equals = contents.indexOf(0x3d, space);
-    const isValid = /^[1-9]\d*$/.test(digits) && end <= contents.length && contents[end - 1] === 0x0a;
+    const isValid =
+      /^[1-9]\d*$/.test(digits) && end <= contents.length && contents[end - 1] === 0x0a;
     if (!isValid || equals <= space + 1 || equals >= end) {
       throw new CooperError("corrupt", "the tar has an invalid extended header");
     }
@@ -39,13 +40,17 @@ export function parsePax(contents: Buffer): Pax {
     const value = contents.subarray(equals + 1, end - 1);
     if (key.startsWith(xattrPrefix)) {
       const name = key.slice(xattrPrefix.length);
-      if (name.includes("\0")) throw new CooperError("hostile", "the tar has an extended attribute with NUL in its name");
+      if (name.includes("\0"))
+        throw new CooperError("hostile", "the tar has an extended attribute with NUL in its name");
       xattrs.set(name, Buffer.from(value));
     } else if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") {
       sparsePieces.push(value.toString("latin1"));
     } else {
       const text = value.toString("latin1");
-      if (key.includes("\0") || (/^(?:path|linkpath|uname|gname|GNU\.sparse\.name)$/.test(key) && text.includes("\0"))) {
+      if (
+        key.includes("\0") ||
+        (/^(?:path|linkpath|uname|gname|GNU\.sparse\.name)$/.test(key) && text.includes("\0"))
+      ) {
         throw new CooperError("hostile", "the tar has a name with NUL in it");
       }
       records.set(key, text);
@@ -60,7 +65,8 @@ export function applyPax(header: Header, pax: Pax): Header {
   const { records } = pax;
   const get = (key: string) => records.get(key) || undefined;
   const time = get("mtime");
-  const { seconds, nanoseconds } = time === undefined ? { seconds: header.mtimeSeconds, nanoseconds: 0 } : parseTime(time);
+  const { seconds, nanoseconds } =
+    time === undefined ? { seconds: header.mtimeSeconds, nanoseconds: 0 } : parseTime(time);
   return {
     ...header,
     name: get("path") ?? pax.gnuName ?? header.name,
@@ -77,17 +83,21 @@ export function applyPax(header: Header, pax: Pax): Header {
 function integer(text: string | undefined, otherwise: number, key: string): number {
   if (text === undefined) return otherwise;
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw new CooperError("corrupt", `the tar has an extended header with an invalid ${key}`);
+  if (!Number.isSafeInteger(value))
+    throw new CooperError("corrupt", `the tar has an extended header with an invalid ${key}`);
   return value;
 }
 
 /** Seconds as a decimal, perhaps negative; nanoseconds count upwards from the second below. */
 function parseTime(text: string): { seconds: number; nanoseconds: number } {
   const match = /^(-?)(\d{1,15})(?:\.(\d*))?$/.exec(text);
-  if (match === null) throw new CooperError("corrupt", "the tar has an extended header with an invalid time");
+  if (match === null)
+    throw new CooperError("corrupt", "the tar has an extended header with an invalid time");
   const [, sign, whole = "0", fraction = ""] = match;
   const nanoseconds = Number(fraction.slice(0, 9).padEnd(9, "0"));
   const seconds = Number(whole);
   if (sign !== "-") return { seconds, nanoseconds };
-  return nanoseconds === 0 ? { seconds: 0 - seconds, nanoseconds } : { seconds: -seconds - 1, nanoseconds: 1e9 - nanoseconds };
+  return nanoseconds === 0
+    ? { seconds: 0 - seconds, nanoseconds }
+    : { seconds: -seconds - 1, nanoseconds: 1e9 - nanoseconds };
 }

@@ -43,10 +43,14 @@ export function sparseOf(
   const text = records.get("GNU.sparse.map");
   const realSize = records.get("GNU.sparse.realsize") ?? records.get("GNU.sparse.size");
   const name = records.get("GNU.sparse.name");
-  const check = (pieces: Pieces, size: number) => ({ map: checked({ realSize: size, pieces }, stored), name });
+  const check = (pieces: Pieces, size: number) => ({
+    map: checked({ realSize: size, pieces }, stored),
+    name,
+  });
   if (header.type === "S") return check(oldPieces, header.realSize);
   if (map !== null) return check(map, decimal(realSize ?? ""));
-  if (text !== undefined) return check(pairs(text === "" ? [] : text.split(",")), decimal(realSize ?? ""));
+  if (text !== undefined)
+    return check(pairs(text === "" ? [] : text.split(",")), decimal(realSize ?? ""));
   if (pax.sparsePieces.length > 0) return check(pairs(pax.sparsePieces), decimal(realSize ?? ""));
   return null;
 }
@@ -78,4 +82,5 @@ function decimal(text: string): number {
   return value;
 }
 
-const invalid = () => new CooperError("corrupt", "the tar has a sparse file with an invalid map of its holes");
+const invalid = () =>
+  new CooperError("corrupt", "the tar has a sparse file with an invalid map of its holes");

@@ -32,7 +32,12 @@ export function tarHeader(fields: TarFields): Buffer {
   const header = ustar(fields);
   if (Object.keys(records).length === 0) return header;
   const body = Buffer.concat(Object.entries(records).map(([key, value]) => paxRecord(key, value)));
-  const extended = ustar({ name: `PaxHeaders/${name.slice(-80)}`, type: "x", mode: 0o644, size: body.length });
+  const extended = ustar({
+    name: `PaxHeaders/${name.slice(-80)}`,
+    type: "x",
+    mode: 0o644,
+    size: body.length,
+  });
   return Buffer.concat([extended, body, tarPadding(body.length), header]);
 }
 

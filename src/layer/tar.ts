@@ -4,15 +4,22 @@
  * since the engines that made the image read it that way: two readings of one layer are an attack.
  */
 import { CooperError } from "../errors.ts";
-import { applyPax, emptyPax, type Pax, parsePax } from "./tar-pax.ts";
 import { type Header, isZeroBlock, parseHeader, readOldSparse } from "./tar-header.ts";
+import { applyPax, emptyPax, type Pax, parsePax } from "./tar-pax.ts";
 import { readSparseMap, type SparseMap, sparseOf } from "./tar-sparse.ts";
 
 export const blockSize = 512;
 /** archive/tar, maxSpecialFileSize. */
 const maxSpecialBytes = 1 << 20;
 
-export type TarKind = "file" | "directory" | "symlink" | "hardlink" | "fifo" | "character" | "block";
+export type TarKind =
+  | "file"
+  | "directory"
+  | "symlink"
+  | "hardlink"
+  | "fifo"
+  | "character"
+  | "block";
 
 /** One entry. Names are byte strings: one character for each byte. */
 export interface TarEntry {
@@ -45,7 +52,14 @@ export interface TarSink {
   rest?(bytes: Uint8Array): void;
 }
 
-type State = "header" | "special" | "sparse-extension" | "sparse-map" | "data" | "padding" | "after-end";
+type State =
+  | "header"
+  | "special"
+  | "sparse-extension"
+  | "sparse-map"
+  | "data"
+  | "padding"
+  | "after-end";
 
 /** Parses what `write()` gets, in pieces of any size; `finish()` says that it was all. */
 export class TarReader {
@@ -98,15 +112,24 @@ export class TarReader {
   /** @throws CooperError corrupt when the stream stops within an entry */
   finish(): void {
     // as Go does, an end without the two blocks of zeros is taken, but not one within an entry
-    const isBetween = this.state === "after-end" || (this.state === "header" && this.gatheredBytes === 0);
+    const isBetween =
+      this.state === "after-end" || (this.state === "header" && this.gatheredBytes === 0);
     if (!isBetween) throw new CooperError("corrupt", "the tar ends within an entry: it is cut off");
   }
 
   /** Takes some bytes; returns how many. */
   private step(chunk: Uint8Array, at: number): number {
     const available = chunk.length - at;
-    if (this.state === "data" || this.state === "padding" || this.state === "after-end" || this.state === "special") {
-      const size = this.state === "after-end" ? available : Math.min(available, this.state === "padding" ? this.padding : this.missing);
+    if (
+      this.state === "data" ||
+      this.state === "padding" ||
+      this.state === "after-end" ||
+      this.state === "special"
+    ) {
+      const size =
+        this.state === "after-end"
+          ? available
+          : Math.min(available, this.state === "padding" ? this.padding : this.missing);
       this.pass(chunk.subarray(at, at + size), size);
       return size;
     }
@@ -152,7 +175,8 @@ export class TarReader {
       this.sawZeroBlock = true;
       return;
     }
-    if (this.sawZeroBlock) throw new CooperError("corrupt", "the tar goes on after a block of zeros");
+    if (this.sawZeroBlock)
+      throw new CooperError("corrupt", "the tar goes on after a block of zeros");
     const header = parseHeader(block);
     if ("xgLK".includes(header.type)) return this.beginSpecial(header);
     this.beginEntry(header, block);
@@ -160,7 +184,10 @@ export class TarReader {
 
   private beginSpecial(header: Header): void {
     if (header.size > maxSpecialBytes) {
-      throw new CooperError("hostile", `the tar has an extended header of ${header.size} bytes, more than 1 MiB`);
+      throw new CooperError(
+        "hostile",
+        `the tar has an extended header of ${header.size} bytes, more than 1 MiB`,
+      );
     }
     this.specialType = header.type;
     this.special = [];
@@ -205,13 +232,15 @@ export class TarReader {
   private sparseExtension(block: Buffer): void {
     const { pieces, isExtended } = readOldSparse(block, true);
     this.oldSparse.push(...pieces);
-    if (this.oldSparse.length > 1 << 20) throw new CooperError("hostile", "the tar has a file with a million holes");
+    if (this.oldSparse.length > 1 << 20)
+      throw new CooperError("hostile", "the tar has a file with a million holes");
     if (!isExtended) this.announce(null, 0);
   }
 
   private sparseMap(block: Buffer): void {
     this.sparseBlocks.push(Buffer.from(block));
-    if (this.sparseBlocks.length > 2048) throw new CooperError("hostile", "the tar has a map of holes of more than 1 MiB");
+    if (this.sparseBlocks.length > 2048)
+      throw new CooperError("hostile", "the tar has a map of holes of more than 1 MiB");
     const map = readSparseMap(Buffer.concat(this.sparseBlocks));
     if (map !== undefined) this.announce(map, this.sparseBlocks.length * blockSize);
   }
@@ -219,10 +248,12 @@ export class TarReader {
   /** @param taken bytes of the contents that were the map of holes */
   private announce(map: readonly { offset: number; length: number }[] | null, taken: number): void {
     const header = this.header;
-    if (header === undefined) throw new CooperError("internal", "bug in Cooper: a tar entry without header");
+    if (header === undefined)
+      throw new CooperError("internal", "bug in Cooper: a tar entry without header");
     const kind = kindOf(header);
     const stored = kind === "file" ? header.size - taken : 0;
-    if (stored < 0) throw new CooperError("corrupt", "the tar has a map of holes that is larger than its file");
+    if (stored < 0)
+      throw new CooperError("corrupt", "the tar has a map of holes that is larger than its file");
     const sparse = kind === "file" ? sparseOf(header, this.pax, map, this.oldSparse, stored) : null;
     const name = sparse?.name ?? header.name;
     this.pax = emptyPax;
@@ -230,7 +261,10 @@ export class TarReader {
     this.padding = paddingOf(stored);
     this.state = "data";
     this.sink.entry({
-      ...header, name, kind, size: stored,
+      ...header,
+      name,
+      kind,
+      size: stored,
       linkName: kind === "symlink" || kind === "hardlink" ? header.linkName : "",
       sparse: sparse?.map ?? null,
     });
@@ -247,14 +281,25 @@ export class TarReader {
 const paddingOf = (size: number): number => (blockSize - (size % blockSize)) % blockSize;
 
 const kinds: Readonly<Record<string, TarKind>> = {
-  "0": "file", "\0": "file", "7": "file", S: "file", "1": "hardlink", "2": "symlink", "3": "character",
-  "4": "block", "5": "directory", "6": "fifo",
+  "0": "file",
+  "\0": "file",
+  "7": "file",
+  S: "file",
+  "1": "hardlink",
+  "2": "symlink",
+  "3": "character",
+  "4": "block",
+  "5": "directory",
+  "6": "fifo",
 };
 
 function kindOf(header: Header): TarKind {
   const kind = kinds[header.type];
   if (kind === undefined) {
-    throw new CooperError("not-supported", `the tar has an entry of the unknown type ${JSON.stringify(header.type)}`);
+    throw new CooperError(
+      "not-supported",
+      `the tar has an entry of the unknown type ${JSON.stringify(header.type)}`,
+    );
   }
   // before ustar a directory was a file whose name ends with a slash
   return header.type === "\0" && header.name.endsWith("/") ? "directory" : kind;

@@ -36,7 +36,10 @@ export function makeParents(path: string, hide: (directory: string) => void): vo
       if (cleared !== "") throw fail(cleared, parent);
       hide(parent);
     } else if (there !== undefined && !there.isDirectory() && !there.isSymbolicLink()) {
-      throw new CooperError("hostile", `the layer has an entry below what is no directory: ${printable(path)}`);
+      throw new CooperError(
+        "hostile",
+        `the layer has an entry below what is no directory: ${printable(path)}`,
+      );
     }
   }
 }
@@ -77,7 +80,10 @@ export function fail(errno: string, path: string): CooperError {
     });
   }
   if (errno === "ENAMETOOLONG" || errno === "ELOOP" || errno === "ENOTDIR" || errno === "EMLINK") {
-    return new CooperError("hostile", `the layer has an entry that cannot be made: ${where} (${errno})`);
+    return new CooperError(
+      "hostile",
+      `the layer has an entry that cannot be made: ${where} (${errno})`,
+    );
   }
   return new CooperError("internal", `cannot unpack ${where}: ${errno}`);
 }

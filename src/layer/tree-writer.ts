@@ -7,12 +7,21 @@
 import { closeSync, ftruncateSync, writeSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import {
-  createFile, makeDirectory, makeHardLink, makeNode, makeSymlink, nodeType, removeFile, setMode, setOwner,
-  setTime, setXattr,
+  createFile,
+  makeDirectory,
+  makeHardLink,
+  makeNode,
+  makeSymlink,
+  nodeType,
+  removeFile,
+  setMode,
+  setOwner,
+  setTime,
+  setXattr,
 } from "../system/tree.ts";
 import { linkTarget, placeOf, printable } from "./entry-path.ts";
-import { clearPlace, fail, isWhiteout, lookAt, makeParents } from "./tree-changes.ts";
 import type { TarEntry, TarSink } from "./tar.ts";
+import { clearPlace, fail, isWhiteout, lookAt, makeParents } from "./tree-changes.ts";
 import { storeXattrs } from "./tree-xattrs.ts";
 
 export interface WriterOptions {
@@ -60,7 +69,10 @@ export class TreeWriter implements TarSink {
 
   entry(entry: TarEntry): void {
     if (++this.entries > this.options.maxEntries) {
-      throw new CooperError("hostile", `the layer has more than ${this.options.maxEntries} entries`);
+      throw new CooperError(
+        "hostile",
+        `the layer has more than ${this.options.maxEntries} entries`,
+      );
     }
     const place = placeOf(entry.name);
     if (place.kind === "aufs" || place.kind === "opaque" || place.kind === "whiteout") {
@@ -71,7 +83,8 @@ export class TreeWriter implements TarSink {
     }
     if (place.kind === "entry") return this.make(entry, place.path);
     if (entry.kind === "directory") this.finishDirectory(entry, "/");
-    else throw new CooperError("hostile", "the layer has a file in the place of its root directory");
+    else
+      throw new CooperError("hostile", "the layer has a file in the place of its root directory");
   }
 
   data(bytes: Uint8Array): void {
@@ -104,7 +117,9 @@ export class TreeWriter implements TarSink {
     for (const { path, seconds, nanoseconds } of this.directoryTimes) {
       if (lookAt(path)?.isDirectory()) setTime(path, seconds, nanoseconds); // it may have been replaced since
     }
-    const warnings = [...this.warned].map(([what, count]) => (count === 1 ? what : `${what} (${count} times)`));
+    const warnings = [...this.warned].map(([what, count]) =>
+      count === 1 ? what : `${what} (${count} times)`,
+    );
     return { size: this.size, entries: this.entries, isExact: this.isExact, warnings };
   }
 
@@ -115,8 +130,15 @@ export class TreeWriter implements TarSink {
       case "directory":
         return this.makeDirectory(entry, path);
       case "symlink":
-        if (entry.linkName === "" || entry.linkName.includes("\0") || entry.linkName.length > 4095) {
-          throw new CooperError("hostile", `the layer has a symbolic link with an invalid target: ${printable(path)}`);
+        if (
+          entry.linkName === "" ||
+          entry.linkName.includes("\0") ||
+          entry.linkName.length > 4095
+        ) {
+          throw new CooperError(
+            "hostile",
+            `the layer has a symbolic link with an invalid target: ${printable(path)}`,
+          );
         }
         this.place(path, () => makeSymlink(entry.linkName, path));
         this.setOwner(path, entry, path);
@@ -164,23 +186,39 @@ export class TreeWriter implements TarSink {
     this.setOwner(path, entry, path);
     setMode(path, entry.mode);
     this.note(storeXattrs(path, path, entry.xattrs));
-    this.directoryTimes.push({ path, seconds: entry.mtimeSeconds, nanoseconds: entry.mtimeNanoseconds });
+    this.directoryTimes.push({
+      path,
+      seconds: entry.mtimeSeconds,
+      nanoseconds: entry.mtimeNanoseconds,
+    });
   }
 
   private makeHardLink(entry: TarEntry, path: string): void {
     const target = linkTarget(entry.linkName);
-    if (target === path) throw new CooperError("hostile", `the layer has a hard link to itself: ${printable(path)}`);
+    if (target === path)
+      throw new CooperError("hostile", `the layer has a hard link to itself: ${printable(path)}`);
     if (lookAt(target) === undefined) {
-      throw new CooperError("corrupt", `the layer has a hard link to what it does not hold: ${printable(entry.linkName)}`);
+      throw new CooperError(
+        "corrupt",
+        `the layer has a hard link to what it does not hold: ${printable(entry.linkName)}`,
+      );
     }
     this.place(path, () => makeHardLink(target, path));
   }
 
   private makeNode(entry: TarEntry, path: string): void {
-    const type = entry.kind === "fifo" ? nodeType.fifo : entry.kind === "block" ? nodeType.block : nodeType.character;
+    const type =
+      entry.kind === "fifo"
+        ? nodeType.fifo
+        : entry.kind === "block"
+          ? nodeType.block
+          : nodeType.character;
     const [major, minor] = entry.kind === "fifo" ? [0, 0] : [entry.deviceMajor, entry.deviceMinor];
     if (major < 0 || major > 0xfff || minor < 0 || minor > 0xfffff) {
-      throw new CooperError("hostile", `the layer has a device with impossible numbers: ${printable(path)}`);
+      throw new CooperError(
+        "hostile",
+        `the layer has a device with impossible numbers: ${printable(path)}`,
+      );
     }
     let isSkipped = false;
     this.place(path, () => {
@@ -225,12 +263,19 @@ export class TreeWriter implements TarSink {
     }
     const there = lookAt(directory);
     if (there === undefined || isWhiteout(there)) return;
-    if (!there.isDirectory()) throw new CooperError("hostile", `the layer has an opaque whiteout in what is no directory: ${printable(directory)}`);
+    if (!there.isDirectory())
+      throw new CooperError(
+        "hostile",
+        `the layer has an opaque whiteout in what is no directory: ${printable(directory)}`,
+      );
     this.markOpaque(directory);
   }
 
   private markOpaque(directory: string): void {
-    this.must(setXattr(directory, `${this.options.overlayPrefix}opaque`, Buffer.from("y")), directory);
+    this.must(
+      setXattr(directory, `${this.options.overlayPrefix}opaque`, Buffer.from("y")),
+      directory,
+    );
   }
 
   /** Makes something at a path, after its parents and instead of what may be there. */
@@ -256,7 +301,10 @@ export class TreeWriter implements TarSink {
     const { uid, gid } = entry;
     // the last id, (uid_t)-1, means "leave it" to chown(2)
     if (uid < 0 || gid < 0 || uid >= 0xffffffff || gid >= 0xffffffff) {
-      throw new CooperError("hostile", `the layer has a file with an impossible owner (${uid}:${gid}): ${printable(path)}`);
+      throw new CooperError(
+        "hostile",
+        `the layer has a file with an impossible owner (${uid}:${gid}): ${printable(path)}`,
+      );
     }
     if (this.options.hasSingleId) return;
     const result = setOwner(at, uid, gid);
@@ -268,7 +316,8 @@ export class TreeWriter implements TarSink {
     let rest = bytes;
     while (rest.length > 0) {
       const piece = file.entry.sparse?.pieces[file.piece];
-      if (piece === undefined) throw new CooperError("corrupt", `the map of holes is too short: ${printable(file.path)}`);
+      if (piece === undefined)
+        throw new CooperError("corrupt", `the map of holes is too short: ${printable(file.path)}`);
       const size = Math.min(rest.length, piece.length - file.pieceWritten);
       writeFully(file.descriptor, rest.subarray(0, size), piece.offset + file.pieceWritten);
       file.pieceWritten += size;
@@ -292,7 +341,13 @@ export class TreeWriter implements TarSink {
 /** @param position undefined: where the last write ended */
 function writeFully(descriptor: number, bytes: Uint8Array, position: number | undefined): void {
   for (let at = 0; at < bytes.length; ) {
-    at += writeSync(descriptor, bytes, at, bytes.length - at, position === undefined ? null : position + at);
+    at += writeSync(
+      descriptor,
+      bytes,
+      at,
+      bytes.length - at,
+      position === undefined ? null : position + at,
+    );
   }
 }
 

@@ -2,7 +2,16 @@
  * The child process that unpacks one layer (`cooper __unpack`): it reads the blob from its standard
  * input, hashes and decompresses it, and writes the files below its own root. Several run at once.
  */
-import { closeSync, mkdirSync, openSync, read, readFileSync, readSync, statfsSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  read,
+  readFileSync,
+  readSync,
+  statfsSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { CooperError, errnoName, messageOf } from "../errors.ts";
 import { dieWithParent, enterRoot, setUmask } from "../system/chroot.ts";
@@ -35,7 +44,9 @@ function asCooperError(error: unknown): CooperError {
   if (error instanceof CooperError) return error;
   const errno = errnoName(error);
   if (errno === "ENOSPC" || errno === "EDQUOT") return fail(errno, "/");
-  return new CooperError("internal", `cannot unpack the layer: ${messageOf(error)}`, { cause: error });
+  return new CooperError("internal", `cannot unpack the layer: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 async function unpack(request: UnpackRequest): Promise<UnpackedLayer> {
@@ -72,7 +83,10 @@ async function unpack(request: UnpackRequest): Promise<UnpackedLayer> {
 
 /** user_namespaces(7): the lengths in uid_map. */
 function mapsSingleId(): boolean {
-  const lengths = readFileSync("/proc/self/uid_map", "latin1").trim().split("\n").map((line) => Number(line.trim().split(/\s+/)[2]));
+  const lengths = readFileSync("/proc/self/uid_map", "latin1")
+    .trim()
+    .split("\n")
+    .map((line) => Number(line.trim().split(/\s+/)[2]));
   return lengths.reduce((sum, length) => sum + length, 0) <= 1;
 }
 
@@ -88,7 +102,10 @@ async function pump(request: UnpackRequest, maxTarBytes: number, reader: TarRead
   const compression = compressionOf(start);
   const unsupported = compression === "none" ? unsupportedCompressionOf(start) : undefined;
   if (unsupported !== undefined) {
-    throw new CooperError("not-supported", `the layer is compressed with ${unsupported}; only gzip and zstd are unpacked`);
+    throw new CooperError(
+      "not-supported",
+      `the layer is compressed with ${unsupported}; only gzip and zstd are unpacked`,
+    );
   }
   const isPlain = compression === "none";
   const tarHash = isPlain ? blobHash : new Bun.CryptoHasher("sha256");
@@ -112,9 +129,13 @@ async function pump(request: UnpackRequest, maxTarBytes: number, reader: TarRead
 
 function tooLarge(limit: number, held: number): CooperError {
   if (held < limit) {
-    return new CooperError("no-space", "the layer unpacks to more than there is space on the device", {
-      hint: "free some with: cooper image prune",
-    });
+    return new CooperError(
+      "no-space",
+      "the layer unpacks to more than there is space on the device",
+      {
+        hint: "free some with: cooper image prune",
+      },
+    );
   }
   return new CooperError("hostile", `the layer unpacks to more than ${limit} bytes`);
 }
@@ -124,7 +145,13 @@ function readFirst(request: UnpackRequest): Uint8Array {
   const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, request.range?.length ?? chunkBytes));
   let size = 0;
   while (size < Math.min(512, buffer.length)) {
-    const count = readSync(0, buffer, size, buffer.length - size, request.range === null ? null : request.range.offset + size);
+    const count = readSync(
+      0,
+      buffer,
+      size,
+      buffer.length - size,
+      request.range === null ? null : request.range.offset + size,
+    );
     if (count === 0) break;
     size += count;
   }
@@ -136,15 +163,22 @@ function readFirst(request: UnpackRequest): Uint8Array {
  *
  * @param keeps whether pieces are still used after the next one was asked for (by a decompressor)
  */
-async function* chunks(request: UnpackRequest, first: Uint8Array, keeps: boolean): AsyncGenerator<Uint8Array> {
+async function* chunks(
+  request: UnpackRequest,
+  first: Uint8Array,
+  keeps: boolean,
+): AsyncGenerator<Uint8Array> {
   const { range } = request;
   let position = first.length;
   const own = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)] as const;
   let turn = 0;
   const next = () => {
     const buffer = keeps ? Buffer.allocUnsafe(chunkBytes >> 2) : own[turn++ % 2 === 0 ? 0 : 1];
-    const wanted = range === null ? buffer.length : Math.min(buffer.length, range.length - position);
-    return wanted === 0 ? Promise.resolve(buffer.subarray(0, 0)) : readSome(buffer, wanted, range === null ? null : range.offset + position);
+    const wanted =
+      range === null ? buffer.length : Math.min(buffer.length, range.length - position);
+    return wanted === 0
+      ? Promise.resolve(buffer.subarray(0, 0))
+      : readSome(buffer, wanted, range === null ? null : range.offset + position);
   };
   let ahead = next();
   if (first.length > 0) yield first;
@@ -155,7 +189,8 @@ async function* chunks(request: UnpackRequest, first: Uint8Array, keeps: boolean
     ahead = next();
     yield chunk;
   }
-  if (range !== null && position < range.length) throw new CooperError("corrupt", "the file is shorter than it was");
+  if (range !== null && position < range.length)
+    throw new CooperError("corrupt", "the file is shorter than it was");
 }
 
 function readSome(buffer: Buffer, wanted: number, position: number | null): Promise<Uint8Array> {

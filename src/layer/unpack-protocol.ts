@@ -31,7 +31,9 @@ export interface UnpackedLayer {
 
 /** An error on its way through a pipe. */
 export function encodeFailure(error: CooperError): string {
-  return JSON.stringify({ failure: { code: error.code, message: error.message, hint: error.hint } });
+  return JSON.stringify({
+    failure: { code: error.code, message: error.message, hint: error.hint },
+  });
 }
 
 /** The child's answer: the layer, or the error that it met. Undefined when it is neither. */
@@ -45,7 +47,10 @@ export function decodeAnswer(text: string): UnpackedLayer | CooperError | undefi
   if (!isObject(value)) return undefined;
   const { failure } = value;
   if (!isObject(failure)) return value as unknown as UnpackedLayer;
-  const code = typeof failure.code === "string" && Object.hasOwn(exitStatus, failure.code) ? failure.code : "internal";
+  const code =
+    typeof failure.code === "string" && Object.hasOwn(exitStatus, failure.code)
+      ? failure.code
+      : "internal";
   return new CooperError(code as ErrorCode, String(failure.message), {
     ...(typeof failure.hint === "string" && { hint: failure.hint }),
   });

@@ -8,7 +8,12 @@ import { decodeAnswer, type UnpackedLayer, type UnpackRequest } from "./unpack-p
 /** Where a layer's bytes come from. */
 export type LayerSource =
   /** Part of an open file. */
-  | { readonly kind: "file"; readonly descriptor: number; readonly offset: number; readonly length: number }
+  | {
+      readonly kind: "file";
+      readonly descriptor: number;
+      readonly offset: number;
+      readonly length: number;
+    }
   | { readonly kind: "stream"; readonly chunks: AsyncIterable<Uint8Array> };
 
 /** No layer of an honest image comes near these; both keep a hostile one from filling what it can. */
@@ -22,7 +27,11 @@ export const parallelUnpacks = Math.max(2, Math.min(availableParallelism(), 6));
  * Unpacks a layer into `directory` (made here, with `diff/` and `tar.zst`). What the bytes were is
  * reported, not checked: the caller compares digests. After a failure the directory holds rubbish.
  */
-export async function unpackLayer(source: LayerSource, directory: string, signal?: AbortSignal): Promise<UnpackedLayer> {
+export async function unpackLayer(
+  source: LayerSource,
+  directory: string,
+  signal?: AbortSignal,
+): Promise<UnpackedLayer> {
   mkdirSync(directory, { mode: 0o700 });
   const request: UnpackRequest = {
     directory,
@@ -38,15 +47,21 @@ export async function unpackLayer(source: LayerSource, directory: string, signal
   const stop = () => child.kill("SIGKILL");
   signal?.addEventListener("abort", stop, { once: true });
   try {
-    const texts = Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-    if (source.kind === "stream") await feed(source.chunks, child.stdin as unknown as Bun.FileSink, child.exited);
+    const texts = Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    if (source.kind === "stream")
+      await feed(source.chunks, child.stdin as unknown as Bun.FileSink, child.exited);
     const [answer, complaint] = await texts;
     await child.exited;
     signal?.throwIfAborted();
     const decoded = decodeAnswer(answer);
     if (decoded instanceof CooperError) throw decoded;
     if (decoded === undefined) {
-      const why = complaint.trim().split("\n").at(-1) || `it ended with ${child.signalCode ?? child.exitCode}`;
+      const why =
+        complaint.trim().split("\n").at(-1) ||
+        `it ended with ${child.signalCode ?? child.exitCode}`;
       throw new CooperError("helper-failed", `the process that unpacks layers failed: ${why}`);
     }
     return decoded;
@@ -58,7 +73,11 @@ export async function unpackLayer(source: LayerSource, directory: string, signal
 }
 
 /** Writes with back-pressure. The child may end early with an error, which then counts more than our EPIPE. */
-async function feed(chunks: AsyncIterable<Uint8Array>, sink: Bun.FileSink, ended: Promise<number>): Promise<void> {
+async function feed(
+  chunks: AsyncIterable<Uint8Array>,
+  sink: Bun.FileSink,
+  ended: Promise<number>,
+): Promise<void> {
   let hasEnded = false;
   void ended.then(() => {
     hasEnded = true;
@@ -79,5 +98,7 @@ async function feed(chunks: AsyncIterable<Uint8Array>, sink: Bun.FileSink, ended
 /** This very program again; from the sources, the file that does it. */
 function unpackCommand(): string[] {
   const isCompiled = Bun.main.startsWith("/$bunfs/");
-  return isCompiled ? [process.execPath, "__unpack"] : [process.execPath, join(import.meta.dir, "unpack-child.ts")];
+  return isCompiled
+    ? [process.execPath, "__unpack"]
+    : [process.execPath, join(import.meta.dir, "unpack-child.ts")];
 }

@@ -29,6 +29,9 @@ export function decodeDescriptor(value: unknown, where: string): Descriptor {
     digest: parseDigest(value.digest, where),
     size,
     annotations: decodeStrings(value.annotations, `${where}: annotations`),
-    platform: value.platform === undefined || value.platform === null ? null : decodePlatform(value.platform, where),
+    platform:
+      value.platform === undefined || value.platform === null
+        ? null
+        : decodePlatform(value.platform, where),
   };
 }

@@ -15,11 +15,18 @@ export function isDigest(text: unknown): text is Digest {
  */
 export function parseDigest(text: unknown, where: string): Digest {
   if (isDigest(text)) return text;
-  const isOther = typeof text === "string" && /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$/.test(text);
+  const isOther =
+    typeof text === "string" && /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$/.test(text);
   if (isOther && !text.startsWith("sha256:")) {
-    throw new CooperError("not-supported", `${where} has the digest ${text}, and only sha256 is supported`);
+    throw new CooperError(
+      "not-supported",
+      `${where} has the digest ${text}, and only sha256 is supported`,
+    );
   }
-  throw new CooperError("corrupt", `${where} has no valid digest: ${JSON.stringify(text)?.slice(0, 100)}`);
+  throw new CooperError(
+    "corrupt",
+    `${where} has no valid digest: ${JSON.stringify(text)?.slice(0, 100)}`,
+  );
 }
 
 /** The 64 digits. */

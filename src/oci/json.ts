@@ -10,7 +10,10 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
  * Parses a JSON object out of bytes. They must be UTF-8 (RFC 8259, 8.1): the store keeps text, which
  * has to give back the very bytes that the digest names.
  */
-export function parseJsonObject(bytes: Uint8Array, where: string): { text: string; value: Readonly<Record<string, unknown>> } {
+export function parseJsonObject(
+  bytes: Uint8Array,
+  where: string,
+): { text: string; value: Readonly<Record<string, unknown>> } {
   let value: unknown;
   let text: string;
   try {

@@ -1,6 +1,6 @@
 /** Manifests and indexes (image-spec, manifest.md and image-index.md; Docker's schema 2). */
 import { CooperError } from "../errors.ts";
-import { decodeDescriptor, type Descriptor } from "./descriptor.ts";
+import { type Descriptor, decodeDescriptor } from "./descriptor.ts";
 import { type Digest, digestOf } from "./digest.ts";
 import { decodeStrings, parseJsonObject } from "./json.ts";
 import { isImageConfig, isLayer, manifestKindOf, mediaType } from "./media-type.ts";
@@ -37,25 +37,49 @@ export interface Index extends Common {
  *
  * @param delivered the media type from outside (descriptor or Content-Type); null where there is none
  */
-export function decodeManifest(bytes: Uint8Array, delivered: string | null, where: string): Manifest | Index {
-  if (bytes.length > maxManifestBytes) throw new CooperError("hostile", `${where} is larger than 4 MiB`);
+export function decodeManifest(
+  bytes: Uint8Array,
+  delivered: string | null,
+  where: string,
+): Manifest | Index {
+  if (bytes.length > maxManifestBytes)
+    throw new CooperError("hostile", `${where} is larger than 4 MiB`);
   const { text, value } = parseJsonObject(bytes, where);
   const own = value.mediaType;
   if (value.schemaVersion !== 2) {
-    throw new CooperError("not-supported", `${where} is in an old format (schema version ${JSON.stringify(value.schemaVersion)})`);
+    throw new CooperError(
+      "not-supported",
+      `${where} is in an old format (schema version ${JSON.stringify(value.schemaVersion)})`,
+    );
   }
-  if (own !== undefined && typeof own !== "string") throw new CooperError("corrupt", `${where} has no valid media type`);
-  const said = own ?? (delivered !== null && manifestKindOf(delivered) !== undefined ? delivered : undefined);
+  if (own !== undefined && typeof own !== "string")
+    throw new CooperError("corrupt", `${where} has no valid media type`);
+  const said =
+    own ?? (delivered !== null && manifestKindOf(delivered) !== undefined ? delivered : undefined);
   const fields = value.manifests === undefined ? "manifest" : "index";
   const type = said ?? (fields === "index" ? mediaType.ociIndex : mediaType.ociManifest);
   const kind = manifestKindOf(type);
-  if (kind === undefined) throw new CooperError("not-supported", `${where} has the media type ${type}, which is no image`);
-  const isBoth = value.manifests !== undefined && (value.layers !== undefined || value.config !== undefined);
-  const differs = delivered !== null && manifestKindOf(delivered) !== undefined && delivered !== type;
+  if (kind === undefined)
+    throw new CooperError(
+      "not-supported",
+      `${where} has the media type ${type}, which is no image`,
+    );
+  const isBoth =
+    value.manifests !== undefined && (value.layers !== undefined || value.config !== undefined);
+  const differs =
+    delivered !== null && manifestKindOf(delivered) !== undefined && delivered !== type;
   if (isBoth || kind !== fields || differs) {
-    throw new CooperError("hostile", `${where} contradicts itself about being an index or a manifest`);
+    throw new CooperError(
+      "hostile",
+      `${where} contradicts itself about being an index or a manifest`,
+    );
   }
-  const common = { mediaType: type, digest: digestOf(bytes), annotations: decodeStrings(value.annotations, where), text };
+  const common = {
+    mediaType: type,
+    digest: digestOf(bytes),
+    annotations: decodeStrings(value.annotations, where),
+    text,
+  };
   if (kind === "index") {
     return { ...common, kind, manifests: decodeList(value.manifests, `${where}: entry`, 10_000) };
   }
@@ -75,10 +99,16 @@ function decodeList(value: unknown, where: string, max: number): Descriptor[] {
 /** Artifacts are stored as manifests too: charts, signatures, models. */
 function checkIsImage(config: Descriptor, layers: readonly Descriptor[], where: string): void {
   if (!isImageConfig(config.mediaType)) {
-    throw new CooperError("not-supported", `${where} is no image but an artifact of type ${config.mediaType}`);
+    throw new CooperError(
+      "not-supported",
+      `${where} is no image but an artifact of type ${config.mediaType}`,
+    );
   }
   const other = layers.find((layer) => !isLayer(layer.mediaType));
   if (other !== undefined) {
-    throw new CooperError("not-supported", `${where} has a layer of type ${other.mediaType}, which cannot be unpacked`);
+    throw new CooperError(
+      "not-supported",
+      `${where} has a layer of type ${other.mediaType}, which cannot be unpacked`,
+    );
   }
 }

@@ -16,7 +16,10 @@ export const mediaType = {
 
 /** Those that a registry is asked for, best first. */
 export const acceptedManifests: readonly string[] = [
-  mediaType.ociIndex, mediaType.ociManifest, mediaType.dockerList, mediaType.dockerManifest,
+  mediaType.ociIndex,
+  mediaType.ociManifest,
+  mediaType.dockerList,
+  mediaType.dockerManifest,
 ];
 
 /** Whether it names an index or a manifest; undefined for anything else. */
@@ -29,8 +32,12 @@ export function manifestKindOf(type: string): "index" | "manifest" | undefined {
 /** Whether it names a changeset as a tar, compressed or not, also "foreign" ones (not distributable). */
 export function isLayer(type: string): boolean {
   return (
-    /^application\/vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(?:gzip|zstd))?$/.test(type) ||
-    /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(?:gzip|zstd))?$/.test(type) ||
+    /^application\/vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(?:gzip|zstd))?$/.test(
+      type,
+    ) ||
+    /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(?:gzip|zstd))?$/.test(
+      type,
+    ) ||
     type === "application/vnd.docker.image.rootfs.diff.tar+gzip" ||
     type === "application/vnd.docker.image.rootfs.diff.tar+zstd"
   );

@@ -20,8 +20,18 @@ export interface PlatformChoice {
 export const anyPlatform: PlatformChoice = { os: null, architecture: null, variant: null };
 
 const goNames: Readonly<Record<string, string>> = {
-  x64: "amd64", ia32: "386", arm64: "arm64", arm: "arm", ppc64: "ppc64le", s390x: "s390x",
-  riscv64: "riscv64", loong64: "loong64", x86_64: "amd64", aarch64: "arm64", armhf: "arm", i386: "386",
+  x64: "amd64",
+  ia32: "386",
+  arm64: "arm64",
+  arm: "arm",
+  ppc64: "ppc64le",
+  s390x: "s390x",
+  riscv64: "riscv64",
+  loong64: "loong64",
+  x86_64: "amd64",
+  aarch64: "arm64",
+  armhf: "arm",
+  i386: "386",
   "x86-64": "amd64",
 };
 
@@ -41,7 +51,10 @@ function defaultVariant(architecture: string): string {
 export function parsePlatform(text: string): PlatformChoice {
   const parts = text.split("/");
   if (parts.length > 3 || parts.some((part) => !/^[A-Za-z0-9_.-]+$/.test(part))) {
-    throw new CooperError("invalid-argument", `invalid platform "${text}": must be OS/ARCH[/VARIANT]`);
+    throw new CooperError(
+      "invalid-argument",
+      `invalid platform "${text}": must be OS/ARCH[/VARIANT]`,
+    );
   }
   const [first = "", second, third] = parts;
   if (second === undefined) {
@@ -56,19 +69,29 @@ const goName = (name: string): string => goNames[name] ?? name;
 /** The whole platform that a choice means on this machine. */
 export function resolvePlatform(choice: PlatformChoice): Platform {
   const host = hostPlatform();
-  const architecture = choice.architecture === null ? host.architecture : goName(choice.architecture);
-  return { os: choice.os ?? host.os, architecture, variant: choice.variant ?? defaultVariant(architecture) };
+  const architecture =
+    choice.architecture === null ? host.architecture : goName(choice.architecture);
+  return {
+    os: choice.os ?? host.os,
+    architecture,
+    variant: choice.variant ?? defaultVariant(architecture),
+  };
 }
 
 /** Decodes the platform of a descriptor. */
 export function decodePlatform(value: unknown, where: string): Platform {
   const text = (part: unknown): string => {
     if (part === undefined || part === null) return "";
-    if (typeof part !== "string") throw new CooperError("corrupt", `${where} has no valid platform`);
+    if (typeof part !== "string")
+      throw new CooperError("corrupt", `${where} has no valid platform`);
     return part;
   };
   if (!isObject(value)) throw new CooperError("corrupt", `${where} has no valid platform`);
-  return { os: text(value.os), architecture: text(value.architecture), variant: text(value.variant) };
+  return {
+    os: text(value.os),
+    architecture: text(value.architecture),
+    variant: text(value.variant),
+  };
 }
 
 /** `linux/arm64/v8` */
@@ -78,7 +101,8 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
 
 /** Whether an image for `offered` is what `wanted` asks for. */
 export function isPlatform(offered: Platform, wanted: Platform): boolean {
-  if (offered.os !== wanted.os || goName(offered.architecture) !== wanted.architecture) return false;
+  if (offered.os !== wanted.os || goName(offered.architecture) !== wanted.architecture)
+    return false;
   return (offered.variant || defaultVariant(wanted.architecture)) === wanted.variant;
 }
 
@@ -98,15 +122,21 @@ export function choosePlatform<T extends { readonly platform: Platform | null }>
   const real = entries.filter(({ platform }) => platform?.os !== "unknown");
   const variants = [wanted.variant, ...olderVariants(wanted, choice)];
   for (const variant of variants) {
-    const found = real.find(({ platform }) => platform !== null && isPlatform(platform, { ...wanted, variant }));
+    const found = real.find(
+      ({ platform }) => platform !== null && isPlatform(platform, { ...wanted, variant }),
+    );
     if (found !== undefined) return found;
   }
   const untold = real.filter(({ platform }) => platform === null || platform.architecture === "");
   const only = untold[0];
   if (only !== undefined && real.length === 1) return only;
-  const offered = real.flatMap(({ platform }) => (platform === null ? [] : [formatPlatform(platform)]));
+  const offered = real.flatMap(({ platform }) =>
+    platform === null ? [] : [formatPlatform(platform)],
+  );
   throw new CooperError("no-such-image", `${name} has no image for ${formatPlatform(wanted)}`, {
-    ...(offered.length > 0 && { hint: `choose one with --platform: ${[...new Set(offered)].slice(0, 20).join(", ")}` }),
+    ...(offered.length > 0 && {
+      hint: `choose one with --platform: ${[...new Set(offered)].slice(0, 20).join(", ")}`,
+    }),
   });
 }
 

@@ -31,11 +31,13 @@ const tagPattern = /^\w[\w.-]{0,127}$/;
  */
 export function parseName(text: string): ParsedName {
   const name = text.replace(/^docker:\/\//, "");
-  const invalid = (why: string) => new CooperError("invalid-argument", `invalid image name "${text.slice(0, 300)}": ${why}`);
+  const invalid = (why: string) =>
+    new CooperError("invalid-argument", `invalid image name "${text.slice(0, 300)}": ${why}`);
   if (name.length > 1000) throw invalid("it is too long");
   const at = name.indexOf("@");
   const digest = at < 0 ? null : name.slice(at + 1);
-  if (digest !== null && !isDigest(digest)) throw invalid("its digest is not sha256: and 64 hexadecimal digits");
+  if (digest !== null && !isDigest(digest))
+    throw invalid("its digest is not sha256: and 64 hexadecimal digits");
   const tagged = at < 0 ? name : name.slice(0, at);
   const colon = tagged.lastIndexOf(":");
   const hasTag = colon > tagged.lastIndexOf("/");
@@ -45,9 +47,14 @@ export function parseName(text: string): ParsedName {
   }
   const path = hasTag ? tagged.slice(0, colon) : tagged;
   const { registry, repository } = splitRegistry(path);
-  if (registry !== null && !hostPattern.test(registry)) throw invalid("its registry is no host name");
+  if (registry !== null && !hostPattern.test(registry))
+    throw invalid("its registry is no host name");
   if (!repositoryPattern.test(repository)) {
-    throw invalid(/[A-Z]/.test(repository) ? "it must be in lower case" : "it must be of the form [registry/]name[:tag][@digest]");
+    throw invalid(
+      /[A-Z]/.test(repository)
+        ? "it must be in lower case"
+        : "it must be of the form [registry/]name[:tag][@digest]",
+    );
   }
   if (path.length > 255) throw invalid("it has more than 255 characters");
   return { registry, repository, tag, digest };
@@ -57,7 +64,8 @@ export function parseName(text: string): ParsedName {
 function splitRegistry(path: string): { registry: string | null; repository: string } {
   const slash = path.indexOf("/");
   const first = slash < 0 ? "" : path.slice(0, slash);
-  if (first === "" || (!/[.:A-Z]/.test(first) && first !== "localhost")) return { registry: null, repository: path };
+  if (first === "" || (!/[.:A-Z]/.test(first) && first !== "localhost"))
+    return { registry: null, repository: path };
   const rest = path.slice(slash + 1);
   if (first === "docker.io" || first === "index.docker.io") {
     return { registry: "docker.io", repository: rest.includes("/") ? rest : `library/${rest}` };
@@ -91,7 +99,12 @@ export function formatReference(reference: Reference): string {
 export function parseTarget(text: string): Reference {
   const name = withDefaultTag(parseName(text));
   if (name.digest !== null) {
-    throw new CooperError("invalid-argument", `an image cannot be given the name "${text}": it holds a digest`);
+    throw new CooperError(
+      "invalid-argument",
+      `an image cannot be given the name "${text}": it holds a digest`,
+    );
   }
-  return name.registry === null ? atRegistry(name, "localhost") : { ...name, registry: name.registry };
+  return name.registry === null
+    ? atRegistry(name, "localhost")
+    : { ...name, registry: name.registry };
 }

@@ -14,9 +14,13 @@ const [realTimeMin, realTimeMax] = [34, 64];
 
 /** `SIGTERM`, `term`, `15`, `RTMIN+3`, `SIGRTMAX-1`. */
 export function parseSignal(text: string): number {
-  const number = /^\d+$/.test(text) ? Number(text) : numberOf(text.toUpperCase().replace(/^SIG/, ""));
+  const number = /^\d+$/.test(text)
+    ? Number(text)
+    : numberOf(text.toUpperCase().replace(/^SIG/, ""));
   if (number === undefined || number < 1 || number > realTimeMax) {
-    throw new CooperError("invalid-argument", `invalid signal "${text}"`, { hint: "name one such as SIGTERM, or a number from 1 to 64" });
+    throw new CooperError("invalid-argument", `invalid signal "${text}"`, {
+      hint: "name one such as SIGTERM, or a number from 1 to 64",
+    });
   }
   return number;
 }

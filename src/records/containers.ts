@@ -26,15 +26,34 @@ interface Row {
 export type ContainerChange = Partial<
   Pick<
     ContainerRecord,
-    | "intent" | "pid" | "pidIdentity" | "conmonPid" | "startedAt" | "finishedAt" | "exitCode"
-    | "oomKilled" | "restartCount" | "stoppedByUser" | "error" | "name"
+    | "intent"
+    | "pid"
+    | "pidIdentity"
+    | "conmonPid"
+    | "startedAt"
+    | "finishedAt"
+    | "exitCode"
+    | "oomKilled"
+    | "restartCount"
+    | "stoppedByUser"
+    | "error"
+    | "name"
   >
 >;
 
 const columns: Record<keyof ContainerChange, string> = {
-  intent: "intent", pid: "pid", pidIdentity: "pid_start", conmonPid: "conmon_pid",
-  startedAt: "started_at", finishedAt: "finished_at", exitCode: "exit_code", oomKilled: "oom_killed",
-  restartCount: "restart_count", stoppedByUser: "stopped_by_user", error: "error", name: "name",
+  intent: "intent",
+  pid: "pid",
+  pidIdentity: "pid_start",
+  conmonPid: "conmon_pid",
+  startedAt: "started_at",
+  finishedAt: "finished_at",
+  exitCode: "exit_code",
+  oomKilled: "oom_killed",
+  restartCount: "restart_count",
+  stoppedByUser: "stopped_by_user",
+  error: "error",
+  name: "name",
 };
 
 /** Adds a container with its layers and volumes held. A name that is taken is an error. */
@@ -48,25 +67,42 @@ export function insertContainer(database: Database, container: ContainerRecord):
         `insert into container (id, name, image_id, created_at, intent, record, restart_count)
          values (?, ?, ?, ?, ?, ?, 0)`,
       )
-      .run(id, container.name, container.imageId, container.createdAt, container.intent, JSON.stringify({ spec, resolved }));
-    const hold = database.query("insert into container_layer (container_id, position, layer_id) values (?, ?, ?)");
+      .run(
+        id,
+        container.name,
+        container.imageId,
+        container.createdAt,
+        container.intent,
+        JSON.stringify({ spec, resolved }),
+      );
+    const hold = database.query(
+      "insert into container_layer (container_id, position, layer_id) values (?, ?, ?)",
+    );
     resolved.layers.forEach((layer, position) => {
       hold.run(id, position, layer);
     });
-    const use = database.query("insert or ignore into container_volume (container_id, volume_name) values (?, ?)");
+    const use = database.query(
+      "insert or ignore into container_volume (container_id, volume_name) values (?, ?)",
+    );
     for (const volume of resolved.volumes) use.run(id, volume.name);
   });
   insert.immediate();
 }
 
 function nameInUse(name: string, holder: string): CooperError {
-  return new CooperError("name-in-use", `the container name "${name}" is already in use by ${holder.slice(0, 12)}`, {
-    hint: `remove it with: cooper rm ${name}, or take its place with --replace`,
-  });
+  return new CooperError(
+    "name-in-use",
+    `the container name "${name}" is already in use by ${holder.slice(0, 12)}`,
+    {
+      hint: `remove it with: cooper rm ${name}, or take its place with --replace`,
+    },
+  );
 }
 
 function findByName(database: Database, name: string): string | undefined {
-  return database.query<{ id: string }, [string]>("select id from container where name = ?").get(name)?.id;
+  return database
+    .query<{ id: string }, [string]>("select id from container where name = ?")
+    .get(name)?.id;
 }
 
 /** Changes columns of one container; one that has been removed meanwhile stays removed. */
@@ -78,14 +114,22 @@ export function changeContainer(database: Database, id: string, change: Containe
     return typeof value === "boolean" ? Number(value) : (value ?? null);
   });
   if (change.name === undefined) {
-    database.query(`update container set ${keys.map((key) => `${columns[key]} = ?`).join(", ")} where id = ?`).run(...values, id);
+    database
+      .query(
+        `update container set ${keys.map((key) => `${columns[key]} = ?`).join(", ")} where id = ?`,
+      )
+      .run(...values, id);
     return;
   }
   const name = change.name;
   const rename = database.transaction(() => {
     const holder = findByName(database, name);
     if (holder !== undefined && holder !== id) throw nameInUse(name, holder);
-    database.query(`update container set ${keys.map((key) => `${columns[key]} = ?`).join(", ")} where id = ?`).run(...values, id);
+    database
+      .query(
+        `update container set ${keys.map((key) => `${columns[key]} = ?`).join(", ")} where id = ?`,
+      )
+      .run(...values, id);
   });
   rename.immediate();
 }
@@ -94,8 +138,15 @@ export function changeContainer(database: Database, id: string, change: Containe
 const endedKeptMs = 300_000;
 
 /** Notes how a container ended, so that it is known even after its removal. */
-export function recordEnd(database: Database, id: string, exitCode: number, finishedAt: number): void {
-  database.query("insert or replace into ended (container_id, exit_code, finished_at) values (?, ?, ?)").run(id, exitCode, finishedAt);
+export function recordEnd(
+  database: Database,
+  id: string,
+  exitCode: number,
+  finishedAt: number,
+): void {
+  database
+    .query("insert or replace into ended (container_id, exit_code, finished_at) values (?, ?, ?)")
+    .run(id, exitCode, finishedAt);
   database.query("delete from ended where finished_at < ?").run(Date.now() - endedKeptMs);
 }
 
@@ -124,7 +175,10 @@ export function getContainer(database: Database, id: string): ContainerRecord | 
 
 /** All containers, oldest first. */
 export function listContainers(database: Database): ContainerRecord[] {
-  return database.query<Row, []>("select * from container order by created_at, id").all().map(toRecord);
+  return database
+    .query<Row, []>("select * from container order by created_at, id")
+    .all()
+    .map(toRecord);
 }
 
 /**
@@ -137,7 +191,8 @@ export function resolveContainer(database: Database, nameOrId: string): Containe
     .query<Row, [string, string]>("select * from container where name = ? or id = ? limit 2")
     .all(nameOrId.replace(/^\//, ""), nameOrId);
   const found = exact[0] ?? byPrefix(database, nameOrId);
-  if (found === undefined) throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
+  if (found === undefined)
+    throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
   return toRecord(found);
 }
 
@@ -148,7 +203,10 @@ function byPrefix(database: Database, prefix: string): Row | undefined {
     .all(prefix, `${prefix}g`);
   if (rows.length > 1) {
     const ids = rows.map((row) => row.id.slice(0, 12)).join(", ");
-    throw new CooperError("invalid-argument", `several containers have an id that begins with ${prefix}: ${ids}`);
+    throw new CooperError(
+      "invalid-argument",
+      `several containers have an id that begins with ${prefix}: ${ids}`,
+    );
   }
   return rows[0];
 }

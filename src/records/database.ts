@@ -138,9 +138,13 @@ export function openDatabase(file: string): Database {
   const version = schemaVersion(database);
   if (version < migrations.length) migrate(database);
   if (version > migrations.length) {
-    throw new CooperError("not-supported", `the store at ${dirname(file)} was written by a newer cooper`, {
-      hint: "install that version again, or choose another store with --root",
-    });
+    throw new CooperError(
+      "not-supported",
+      `the store at ${dirname(file)} was written by a newer cooper`,
+      {
+        hint: "install that version again, or choose another store with --root",
+      },
+    );
   }
   return database;
 }

@@ -50,7 +50,9 @@ export function imageByName(database: Database, names: readonly string[]): Image
   for (const name of names) {
     const table = name.includes("@") ? "repo_digest" : "reference";
     const row = database
-      .query<Row, [string]>(`select ${columns} from ${table} r join image i on i.id = r.image_id where r.name = ?`)
+      .query<Row, [string]>(
+        `select ${columns} from ${table} r join image i on i.id = r.image_id where r.name = ?`,
+      )
       .get(name);
     if (row !== null) return toImage(row);
   }
@@ -60,7 +62,9 @@ export function imageByName(database: Database, names: readonly string[]): Image
 /** Images whose id begins like that; at most three. */
 export function imagesByPrefix(database: Database, prefix: string): Image[] {
   return database
-    .query<Row, [string, string]>(`select ${columns} from image i where i.id >= ? and i.id < ? limit 3`)
+    .query<Row, [string, string]>(
+      `select ${columns} from image i where i.id >= ? and i.id < ? limit 3`,
+    )
     .all(prefix, `${prefix}g`)
     .map(toImage);
 }
@@ -79,7 +83,9 @@ export function imagesBySuffix(database: Database, suffix: string): Image[] {
 /** The image that came with a manifest of this digest. */
 export function imageByManifest(database: Database, digest: string): Image | undefined {
   const row = database
-    .query<Row, [string]>(`select ${columns} from manifest m join image i on i.id = m.image_id where m.digest = ? limit 1`)
+    .query<Row, [string]>(
+      `select ${columns} from manifest m join image i on i.id = m.image_id where m.digest = ? limit 1`,
+    )
     .get(digest);
   return row === null ? undefined : toImage(row);
 }
@@ -87,7 +93,9 @@ export function imageByManifest(database: Database, digest: string): Image | und
 /** All images, newest first. */
 export function listImages(database: Database): Image[] {
   return database
-    .query<Row, []>(`select ${columns} from image i order by i.created_at desc, i.added_at desc, i.id`)
+    .query<Row, []>(
+      `select ${columns} from image i order by i.created_at desc, i.added_at desc, i.id`,
+    )
     .all()
     .map(toImage);
 }
@@ -139,7 +147,9 @@ export interface ImageUser {
 /** The containers of an image. */
 export function containersOf(database: Database, imageId: string): ImageUser[] {
   return database
-    .query<ImageUser, [string]>("select id, name from container where image_id = ? order by created_at")
+    .query<ImageUser, [string]>(
+      "select id, name from container where image_id = ? order by created_at",
+    )
     .all(imageId);
 }
 
@@ -162,9 +172,17 @@ export function childrenOf(database: Database, imageId: string): string[] {
 }
 
 /** Gives an image a name, taking it from whichever has it; returns the id of that one. */
-export function setReference(database: Database, name: string, imageId: string): string | undefined {
-  const had = database.query<{ image_id: string }, [string]>("select image_id from reference where name = ?").get(name);
-  database.query("insert or replace into reference (name, image_id) values (?, ?)").run(name, imageId);
+export function setReference(
+  database: Database,
+  name: string,
+  imageId: string,
+): string | undefined {
+  const had = database
+    .query<{ image_id: string }, [string]>("select image_id from reference where name = ?")
+    .get(name);
+  database
+    .query("insert or replace into reference (name, image_id) values (?, ?)")
+    .run(name, imageId);
   return had?.image_id === imageId ? undefined : had?.image_id;
 }
 

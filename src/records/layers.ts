@@ -27,7 +27,9 @@ interface Row {
 
 /** The layer with this id, if it is in the store. */
 export function getLayer(database: Database, id: string): LayerRecord | undefined {
-  const row = database.query<Row, [string]>("select id, size, tar_size, is_exact from layer where id = ?").get(id);
+  const row = database
+    .query<Row, [string]>("select id, size, tar_size, is_exact from layer where id = ?")
+    .get(id);
   return row === null ? undefined : toLayer(row);
 }
 
@@ -44,7 +46,9 @@ export function layerOfBlob(database: Database, digest: string): LayerRecord | u
 /** The forms in which a layer is known. */
 export function blobsOfLayer(database: Database, id: string): LayerBlob[] {
   return database
-    .query<LayerBlob, [string]>("select digest, size, compression from layer_blob where layer_id = ? order by digest")
+    .query<LayerBlob, [string]>(
+      "select digest, size, compression from layer_blob where layer_id = ? order by digest",
+    )
     .all(id);
 }
 
@@ -61,7 +65,12 @@ export function layersOfImage(database: Database, imageId: string): LayerRecord[
 
 /** Ids of all layers. */
 export function allLayerIds(database: Database): Set<string> {
-  return new Set(database.query<{ id: string }, []>("select id from layer").all().map((row) => row.id));
+  return new Set(
+    database
+      .query<{ id: string }, []>("select id from layer")
+      .all()
+      .map((row) => row.id),
+  );
 }
 
 function toLayer(row: Row): LayerRecord {
@@ -83,13 +92,21 @@ export interface NewImage {
 }
 
 /** Adds layers; those that are there already stay as they are. */
-export function insertLayer(database: Database, layer: LayerRecord, blobs: readonly LayerBlob[]): void {
+export function insertLayer(
+  database: Database,
+  layer: LayerRecord,
+  blobs: readonly LayerBlob[],
+): void {
   database
-    .query("insert or ignore into layer (id, size, tar_size, is_exact, created_at) values (?, ?, ?, ?, ?)")
+    .query(
+      "insert or ignore into layer (id, size, tar_size, is_exact, created_at) values (?, ?, ?, ?, ?)",
+    )
     .run(layer.id, layer.size, layer.tarSize, layer.isExact ? 1 : 0, Date.now());
   for (const blob of blobs) {
     database
-      .query("insert or ignore into layer_blob (digest, layer_id, size, compression) values (?, ?, ?, ?)")
+      .query(
+        "insert or ignore into layer_blob (digest, layer_id, size, compression) values (?, ?, ?, ?)",
+      )
       .run(blob.digest, layer.id, blob.size, blob.compression);
   }
 }
@@ -103,19 +120,33 @@ export function insertImage(database: Database, image: NewImage): void {
        values (?1, ?2, ?3, (select coalesce(sum(l.size), 0) from json_each(?4) j join layer l on l.id = j.value), ?5, ?6, ?7)
        on conflict (id) do update set manifest_digest = coalesce(?3, manifest_digest), parent_id = coalesce(parent_id, ?7)`,
     )
-    .run(image.id, image.configText, own, JSON.stringify(image.layers), image.createdAt, Date.now(), image.parentId);
-  const stack = database.query("insert or ignore into image_layer (image_id, position, layer_id) values (?, ?, ?)");
+    .run(
+      image.id,
+      image.configText,
+      own,
+      JSON.stringify(image.layers),
+      image.createdAt,
+      Date.now(),
+      image.parentId,
+    );
+  const stack = database.query(
+    "insert or ignore into image_layer (image_id, position, layer_id) values (?, ?, ?)",
+  );
   image.layers.forEach((layer, position) => {
     stack.run(image.id, position, layer);
   });
   for (const manifest of image.manifests) {
     database
-      .query("insert or ignore into manifest (digest, image_id, media_type, text) values (?, ?, ?, ?)")
+      .query(
+        "insert or ignore into manifest (digest, image_id, media_type, text) values (?, ?, ?, ?)",
+      )
       .run(manifest.digest, image.id, manifest.mediaType, manifest.text);
   }
   for (const name of image.names) setReference(database, name, image.id);
   for (const name of image.repoDigests) {
-    database.query("insert or replace into repo_digest (name, image_id) values (?, ?)").run(name, image.id);
+    database
+      .query("insert or replace into repo_digest (name, image_id) values (?, ?)")
+      .run(name, image.id);
   }
 }
 

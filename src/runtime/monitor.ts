@@ -1,8 +1,8 @@
 /** conmon, the monitor of a container: keeps its terminal or pipes, its log and its exit status. */
 import { closeSync, mkdirSync, readFileSync } from "node:fs";
 import { CooperError } from "../errors.ts";
-import { needProgram } from "../system/program.ts";
 import { makePipe, readLine, writeAll } from "../system/pipe.ts";
+import { needProgram } from "../system/program.ts";
 import { type OciRuntime, runtimeMessage } from "./oci-runtime.ts";
 
 /** What conmon is told; all paths are absolute. */
@@ -62,7 +62,14 @@ export async function startMonitor(
     child = Bun.spawn([options.conmon ?? needProgram("conmon"), ...monitorArgs(runtime, options)], {
       cwd: options.bundle,
       env: monitorEnv(options, first),
-      stdio: ["ignore", "ignore", "ignore", ...options.preservedDescriptors, sync.writeEnd, start.readEnd],
+      stdio: [
+        "ignore",
+        "ignore",
+        "ignore",
+        ...options.preservedDescriptors,
+        sync.writeEnd,
+        start.readEnd,
+      ],
     });
   } finally {
     closeSync(sync.writeEnd);
@@ -91,19 +98,31 @@ export async function startMonitor(
 export function monitorArgs(runtime: OciRuntime, options: MonitorOptions): string[] {
   const runtimeArgs = [...runtime.globalArgs, "--log-format=json", `--log=${options.runtimeLog}`];
   return [
-    "--api-version", "1",
-    "-c", options.id,
-    "-u", options.session ?? options.id,
-    "-n", options.name,
-    "-r", runtime.path,
-    "-b", options.bundle,
-    "-p", options.pidFile,
-    "-P", options.conmonPidFile,
-    "--exit-dir", options.exitDirectory,
-    "-0", options.bundle,
+    "--api-version",
+    "1",
+    "-c",
+    options.id,
+    "-u",
+    options.session ?? options.id,
+    "-n",
+    options.name,
+    "-r",
+    runtime.path,
+    "-b",
+    options.bundle,
+    "-p",
+    options.pidFile,
+    "-P",
+    options.conmonPidFile,
+    "--exit-dir",
+    options.exitDirectory,
+    "-0",
+    options.bundle,
     "--full-attach",
-    "--log-level", "error",
-    "-l", options.log,
+    "--log-level",
+    "error",
+    "-l",
+    options.log,
     ...(options.logMaxBytes === null ? [] : ["--log-size-max", `${options.logMaxBytes}`]),
     ...(options.logTag === null ? [] : ["--log-tag", options.logTag]),
     ...(options.syncsLog ? [] : ["--no-sync-log"]),
@@ -112,10 +131,17 @@ export function monitorArgs(runtime: OciRuntime, options: MonitorOptions): strin
     ...(options.hasStdin ? ["-i"] : []),
     ...(options.leavesStdinOpen ? ["--leave-stdin-open"] : []),
     ...(options.timeoutSeconds > 0 ? ["-T", `${options.timeoutSeconds}`] : []),
-    ...(options.execProcess === undefined ? [] : ["-e", "--exec-attach", "--exec-process-spec", options.execProcess]),
+    ...(options.execProcess === undefined
+      ? []
+      : ["-e", "--exec-attach", "--exec-process-spec", options.execProcess]),
     ...runtimeArgs.flatMap((arg) => ["--runtime-arg", arg]),
     ...(options.preservedDescriptors.length > 0
-      ? ["--runtime-opt", "--preserve-fds", "--runtime-opt", `${options.preservedDescriptors.length}`]
+      ? [
+          "--runtime-opt",
+          "--preserve-fds",
+          "--runtime-opt",
+          `${options.preservedDescriptors.length}`,
+        ]
       : []),
     ...exitArgs(options),
   ];
@@ -125,7 +151,8 @@ function exitArgs(options: MonitorOptions): string[] {
   const [program, ...args] = options.exitCommand;
   if (program === undefined) return [];
   return [
-    "--exit-command", program,
+    "--exit-command",
+    program,
     ...args.flatMap((arg) => ["--exit-command-arg", arg]),
     ...(options.exitDelaySeconds > 0 ? ["--exit-delay", `${options.exitDelaySeconds}`] : []),
   ];
@@ -133,8 +160,24 @@ function exitArgs(options: MonitorOptions): string[] {
 
 /** Nothing of the caller's environment that it does not need: the exit command inherits it too. */
 function monitorEnv(options: MonitorOptions, syncDescriptor: number): Record<string, string> {
-  const env: Record<string, string> = { ...options.extraEnv, _OCI_SYNCPIPE: `${syncDescriptor}`, _OCI_STARTPIPE: `${syncDescriptor + 1}` };
-  const kept = ["PATH", "HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "DBUS_SESSION_BUS_ADDRESS", "CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE", "NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS"];
+  const env: Record<string, string> = {
+    ...options.extraEnv,
+    _OCI_SYNCPIPE: `${syncDescriptor}`,
+    _OCI_STARTPIPE: `${syncDescriptor + 1}`,
+  };
+  const kept = [
+    "PATH",
+    "HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_DATA_HOME",
+    "XDG_CONFIG_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "CONTAINERS_CONF",
+    "CONTAINERS_CONF_OVERRIDE",
+    "NOTIFY_SOCKET",
+    "LISTEN_PID",
+    "LISTEN_FDS",
+  ];
   for (const name of kept) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;
@@ -149,12 +192,17 @@ function readAnswer(runtime: OciRuntime, options: MonitorOptions, line: string):
   try {
     answer = JSON.parse(line);
   } catch {
-    throw new CooperError("helper-failed", `conmon ended without an answer${line === "" ? "" : `: ${line}`}`);
+    throw new CooperError(
+      "helper-failed",
+      `conmon ended without an answer${line === "" ? "" : `: ${line}`}`,
+    );
   }
-  const fields = typeof answer === "object" && answer !== null ? (answer as Record<string, unknown>) : {};
+  const fields =
+    typeof answer === "object" && answer !== null ? (answer as Record<string, unknown>) : {};
   const data = Number(fields.data ?? fields.pid ?? -1);
   if (data > 0) return data;
-  const message = readRuntimeLog(options.runtimeLog) || runtimeMessage(String(fields.message ?? ""));
+  const message =
+    readRuntimeLog(options.runtimeLog) || runtimeMessage(String(fields.message ?? ""));
   throw startFailure(runtime.name, message);
 }
 
@@ -171,16 +219,34 @@ function readRuntimeLog(file: string): string {
  * "Exit Status"), else a failure of the runtime with its own words.
  */
 export function startFailure(runtime: string, message: string): CooperError {
-  const text = message.replace(/^(container_linux\.go:\d+: )?(runc create failed: )?unable to start container process: /, "").replace(/^(exec failed: )+/, "");
+  const text = message
+    .replace(
+      /^(container_linux\.go:\d+: )?(runc create failed: )?unable to start container process: /,
+      "",
+    )
+    .replace(/^(exec failed: )+/, "");
   const isCommand = /\bexec\b|\bexecv|executable file|open executable/i.test(text);
-  const name = /exec: "([^"]*)"/.exec(text)?.[1] ?? /executable file `([^`]*)`/.exec(text)?.[1] ?? /open executable: ?`?([^`:]*)/.exec(text)?.[1];
+  const name =
+    /exec: "([^"]*)"/.exec(text)?.[1] ??
+    /executable file `([^`]*)`/.exec(text)?.[1] ??
+    /open executable: ?`?([^`:]*)/.exec(text)?.[1];
   const subject = name === undefined ? "the command" : `"${name}"`;
   if (isCommand && /not found|no such file/i.test(text)) {
-    return new CooperError("command-not-found", `cannot run ${subject}: not found in the container's file system or its PATH`, { cause: text });
+    return new CooperError(
+      "command-not-found",
+      `cannot run ${subject}: not found in the container's file system or its PATH`,
+      { cause: text },
+    );
   }
   if (isCommand && /permission denied|is a directory|exec format error/i.test(text)) {
-    const why = /is a directory/i.test(text) ? "it is a directory" : /format/i.test(text) ? "it is built for another architecture, or is a script without #!" : "it is not executable";
-    return new CooperError("command-not-executable", `cannot run ${subject}: ${why}`, { cause: text });
+    const why = /is a directory/i.test(text)
+      ? "it is a directory"
+      : /format/i.test(text)
+        ? "it is built for another architecture, or is a script without #!"
+        : "it is not executable";
+    return new CooperError("command-not-executable", `cannot run ${subject}: ${why}`, {
+      cause: text,
+    });
   }
   return new CooperError("helper-failed", `${runtime}: ${text || "failed without saying why"}`);
 }

@@ -2,7 +2,15 @@
  * The OCI runtime (crun, runc): the verbs of its command line (runtime-spec, runtime.md), and two of
  * them done without starting it, since starting a Go program twice costs 18 ms a container.
  */
-import { closeSync, constants, openSync, readFileSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { CooperError, errnoName } from "../errors.ts";
 import { pollIn, readDescriptor, waitReady, yieldToEventLoop } from "../system/pipe.ts";
@@ -19,21 +27,42 @@ export interface OciRuntime {
 }
 
 /** The arguments that every call of the runtime begins with. */
-export function globalArgs(stateDirectory: string, isSystemd: boolean, flags: readonly string[]): string[] {
-  return [...flags.map((flag) => (flag.startsWith("-") ? flag : `--${flag}`)), "--root", stateDirectory, ...(isSystemd ? ["--systemd-cgroup"] : [])];
+export function globalArgs(
+  stateDirectory: string,
+  isSystemd: boolean,
+  flags: readonly string[],
+): string[] {
+  return [
+    ...flags.map((flag) => (flag.startsWith("-") ? flag : `--${flag}`)),
+    "--root",
+    stateDirectory,
+    ...(isSystemd ? ["--systemd-cgroup"] : []),
+  ];
 }
 
 /** Calls a verb of the runtime and waits for it. */
-export function callRuntime(runtime: OciRuntime, verb: readonly string[]): { exitCode: number; stderr: string; stdout: string } {
-  const result = Bun.spawnSync([runtime.path, ...runtime.globalArgs, ...verb], { stdio: ["ignore", "pipe", "pipe"] });
-  return { exitCode: result.exitCode, stderr: result.stderr.toString(), stdout: result.stdout.toString() };
+export function callRuntime(
+  runtime: OciRuntime,
+  verb: readonly string[],
+): { exitCode: number; stderr: string; stdout: string } {
+  const result = Bun.spawnSync([runtime.path, ...runtime.globalArgs, ...verb], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  return {
+    exitCode: result.exitCode,
+    stderr: result.stderr.toString(),
+    stdout: result.stdout.toString(),
+  };
 }
 
 /** As callRuntime(), with a failure turned into an error. */
 export function mustCallRuntime(runtime: OciRuntime, verb: readonly string[]): string {
   const result = callRuntime(runtime, verb);
   if (result.exitCode !== 0) {
-    throw new CooperError("helper-failed", `${runtime.name} ${verb[0]}: ${runtimeMessage(result.stderr) || `exit status ${result.exitCode}`}`);
+    throw new CooperError(
+      "helper-failed",
+      `${runtime.name} ${verb[0]}: ${runtimeMessage(result.stderr) || `exit status ${result.exitCode}`}`,
+    );
   }
   return result.stdout;
 }
@@ -54,7 +83,12 @@ export function runtimeMessage(text: string): string {
     const plain = /msg="((?:[^"\\]|\\.)*)"/.exec(line);
     return plain?.[1]?.replace(/\\(.)/g, "$1") ?? line;
   });
-  return messages.filter((message) => message !== "").at(-1)?.trim() ?? "";
+  return (
+    messages
+      .filter((message) => message !== "")
+      .at(-1)
+      ?.trim() ?? ""
+  );
 }
 
 /** Whether the container is made, and waits for its start. */
@@ -76,7 +110,11 @@ const fifo = (runtime: OciRuntime, id: string) => join(runtime.stateDirectory, i
  *
  * @param isAlive tells whether the init process still lives, so that a dead one is not waited for
  */
-export async function startCreated(runtime: OciRuntime, id: string, isAlive: () => boolean): Promise<void> {
+export async function startCreated(
+  runtime: OciRuntime,
+  id: string,
+  isAlive: () => boolean,
+): Promise<void> {
   const path = fifo(runtime, id);
   let descriptor: number;
   try {
@@ -92,7 +130,11 @@ export async function startCreated(runtime: OciRuntime, id: string, isAlive: () 
       const [ready] = waitReady([{ descriptor, events: pollIn }], 50);
       const size = ready ? readDescriptor(descriptor, byte) : "again";
       if (size !== "again" && size > 0) break;
-      if (!isAlive()) throw new CooperError("wrong-state", "the container's process ended before it could be started");
+      if (!isAlive())
+        throw new CooperError(
+          "wrong-state",
+          "the container's process ended before it could be started",
+        );
       if (size === 0) await Bun.sleep(0.2); // its end is not open yet
       if (waits % 10 === 9) await yieldToEventLoop();
     }
@@ -121,7 +163,10 @@ export function deleteFromRuntime(runtime: OciRuntime, id: string, isSystemd: bo
   }
   const result = callRuntime(runtime, ["delete", "--force", id]);
   if (result.exitCode !== 0 && !/does not exist/.test(result.stderr)) {
-    throw new CooperError("helper-failed", `${runtime.name} delete ${id}: ${runtimeMessage(result.stderr)}`);
+    throw new CooperError(
+      "helper-failed",
+      `${runtime.name} delete ${id}: ${runtimeMessage(result.stderr)}`,
+    );
   }
   rmSync(directory, { recursive: true, force: true });
 }
@@ -133,8 +178,12 @@ function cgroupDirectories(directory: string): string[] | undefined {
   if (typeof state !== "object" || state === null || !("cgroup_paths" in state)) return undefined;
   const paths = state.cgroup_paths;
   if (typeof paths !== "object" || paths === null) return [];
-  const all = Object.values(paths).filter((path): path is string => typeof path === "string" && path !== "");
-  return all.every((path) => path.startsWith("/sys/fs/cgroup/") && path.includes("cooper")) ? [...new Set(all)] : undefined;
+  const all = Object.values(paths).filter(
+    (path): path is string => typeof path === "string" && path !== "",
+  );
+  return all.every((path) => path.startsWith("/sys/fs/cgroup/") && path.includes("cooper"))
+    ? [...new Set(all)]
+    : undefined;
 }
 
 function removeCgroup(path: string): boolean {

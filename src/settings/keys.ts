@@ -1,6 +1,6 @@
 /** The keys of containers.conf that mean something to Cooper: where each goes, and how it is read. */
 import { existsSync } from "node:fs";
-import type { Settings } from "../settings.ts";
+import type { Settings } from "./types.ts";
 import {
   asFlag,
   asInteger,

@@ -1,7 +1,7 @@
 /** How values of containers.conf are read: each returns what it should be, or says what is wrong where. */
 import { CooperError } from "../errors.ts";
 import { byteSize } from "../option.ts";
-import type { DefaultUlimit, Settings } from "../settings.ts";
+import type { DefaultUlimit, Settings } from "./types.ts";
 
 /** Where a value stands. */
 export interface Place {

@@ -22,7 +22,9 @@ function isUnified(): boolean {
 
 /** The cgroup of this process in the unified hierarchy, as a path below the mount point. */
 export function ownCgroup(): string {
-  const line = readFileSync("/proc/self/cgroup", "latin1").split("\n").find((text) => text.startsWith("0::"));
+  const line = readFileSync("/proc/self/cgroup", "latin1")
+    .split("\n")
+    .find((text) => text.startsWith("0::"));
   return line?.slice(3) ?? "/";
 }
 

@@ -49,7 +49,10 @@ export async function lock(file: string, mode: LockMode, timeoutMs = 600_000): P
     const held = tryLock(file, mode);
     if (held !== undefined) return held;
     if (performance.now() > deadline) {
-      throw new CooperError("timeout", `timed out waiting for another cooper process (lock ${file})`);
+      throw new CooperError(
+        "timeout",
+        `timed out waiting for another cooper process (lock ${file})`,
+      );
     }
     await Bun.sleep(pause);
   }

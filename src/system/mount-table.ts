@@ -8,7 +8,7 @@ export function mountsBelow(directory: string): string[] {
     .split("\n")
     .flatMap((line) => {
       const point = line.split(" ")[4];
-      return point === undefined ? [] : [unescape(point)];
+      return point === undefined ? [] : [unescaped(point)];
     })
     .filter((point) => point === directory || point.startsWith(`${directory}/`))
     .reverse();
@@ -20,6 +20,8 @@ export function unmountBelow(directory: string): void {
 }
 
 /** Space, tab, newline and backslash are written in octal. */
-function unescape(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+function unescaped(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
 }

@@ -89,11 +89,16 @@ function mountTallOverlay(target: string, overlay: OverlayMount): void {
     move_mount: { args: ["i32", "ptr", "i32", "ptr", "u32"], returns: "i32" },
     close: { args: ["i32"], returns: "i32" },
   });
-  const [setFlag, setString, create, closeOnExec, currentDirectory, emptyPath] = [0, 1, 6, 1, -100, 4];
+  const [setFlag, setString, create, closeOnExec, currentDirectory, emptyPath] = [
+    0, 1, 6, 1, -100, 4,
+  ];
   const context = check(fsopen(cString("overlay"), closeOnExec), "fsopen overlay");
   try {
     const set = (key: string, value: string) =>
-      check(fsconfig(context, setString, cString(key), cString(value), 0), `overlay ${key}=${value}`);
+      check(
+        fsconfig(context, setString, cString(key), cString(value), 0),
+        `overlay ${key}=${value}`,
+      );
     for (const layer of overlay.lower) set("lowerdir+", layer);
     if (overlay.upper !== undefined && overlay.work !== undefined) {
       set("upperdir", overlay.upper);

@@ -4,20 +4,36 @@ import { capabilitySet } from "./process.ts";
 
 /** Names of proc(5), /proc/PID/limits, by their RLIMIT name. */
 const limitNames: Record<string, string> = {
-  "Max cpu time": "cpu", "Max file size": "fsize", "Max data size": "data", "Max stack size": "stack",
-  "Max core file size": "core", "Max resident set": "rss", "Max processes": "nproc",
-  "Max open files": "nofile", "Max locked memory": "memlock", "Max address space": "as",
-  "Max file locks": "locks", "Max pending signals": "sigpending", "Max msgqueue size": "msgqueue",
-  "Max nice priority": "nice", "Max realtime priority": "rtprio", "Max realtime timeout": "rttime",
+  "Max cpu time": "cpu",
+  "Max file size": "fsize",
+  "Max data size": "data",
+  "Max stack size": "stack",
+  "Max core file size": "core",
+  "Max resident set": "rss",
+  "Max processes": "nproc",
+  "Max open files": "nofile",
+  "Max locked memory": "memlock",
+  "Max address space": "as",
+  "Max file locks": "locks",
+  "Max pending signals": "sigpending",
+  "Max msgqueue size": "msgqueue",
+  "Max nice priority": "nice",
+  "Max realtime priority": "rtprio",
+  "Max realtime timeout": "rttime",
 };
 
 /** Our own resource limits; -1 is unlimited. */
 export function ownRlimits(): Record<string, { soft: number; hard: number }> {
-  const number = (text: string | undefined) => (text === "unlimited" || text === undefined ? -1 : Number(text));
+  const number = (text: string | undefined) =>
+    text === "unlimited" || text === undefined ? -1 : Number(text);
   const limits: Record<string, { soft: number; hard: number }> = {};
   for (const line of readFileSync("/proc/self/limits", "latin1").split("\n").slice(1)) {
     const name = limitNames[line.slice(0, 25).trim()];
-    if (name !== undefined) limits[name] = { soft: number(line.slice(26, 46).trim()), hard: number(line.slice(47, 67).trim()) };
+    if (name !== undefined)
+      limits[name] = {
+        soft: number(line.slice(26, 46).trim()),
+        hard: number(line.slice(47, 67).trim()),
+      };
   }
   return limits;
 }
@@ -33,11 +49,15 @@ const capabilityNames = (
 /** The names of the capabilities that can be given to a container at all. */
 export function boundingCapabilities(): string[] {
   const set = capabilitySet("CapPrm");
-  return capabilityNames.filter((_, number) => (set >> BigInt(number)) & 1n).map((name) => `CAP_${name}`);
+  return capabilityNames
+    .filter((_, number) => (set >> BigInt(number)) & 1n)
+    .map((name) => `CAP_${name}`);
 }
 
 /** The lines of a file of user_namespaces(7), uid_map or gid_map. */
-export function idMap(file: "uid_map" | "gid_map"): { inside: number; outside: number; size: number }[] {
+export function idMap(
+  file: "uid_map" | "gid_map",
+): { inside: number; outside: number; size: number }[] {
   return readFileSync(`/proc/self/${file}`, "latin1")
     .trim()
     .split("\n")
@@ -60,7 +80,9 @@ export function canMountProc(isInUserNamespace: boolean): boolean {
   if (!isInUserNamespace) return true;
   // linux/proc_ns.h, PROC_PID_INIT_INO: nothing is covered on the host itself
   if (readNamespace("pid") === "pid:[4026531836]") return true;
-  return !readFileSync("/proc/self/mountinfo", "utf8").split("\n").some((line) => line.split(" ")[4]?.startsWith("/proc/"));
+  return !readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .some((line) => line.split(" ")[4]?.startsWith("/proc/"));
 }
 
 function readNamespace(kind: string): string {

@@ -59,7 +59,11 @@ export function openPidfd(pid: number): number {
 }
 
 /** Waits until the process that `identity` names has ended; false when the time is over. */
-export async function waitForEnd(pid: number, identity: string, timeoutMs: number): Promise<boolean> {
+export async function waitForEnd(
+  pid: number,
+  identity: string,
+  timeoutMs: number,
+): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   let descriptor: number;
   try {
@@ -112,8 +116,16 @@ export function hasCapability(number: bigint): boolean {
  * Becomes another program: execve(2). Returns only by throwing. The signal mask and ignored signals
  * would be inherited (Bun ignores SIGPIPE), so they are set back to what a shell gives.
  */
-export function execve(file: string, argv: readonly string[], env: Record<string, string | undefined>): never {
-  const { execve: call, signal, sigprocmask } = libc({
+export function execve(
+  file: string,
+  argv: readonly string[],
+  env: Record<string, string | undefined>,
+): never {
+  const {
+    execve: call,
+    signal,
+    sigprocmask,
+  } = libc({
     execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
     signal: { args: ["i32", "ptr"], returns: "ptr" },
     sigprocmask: { args: ["i32", "ptr", "ptr"], returns: "i32" },

@@ -5,13 +5,27 @@ import { CooperError } from "../errors.ts";
 
 /** Beyond PATH: where distributions put what only engines call. */
 const alsoHere = [
-  "/usr/local/libexec/podman", "/usr/libexec/podman", "/usr/lib/podman", "/usr/local/sbin",
-  "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",
+  "/usr/local/libexec/podman",
+  "/usr/libexec/podman",
+  "/usr/lib/podman",
+  "/usr/local/sbin",
+  "/usr/local/bin",
+  "/usr/sbin",
+  "/usr/bin",
+  "/sbin",
+  "/bin",
 ];
 
 const packages: Record<string, string> = {
-  conmon: "conmon", crun: "crun", runc: "runc", catatonit: "catatonit", nsenter: "util-linux",
-  unshare: "util-linux", setsid: "util-linux", newuidmap: "uidmap", newgidmap: "uidmap",
+  conmon: "conmon",
+  crun: "crun",
+  runc: "runc",
+  catatonit: "catatonit",
+  nsenter: "util-linux",
+  unshare: "util-linux",
+  setsid: "util-linux",
+  newuidmap: "uidmap",
+  newgidmap: "uidmap",
 };
 
 const found = new Map<string, string | undefined>();
@@ -34,7 +48,10 @@ export function needProgram(name: string): string {
 
 function lookUp(name: string): string | undefined {
   if (name.includes("/")) return isExecutable(name) ? name : undefined;
-  const directories = [...(process.env.PATH ?? "").split(":").filter((part) => part.startsWith("/")), ...alsoHere];
+  const directories = [
+    ...(process.env.PATH ?? "").split(":").filter((part) => part.startsWith("/")),
+    ...alsoHere,
+  ];
   return directories.map((directory) => join(directory, name)).find(isExecutable);
 }
 

@@ -20,7 +20,9 @@ export function openInRoot(root: string, path: string, flags: number): number {
   try {
     // struct open_how: flags, mode, resolve
     const how = BigUint64Array.from([
-      BigInt(flags | closeOnExec), 0n, BigInt(resolveInRoot | resolveNoMagicLinks),
+      BigInt(flags | closeOnExec),
+      0n,
+      BigInt(resolveInRoot | resolveNoMagicLinks),
     ]);
     return check(syscall(sysOpenat2, directory, cString(path), how, 24), `open ${path}`);
   } finally {
@@ -36,9 +38,14 @@ export function readInRoot(root: string, path: string, maxBytes = 1 << 20): stri
   let descriptor: number;
   try {
     // not waiting: it may be a FIFO (CVE-2024-9676)
-    descriptor = openInRoot(root, path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    descriptor = openInRoot(
+      root,
+      path,
+      constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY,
+    );
   } catch (error) {
-    if (["ENOENT", "ENOTDIR", "ELOOP", "ENXIO", "EACCES"].includes(errnoName(error) ?? "")) return undefined;
+    if (["ENOENT", "ENOTDIR", "ELOOP", "ENXIO", "EACCES"].includes(errnoName(error) ?? ""))
+      return undefined;
     throw error;
   }
   try {

@@ -48,12 +48,15 @@ export function createFile(path: string): number | string {
   return descriptor < 0 ? lastErrno() : descriptor;
 }
 
-export const makeDirectory = (path: string, mode: number): Outcome => outcome(calls.mkdir(bytes(path), mode));
+export const makeDirectory = (path: string, mode: number): Outcome =>
+  outcome(calls.mkdir(bytes(path), mode));
 
-export const makeSymlink = (target: string, path: string): Outcome => outcome(calls.symlink(bytes(target), bytes(path)));
+export const makeSymlink = (target: string, path: string): Outcome =>
+  outcome(calls.symlink(bytes(target), bytes(path)));
 
 /** link(2): a symbolic link as `target` is linked itself, not followed. */
-export const makeHardLink = (target: string, path: string): Outcome => outcome(calls.link(bytes(target), bytes(path)));
+export const makeHardLink = (target: string, path: string): Outcome =>
+  outcome(calls.link(bytes(target), bytes(path)));
 
 /** S_IFMT bits and so on as in stat(2). */
 export const nodeType = { fifo: 0o010000, character: 0o020000, block: 0o060000 } as const;
@@ -75,7 +78,9 @@ export const removeDirectory = (path: string): Outcome => outcome(calls.rmdir(by
 
 /** Changes the owner of a path (not following a symbolic link) or of an open file. */
 export function setOwner(at: string | number, uid: number, gid: number): Outcome {
-  return outcome(typeof at === "number" ? calls.fchown(at, uid, gid) : calls.lchown(bytes(at), uid, gid));
+  return outcome(
+    typeof at === "number" ? calls.fchown(at, uid, gid) : calls.lchown(bytes(at), uid, gid),
+  );
 }
 
 /** Changes the mode; a path must not be a symbolic link, since chmod(2) follows. */

@@ -3,13 +3,21 @@
  * a pause process keeps alive. Bun has threads, and a process with threads cannot join a user
  * namespace (setns(2), EINVAL), so we become `nsenter`, which becomes us again.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { CooperError, messageOf } from "../errors.ts";
-import { findProgram, needProgram } from "./program.ts";
 import { lock } from "./lock.ts";
 import { capSysAdmin, execve, hasCapability, isSameProcess, processIdentity } from "./process.ts";
+import { findProgram, needProgram } from "./program.ts";
 
 /** Carried through nsenter, and taken out of the environment on the other side. */
 const marker = "_COOPER_ROOTLESS";
@@ -77,7 +85,17 @@ export async function enterUserNamespace(runDirectory: string): Promise<void> {
   const nsenter = needProgram("nsenter");
   execve(
     nsenter,
-    ["nsenter", "-t", `${pid}`, "-U", "-m", "--preserve-credentials", "--", process.execPath, ...process.argv.slice(2)],
+    [
+      "nsenter",
+      "-t",
+      `${pid}`,
+      "-U",
+      "-m",
+      "--preserve-credentials",
+      "--",
+      process.execPath,
+      ...process.argv.slice(2),
+    ],
     { ...process.env, [marker]: here },
   );
 }
@@ -120,11 +138,14 @@ async function startPauseProcess(file: string, who: Caller): Promise<number> {
   const catatonit = findProgram("catatonit");
   const pause = catatonit === undefined ? "exec sleep infinity" : `exec ${catatonit} -P`;
   const script = `read -r _; exec unshare --mount --propagation slave -- sh -c '${pause}'`;
-  const child = Bun.spawn([needProgram("setsid"), needProgram("unshare"), "--user", "--", "sh", "-c", script], {
-    cwd: "/",
-    env: { PATH: process.env.PATH ?? "/usr/bin:/bin", COOPER_PAUSE: `${who.uid}` },
-    stdio: ["pipe", "ignore", "pipe"],
-  });
+  const child = Bun.spawn(
+    [needProgram("setsid"), needProgram("unshare"), "--user", "--", "sh", "-c", script],
+    {
+      cwd: "/",
+      env: { PATH: process.env.PATH ?? "/usr/bin:/bin", COOPER_PAUSE: `${who.uid}` },
+      stdio: ["pipe", "ignore", "pipe"],
+    },
+  );
   child.unref();
   try {
     await waitFor(() => namespaceOf(child.pid, "user") !== namespaceOf("self", "user"), child);
@@ -158,11 +179,15 @@ function namespaceOf(pid: number | "self", kind: "user" | "mnt"): number | undef
   }
 }
 
-async function waitFor(condition: () => boolean, child: Bun.Subprocess<"pipe", "ignore", "pipe">): Promise<void> {
+async function waitFor(
+  condition: () => boolean,
+  child: Bun.Subprocess<"pipe", "ignore", "pipe">,
+): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!condition()) {
     if (child.exitCode !== null || performance.now() > deadline) {
-      const why = child.exitCode === null ? "timed out" : (await new Response(child.stderr).text()).trim();
+      const why =
+        child.exitCode === null ? "timed out" : (await new Response(child.stderr).text()).trim();
       throw new CooperError("permission-denied", `cannot make a user namespace: ${why}`, {
         hint: namespaceHint(),
       });
@@ -174,9 +199,17 @@ async function waitFor(condition: () => boolean, child: Bun.Subprocess<"pipe", "
 /** What keeps ordinary users from making user namespaces, where the kernel says so. */
 function namespaceHint(): string {
   const cures: readonly [file: string, forbidding: string, cure: string][] = [
-    ["/proc/sys/kernel/unprivileged_userns_clone", "0", "sudo sysctl kernel.unprivileged_userns_clone=1"],
+    [
+      "/proc/sys/kernel/unprivileged_userns_clone",
+      "0",
+      "sudo sysctl kernel.unprivileged_userns_clone=1",
+    ],
     ["/proc/sys/user/max_user_namespaces", "0", "sudo sysctl user.max_user_namespaces=15000"],
-    ["/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"],
+    [
+      "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+      "1",
+      "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+    ],
   ];
   for (const [file, forbidding, cure] of cures) {
     if (existsSync(file) && readFileSync(file, "utf8").trim() === forbidding) return cure;
@@ -206,7 +239,8 @@ function mapIds(pid: number, who: Caller): void {
   const uids = rangesIn("/etc/subuid", name, who.uid);
   const gids = rangesIn("/etc/subgid", name, who.uid);
   if (uids.length > 0 && gids.length > 0 && findProgram("newuidmap") && findProgram("newgidmap")) {
-    const failure = runMapper("newuidmap", pid, who.uid, uids) ?? runMapper("newgidmap", pid, who.gid, gids);
+    const failure =
+      runMapper("newuidmap", pid, who.uid, uids) ?? runMapper("newgidmap", pid, who.gid, gids);
     if (failure === undefined) return;
     notice(`subordinate ids cannot be used (${failure})`);
   } else {
@@ -232,7 +266,11 @@ function mapOnlyCaller(pid: number, who: Caller): void {
     writeFileSync(`/proc/${pid}/setgroups`, "deny"); // user_namespaces(7): before an unprivileged gid_map
     writeFileSync(`/proc/${pid}/gid_map`, `0 ${who.gid} 1\n`);
   } catch (cause) {
-    throw new CooperError("permission-denied", `cannot map ids into a user namespace: ${messageOf(cause)}`, { cause });
+    throw new CooperError(
+      "permission-denied",
+      `cannot map ids into a user namespace: ${messageOf(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -253,7 +291,12 @@ function rangesIn(file: string, name: string, uid: number): SubordinateRange[] {
 }
 
 /** newuidmap(1): 0 is the caller, 1 and up the subordinate ids. Resolves to why it failed. */
-function runMapper(program: string, pid: number, own: number, ranges: readonly SubordinateRange[]): string | undefined {
+function runMapper(
+  program: string,
+  pid: number,
+  own: number,
+  ranges: readonly SubordinateRange[],
+): string | undefined {
   const argv = [needProgram(program), `${pid}`, "0", `${own}`, "1"];
   let inside = 1;
   for (const range of ranges) {

@@ -19,16 +19,29 @@ export async function ensureVolume(
   volume: Pick<VolumeRecord, "name" | "isAnonymous" | "labels" | "options">,
 ): Promise<string> {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(volume.name)) {
-    throw new CooperError("invalid-argument", `invalid volume name "${volume.name}": it may have letters, digits and _ . -`);
+    throw new CooperError(
+      "invalid-argument",
+      `invalid volume name "${volume.name}": it may have letters, digits and _ . -`,
+    );
   }
   const directory = host.paths.volume(volume.name);
   if (Object.keys(volume.options).length > 0) {
-    throw new CooperError("not-supported", `volume ${volume.name}: driver options are not supported yet`);
+    throw new CooperError(
+      "not-supported",
+      `volume ${volume.name}: driver options are not supported yet`,
+    );
   }
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   host.database
-    .query("insert or ignore into volume (name, is_anonymous, record, created_at) values (?, ?, ?, ?)")
-    .run(volume.name, volume.isAnonymous ? 1 : 0, JSON.stringify({ labels: volume.labels, options: volume.options }), Date.now());
+    .query(
+      "insert or ignore into volume (name, is_anonymous, record, created_at) values (?, ?, ?, ?)",
+    )
+    .run(
+      volume.name,
+      volume.isAnonymous ? 1 : 0,
+      JSON.stringify({ labels: volume.labels, options: volume.options }),
+      Date.now(),
+    );
   return directory;
 }
 
@@ -36,9 +49,12 @@ export async function ensureVolume(
 export async function removeVolumeIfUnused(host: Host, name: string): Promise<void> {
   using _lock = await host.locks.volume(name);
   const removed = host.database
-    .query("delete from volume where name = ? and not exists (select 1 from container_volume where volume_name = ?)")
+    .query(
+      "delete from volume where name = ? and not exists (select 1 from container_volume where volume_name = ?)",
+    )
     .run(name, name);
-  if (removed.changes > 0) rmSync(dirname(host.paths.volume(name)), { recursive: true, force: true });
+  if (removed.changes > 0)
+    rmSync(dirname(host.paths.volume(name)), { recursive: true, force: true });
 }
 
 /** Whether nothing has been put into the volume yet. */

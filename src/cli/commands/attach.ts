@@ -8,9 +8,19 @@ export const attach = defineCommand({
   usage: "[CONTAINER]",
   options: {
     latest,
-    detachKeys: { flag: "--detach-keys", type: { ...string, placeholder: "KEYS" }, help: "Keys that detach", defaultText: "ctrl-p,ctrl-q" },
+    detachKeys: {
+      flag: "--detach-keys",
+      type: { ...string, placeholder: "KEYS" },
+      help: "Keys that detach",
+      defaultText: "ctrl-p,ctrl-q",
+    },
     noStdin: { flag: "--no-stdin", type: flagSwitch, help: "Leave its input alone" },
-    sigProxy: { flag: "--sig-proxy", type: flagSwitch, help: "Pass signals on to its process", defaultText: "true" },
+    sigProxy: {
+      flag: "--sig-proxy",
+      type: flagSwitch,
+      help: "Pass signals on to its process",
+      defaultText: "true",
+    },
   },
   args: { min: 0, max: 1 },
   completes: "running-container",

@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { flagSwitch, oneOf, path } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { completeWords } from "../completion.ts";
-import { print } from "../output.ts";
 import { completionScript } from "../completion-scripts.ts";
+import { print } from "../output.ts";
 
 const shells = oneOf("bash", "zsh", "fish");
 

@@ -15,16 +15,54 @@ export const exec = defineCommand({
   options: {
     latest,
     cidfile: { flag: "--cidfile", type: path, help: "Read the container's id from a file" },
-    detach: { flag: "--detach", short: "-d", type: flagSwitch, help: "Leave it running in the background" },
-    detachKeys: { flag: "--detach-keys", type: { ...string, placeholder: "KEYS" }, help: "Keys that detach", defaultText: "ctrl-p,ctrl-q" },
-    interactive: { flag: "--interactive", short: "-i", type: flagSwitch, help: "Keep its input open" },
-    noSession: { flag: "--no-session", type: flagSwitch, help: "Keep no session", ignored: "the foreground never keeps one" },
-    preserveFd: { flag: "--preserve-fd", type: listOf(string), help: "Descriptors to hand on: N,N" },
-    preserveFds: { flag: "--preserve-fds", type: integer, help: "Hand on N descriptors, from 3 on" },
+    detach: {
+      flag: "--detach",
+      short: "-d",
+      type: flagSwitch,
+      help: "Leave it running in the background",
+    },
+    detachKeys: {
+      flag: "--detach-keys",
+      type: { ...string, placeholder: "KEYS" },
+      help: "Keys that detach",
+      defaultText: "ctrl-p,ctrl-q",
+    },
+    interactive: {
+      flag: "--interactive",
+      short: "-i",
+      type: flagSwitch,
+      help: "Keep its input open",
+    },
+    noSession: {
+      flag: "--no-session",
+      type: flagSwitch,
+      help: "Keep no session",
+      ignored: "the foreground never keeps one",
+    },
+    preserveFd: {
+      flag: "--preserve-fd",
+      type: listOf(string),
+      help: "Descriptors to hand on: N,N",
+    },
+    preserveFds: {
+      flag: "--preserve-fds",
+      type: integer,
+      help: "Hand on N descriptors, from 3 on",
+    },
     privileged: { flag: "--privileged", type: flagSwitch, help: "Give it all capabilities" },
     tty: { flag: "--tty", short: "-t", type: flagSwitch, help: "Give it a terminal" },
-    user: { flag: "--user", short: "-u", type: { ...string, placeholder: "USER[:GROUP]" }, help: "Who it runs as" },
-    workdir: { flag: "--workdir", short: "-w", type: { ...path, placeholder: "DIR" }, help: "Its working directory" },
+    user: {
+      flag: "--user",
+      short: "-u",
+      type: { ...string, placeholder: "USER[:GROUP]" },
+      help: "Who it runs as",
+    },
+    workdir: {
+      flag: "--workdir",
+      short: "-w",
+      type: { ...path, placeholder: "DIR" },
+      help: "Its working directory",
+    },
   },
   specOptions: [environment, envFile],
   args: { min: 1 },
@@ -42,7 +80,10 @@ export const exec = defineCommand({
       isPrivileged: options.privileged ?? false,
       isDetached: options.detach ?? false,
       detachKeys: options.detachKeys ?? null,
-      preservedDescriptors: preservedDescriptors(options.preserveFds, options.preserveFd.flatMap((text) => text.split(","))),
+      preservedDescriptors: preservedDescriptors(
+        options.preserveFds,
+        options.preserveFd.flatMap((text) => text.split(",")),
+      ),
     });
     if (typeof result === "number") return result;
     print(`${result}\n`);
@@ -57,7 +98,9 @@ async function target(
   args: readonly string[],
   options: { readonly latest?: boolean | undefined; readonly cidfile?: string | undefined },
 ): Promise<{ name: string; command: readonly string[] }> {
-  if (options.latest) return { name: (await engine.containers.list()).at(-1)?.record.id ?? "", command: args };
-  if (options.cidfile !== undefined) return { name: readFileSync(options.cidfile, "utf8").trim(), command: args };
+  if (options.latest)
+    return { name: (await engine.containers.list()).at(-1)?.record.id ?? "", command: args };
+  if (options.cidfile !== undefined)
+    return { name: readFileSync(options.cidfile, "utf8").trim(), command: args };
   return { name: args[0] ?? "", command: args.slice(1) };
 }

@@ -9,7 +9,8 @@ export const load = defineCommand({
   options: { input: { flag: "--input", short: "-i", type: path, help: "x" } },
   args: { min: 0, max: 1 },
   async run({ engine, options }) {
-    for (const { names, image } of await engine.images.load({ input: options.input ?? null })) print(`Loaded image: ${names.join(",") || image.id}\n`);
+    for (const { names, image } of await engine.images.load({ input: options.input ?? null }))
+      print(`Loaded image: ${names.join(",") || image.id}\n`);
   },
 });
 export const importImage = load;

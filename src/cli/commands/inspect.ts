@@ -1,6 +1,7 @@
 /** `inspect`: documents about containers and images, whole or through a template. */
-import { CooperError, exitStatus } from "../../errors.ts";
+
 import type { Engine } from "../../engine.ts";
+import { CooperError, exitStatus } from "../../errors.ts";
 import { flagSwitch, oneOf, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { complain, print } from "../output.ts";
@@ -9,15 +10,41 @@ import { compileTemplate } from "../template/template.ts";
 
 type Kind = "container" | "image" | "all";
 
-const format = { flag: "--format", short: "-f", type: { ...string, placeholder: "TEMPLATE" }, help: "json, or a Go template" } as const;
-const size = { flag: "--size", short: "-s", type: flagSwitch, help: "Show the sizes of containers" } as const;
-const platform = { flag: "--platform", type: string, help: "Of an image for several platforms", refuse: "images are kept for one platform each" } as const;
+const format = {
+  flag: "--format",
+  short: "-f",
+  type: { ...string, placeholder: "TEMPLATE" },
+  help: "json, or a Go template",
+} as const;
+const size = {
+  flag: "--size",
+  short: "-s",
+  type: flagSwitch,
+  help: "Show the sizes of containers",
+} as const;
+const platform = {
+  flag: "--platform",
+  type: string,
+  help: "Of an image for several platforms",
+  refuse: "images are kept for one platform each",
+} as const;
 
 export const inspect = defineCommand({
   summary: "Show all that is known of containers or images",
   usage: "NAME [NAME...]",
   examples: ["cooper inspect web", "cooper inspect -f '{{.State.Status}}' web"],
-  options: { format, size, latest, type: { flag: "--type", short: "-t", type: oneOf("container", "image", "all"), help: "What the names are", defaultText: "all" } },
+  options: {
+    format,
+    size,
+    latest,
+    type: {
+      flag: "--type",
+      short: "-t",
+      type: oneOf("container", "image", "all"),
+      help: "What the names are",
+      defaultText: "all",
+    },
+  },
   args: { min: 0 },
   completes: "container",
   staysOutside: true,
@@ -34,7 +61,8 @@ export const containerInspect = defineCommand({
   args: { min: 0 },
   completes: "container",
   staysOutside: true,
-  run: async ({ engine, args, options }) => show(engine, await selectContainers(engine, args, options), "container", options),
+  run: async ({ engine, args, options }) =>
+    show(engine, await selectContainers(engine, args, options), "container", options),
 });
 
 export const imageInspect = defineCommand({
@@ -72,24 +100,37 @@ async function show(
   return status;
 }
 
-async function documentOf(engine: Engine, name: string, kind: Kind, withSize: boolean): Promise<unknown> {
+async function documentOf(
+  engine: Engine,
+  name: string,
+  kind: Kind,
+  withSize: boolean,
+): Promise<unknown> {
   if (kind !== "image") {
     try {
       const document = await engine.containers.inspect(name);
       if (withSize) {
-        const sizes = await engine.containers.sizes(await engine.containers.list([`id=${String(document.Id)}`]));
+        const sizes = await engine.containers.sizes(
+          await engine.containers.list([`id=${String(document.Id)}`]),
+        );
         const found = sizes.get(String(document.Id));
         return { ...document, SizeRw: found?.writable ?? 0, SizeRootFs: found?.total ?? 0 };
       }
       return document;
     } catch (error) {
-      if (kind === "container" || !(error instanceof CooperError) || error.code !== "no-such-container") throw error;
+      if (
+        kind === "container" ||
+        !(error instanceof CooperError) ||
+        error.code !== "no-such-container"
+      )
+        throw error;
     }
   }
   try {
     return await engine.images.inspect(name);
   } catch (error) {
-    if (kind === "image" || !(error instanceof CooperError) || error.code !== "no-such-image") throw error;
+    if (kind === "image" || !(error instanceof CooperError) || error.code !== "no-such-image")
+      throw error;
     throw new CooperError("no-such-object", `no such object: ${name}`);
   }
 }

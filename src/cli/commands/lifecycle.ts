@@ -7,15 +7,25 @@ import { print, tell } from "../output.ts";
 import { all, cidfile, filter, ignore, latest, selectContainers, time } from "../select.ts";
 
 const containers = "[CONTAINER...]";
-const signal = { flag: "--signal", short: "-s", type: { ...string, placeholder: "SIGNAL" }, help: "Signal to send" } as const;
+const signal = {
+  flag: "--signal",
+  short: "-s",
+  type: { ...string, placeholder: "SIGNAL" },
+  help: "Signal to send",
+} as const;
 
 /** Runs `act`, taking a container that is not there for done when `--ignore` was given. */
-async function unlessMissing(isIgnored: boolean | undefined, name: string, act: () => Promise<unknown>): Promise<string | undefined> {
+async function unlessMissing(
+  isIgnored: boolean | undefined,
+  name: string,
+  act: () => Promise<unknown>,
+): Promise<string | undefined> {
   try {
     await act();
     return name;
   } catch (error) {
-    if (isIgnored && error instanceof CooperError && error.code === "no-such-container") return undefined;
+    if (isIgnored && error instanceof CooperError && error.code === "no-such-container")
+      return undefined;
     throw error;
   }
 }
@@ -33,8 +43,13 @@ export const stop = defineCommand({
   staysOutside: false,
   async run({ engine, args, options, forEach }) {
     const names = await selectContainers(engine, args, options, isRunning);
-    const how = { graceSeconds: options.time ?? null, signal: options.signal === undefined ? null : parseSignal(options.signal) };
-    return forEach(names, (name) => unlessMissing(options.ignore, name, () => engine.containers.stop(name, how)));
+    const how = {
+      graceSeconds: options.time ?? null,
+      signal: options.signal === undefined ? null : parseSignal(options.signal),
+    };
+    return forEach(names, (name) =>
+      unlessMissing(options.ignore, name, () => engine.containers.stop(name, how)),
+    );
   },
 });
 
@@ -48,7 +63,9 @@ export const kill = defineCommand({
   async run({ engine, args, options, forEach }) {
     const number = parseSignal(options.signal ?? "KILL");
     const names = await selectContainers(engine, args, options, isRunning);
-    return forEach(names, (name) => unlessMissing(false, name, () => engine.containers.kill(name, number)));
+    return forEach(names, (name) =>
+      unlessMissing(false, name, () => engine.containers.kill(name, number)),
+    );
   },
 });
 
@@ -56,16 +73,31 @@ export const restart = defineCommand({
   summary: "Stop and start containers",
   usage: containers,
   options: {
-    all, cidfile, filter, latest, signal, time,
+    all,
+    cidfile,
+    filter,
+    latest,
+    signal,
+    time,
     running: { flag: "--running", type: flagSwitch, help: "Only containers that run" },
   },
   args: { min: 0 },
   completes: "container",
   async run({ engine, args, options, forEach }) {
     const choice = options.running ? { ...options, all: true } : options;
-    const names = await selectContainers(engine, args, choice, (container) => !options.running || isRunning(container));
-    const how = { graceSeconds: options.time ?? null, signal: options.signal === undefined ? null : parseSignal(options.signal) };
-    return forEach(names, (name) => unlessMissing(false, name, () => engine.containers.restart(name, how)));
+    const names = await selectContainers(
+      engine,
+      args,
+      choice,
+      (container) => !options.running || isRunning(container),
+    );
+    const how = {
+      graceSeconds: options.time ?? null,
+      signal: options.signal === undefined ? null : parseSignal(options.signal),
+    };
+    return forEach(names, (name) =>
+      unlessMissing(false, name, () => engine.containers.restart(name, how)),
+    );
   },
 });
 
@@ -77,7 +109,9 @@ export const pause = defineCommand({
   completes: "running-container",
   async run({ engine, args, options, forEach }) {
     const names = await selectContainers(engine, args, options, ({ state }) => state === "running");
-    return forEach(names, (name) => unlessMissing(false, name, () => engine.containers.pause(name)));
+    return forEach(names, (name) =>
+      unlessMissing(false, name, () => engine.containers.pause(name)),
+    );
   },
 });
 
@@ -89,7 +123,9 @@ export const unpause = defineCommand({
   completes: "container",
   async run({ engine, args, options, forEach }) {
     const names = await selectContainers(engine, args, options, ({ state }) => state === "paused");
-    return forEach(names, (name) => unlessMissing(false, name, () => engine.containers.unpause(name)));
+    return forEach(names, (name) =>
+      unlessMissing(false, name, () => engine.containers.unpause(name)),
+    );
   },
 });
 
@@ -100,7 +136,12 @@ export const init = defineCommand({
   args: { min: 0 },
   completes: "container",
   async run({ engine, args, options, forEach }) {
-    const names = await selectContainers(engine, args, options, ({ state }) => state === "created" || state === "exited");
+    const names = await selectContainers(
+      engine,
+      args,
+      options,
+      ({ state }) => state === "created" || state === "exited",
+    );
     return forEach(names, (name) => unlessMissing(false, name, () => engine.containers.init(name)));
   },
 });
@@ -110,21 +151,50 @@ export const rm = defineCommand({
   usage: containers,
   examples: ["cooper rm web", "cooper rm --force --all"],
   options: {
-    all, cidfile, ignore, latest,
+    all,
+    cidfile,
+    ignore,
+    latest,
     filter: { ...filter, short: undefined as never },
-    force: { flag: "--force", short: "-f", type: flagSwitch, help: "Also containers that run: they are killed" },
-    volumes: { flag: "--volumes", short: "-v", type: flagSwitch, help: "Remove their anonymous volumes too" },
+    force: {
+      flag: "--force",
+      short: "-f",
+      type: flagSwitch,
+      help: "Also containers that run: they are killed",
+    },
+    volumes: {
+      flag: "--volumes",
+      short: "-v",
+      type: flagSwitch,
+      help: "Remove their anonymous volumes too",
+    },
     time: { ...time, help: "With --force: how long they may take to end by themselves" },
-    depend: { flag: "--depend", type: flagSwitch, help: "Also containers that depend on them", refuse: "containers do not depend on each other yet" },
-    link: { flag: "--link", type: flagSwitch, help: "Remove a link", refuse: "there are no links between containers" },
+    depend: {
+      flag: "--depend",
+      type: flagSwitch,
+      help: "Also containers that depend on them",
+      refuse: "containers do not depend on each other yet",
+    },
+    link: {
+      flag: "--link",
+      type: flagSwitch,
+      help: "Remove a link",
+      refuse: "there are no links between containers",
+    },
   },
   args: { min: 0 },
   completes: "container",
   async run({ engine, args, options, forEach }) {
     const names = await selectContainers(engine, args, options);
-    const how = { force: options.force ?? false, volumes: options.volumes ?? false, graceSeconds: options.time ?? null };
+    const how = {
+      force: options.force ?? false,
+      volumes: options.volumes ?? false,
+      graceSeconds: options.time ?? null,
+    };
     const isIgnored = options.ignore ?? options.force; // as both peers: -f does not mind a missing one
-    return forEach(names, (name) => unlessMissing(isIgnored, name, () => engine.containers.remove(name, how)));
+    return forEach(names, (name) =>
+      unlessMissing(isIgnored, name, () => engine.containers.remove(name, how)),
+    );
   },
 });
 
@@ -137,7 +207,8 @@ export const prune = defineCommand({
   },
   args: { min: 0, max: 0 },
   async run({ engine, options }) {
-    if (!options.force && !(await isConfirmed("This removes all containers that do not run."))) return;
+    if (!options.force && !(await isConfirmed("This removes all containers that do not run.")))
+      return;
     for (const id of await engine.containers.prune(options.filter)) print(`${id}\n`);
   },
 });
@@ -165,7 +236,14 @@ export const rename = defineCommand({
 export const exists = defineCommand({
   summary: "Tell by the exit status whether a container exists",
   usage: "CONTAINER",
-  options: { external: { flag: "--external", type: flagSwitch, help: "Also containers of other tools", refuse: "other tools have stores of their own" } },
+  options: {
+    external: {
+      flag: "--external",
+      type: flagSwitch,
+      help: "Also containers of other tools",
+      refuse: "other tools have stores of their own",
+    },
+  },
   args: { min: 1, max: 1 },
   completes: "container",
   staysOutside: true,
@@ -180,15 +258,31 @@ export const wait = defineCommand({
   options: {
     latest,
     ignore: { ...ignore, short: undefined as never },
-    condition: { flag: "--condition", type: listOf({ ...string, placeholder: "STATE" }), help: "Wait for one of these states", defaultText: "stopped" },
-    interval: { flag: "--interval", short: "-i", type: { ...string, placeholder: "DURATION" }, help: "How often to look", ignored: "the kernel tells at once" },
-    exitFirstMatch: { flag: "--exit-first-match", type: flagSwitch, help: "End with the first container that matches" },
+    condition: {
+      flag: "--condition",
+      type: listOf({ ...string, placeholder: "STATE" }),
+      help: "Wait for one of these states",
+      defaultText: "stopped",
+    },
+    interval: {
+      flag: "--interval",
+      short: "-i",
+      type: { ...string, placeholder: "DURATION" },
+      help: "How often to look",
+      ignored: "the kernel tells at once",
+    },
+    exitFirstMatch: {
+      flag: "--exit-first-match",
+      type: flagSwitch,
+      help: "End with the first container that matches",
+    },
   },
   args: { min: 0 },
   completes: "running-container",
   async run({ engine, args, options, forEach }) {
     const names = await selectContainers(engine, args, options);
-    const codeOf = async (name: string) => `${await engine.containers.wait(name, options.condition)}`;
+    const codeOf = async (name: string) =>
+      `${await engine.containers.wait(name, options.condition)}`;
     if (options.exitFirstMatch) {
       print(`${await Promise.race(names.map(codeOf))}\n`);
       return 0;
@@ -197,7 +291,8 @@ export const wait = defineCommand({
       try {
         return await codeOf(name);
       } catch (error) {
-        if (options.ignore && error instanceof CooperError && error.code === "no-such-container") return "-1";
+        if (options.ignore && error instanceof CooperError && error.code === "no-such-container")
+          return "-1";
         throw error;
       }
     });
@@ -207,22 +302,40 @@ export const wait = defineCommand({
 export const cleanup = defineCommand({
   summary: "Give back what an ended container still holds",
   usage: containers,
-  description: "The monitor runs this when a container ends. By hand it is only needed for containers whose monitor was killed.",
+  description:
+    "The monitor runs this when a container ends. By hand it is only needed for containers whose monitor was killed.",
   options: {
-    all, latest,
-    exec: { flag: "--exec", type: string, help: "An exec session", refuse: "exec sessions are cleaned up by their own monitor" },
+    all,
+    latest,
+    exec: {
+      flag: "--exec",
+      type: string,
+      help: "An exec session",
+      refuse: "exec sessions are cleaned up by their own monitor",
+    },
     rm: { flag: "--rm", type: flagSwitch, help: "Remove the container afterwards" },
-    rmi: { flag: "--rmi", type: flagSwitch, help: "Remove its image afterwards", refuse: "use run --rmi" },
+    rmi: {
+      flag: "--rmi",
+      type: flagSwitch,
+      help: "Remove its image afterwards",
+      refuse: "use run --rmi",
+    },
   },
   args: { min: 0 },
   completes: "container",
   async run(context: CommandContext<CommandOptions>) {
     const { engine, args, options, forEach } = context;
-    const names = await selectContainers(engine, args, options as never, ({ state }) => state === "exited");
+    const names = await selectContainers(
+      engine,
+      args,
+      options as never,
+      ({ state }) => state === "exited",
+    );
     const isOfMonitor = names.every((name) => /^[0-9a-f]{64}$/.test(name));
     return forEach(names, async (name) => {
       await engine.containers.cleanup(name);
-      if (options.rm) await engine.containers.remove(name, { force: false, volumes: true, graceSeconds: null });
+      if (options.rm)
+        await engine.containers.remove(name, { force: false, volumes: true, graceSeconds: null });
       return isOfMonitor && !options.all ? undefined : name;
     });
   },

@@ -1,7 +1,8 @@
 /** `ps` and `top`: tables of containers and of their processes. */
-import { descriptorNames } from "../../container/top.ts";
-import type { ContainerSummary } from "../../container/summary.ts";
+
 import { labelsOf } from "../../container/process-of.ts";
+import type { ContainerSummary } from "../../container/summary.ts";
+import { descriptorNames } from "../../container/top.ts";
 import { CooperError } from "../../errors.ts";
 import { flagSwitch, integer, listOf, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
@@ -10,7 +11,16 @@ import { print } from "../output.ts";
 import { latest, selectContainers } from "../select.ts";
 import { type Column, formatRows, renderTable } from "../table.ts";
 
-const sortKeys = ["command", "created", "id", "image", "names", "runningfor", "size", "status"] as const;
+const sortKeys = [
+  "command",
+  "created",
+  "id",
+  "image",
+  "names",
+  "runningfor",
+  "size",
+  "status",
+] as const;
 
 export const ps = defineCommand({
   summary: "List containers",
@@ -18,28 +28,89 @@ export const ps = defineCommand({
   examples: ["cooper ps -a", "cooper ps --filter status=exited --format '{{.ID}} {{.Names}}'"],
   options: {
     all: { flag: "--all", short: "-a", type: flagSwitch, help: "Also those that do not run" },
-    external: { flag: "--external", type: flagSwitch, help: "Also containers of other tools", refuse: "other tools have stores of their own" },
-    filter: { flag: "--filter", short: "-f", type: listOf({ ...string, placeholder: "KEY=VALUE" }), help: "Only those that match" },
-    format: { flag: "--format", type: { ...string, placeholder: "TEMPLATE" }, help: "json, table or a Go template" },
-    last: { flag: "--last", short: "-n", type: { ...integer, placeholder: "N" }, help: "The N made last, in any state" },
+    external: {
+      flag: "--external",
+      type: flagSwitch,
+      help: "Also containers of other tools",
+      refuse: "other tools have stores of their own",
+    },
+    filter: {
+      flag: "--filter",
+      short: "-f",
+      type: listOf({ ...string, placeholder: "KEY=VALUE" }),
+      help: "Only those that match",
+    },
+    format: {
+      flag: "--format",
+      type: { ...string, placeholder: "TEMPLATE" },
+      help: "json, table or a Go template",
+    },
+    last: {
+      flag: "--last",
+      short: "-n",
+      type: { ...integer, placeholder: "N" },
+      help: "The N made last, in any state",
+    },
     latest,
-    noTrunc: { flag: "--no-trunc", type: flagSwitch, help: "Whole ids and commands", aliases: ["--notruncate"] },
+    noTrunc: {
+      flag: "--no-trunc",
+      type: flagSwitch,
+      help: "Whole ids and commands",
+      aliases: ["--notruncate"],
+    },
     noHeading: { flag: "--noheading", type: flagSwitch, help: "Without the line of headings" },
-    namespaces: { flag: "--ns", aliases: ["--namespace"], type: flagSwitch, help: "Show their namespaces" },
-    pod: { flag: "--pod", short: "-p", type: flagSwitch, help: "Show their pods", refuse: "there are no pods yet" },
+    namespaces: {
+      flag: "--ns",
+      aliases: ["--namespace"],
+      type: flagSwitch,
+      help: "Show their namespaces",
+    },
+    pod: {
+      flag: "--pod",
+      short: "-p",
+      type: flagSwitch,
+      help: "Show their pods",
+      refuse: "there are no pods yet",
+    },
     quiet: { flag: "--quiet", short: "-q", type: flagSwitch, help: "Only ids" },
-    size: { flag: "--size", short: "-s", type: flagSwitch, help: "Show how much they have written" },
-    sort: { flag: "--sort", type: { ...string, placeholder: "KEY", choices: sortKeys }, help: "Order by command, created, id, image, names, runningfor, size or status", defaultText: "created" },
-    sync: { flag: "--sync", type: flagSwitch, help: "Compare with the OCI runtime", ignored: "states are always asked from the kernel" },
-    watch: { flag: "--watch", short: "-w", type: { ...integer, placeholder: "SECONDS" }, help: "Show it again every so many seconds" },
+    size: {
+      flag: "--size",
+      short: "-s",
+      type: flagSwitch,
+      help: "Show how much they have written",
+    },
+    sort: {
+      flag: "--sort",
+      type: { ...string, placeholder: "KEY", choices: sortKeys },
+      help: "Order by command, created, id, image, names, runningfor, size or status",
+      defaultText: "created",
+    },
+    sync: {
+      flag: "--sync",
+      type: flagSwitch,
+      help: "Compare with the OCI runtime",
+      ignored: "states are always asked from the kernel",
+    },
+    watch: {
+      flag: "--watch",
+      short: "-w",
+      type: { ...integer, placeholder: "SECONDS" },
+      help: "Show it again every so many seconds",
+    },
   },
   args: { min: 0, max: 0 },
   staysOutside: true,
   async run({ engine, options }) {
     for (;;) {
       const rows = choose(await engine.containers.list(options.filter), options);
-      const sizes = options.size || options.sort === "size" ? await engine.containers.sizes(rows) : new Map<string, ContainerSize>();
-      const text = options.quiet && options.format === undefined ? idLines(rows, options.noTrunc) : table(sorted(rows, options.sort ?? "created", sizes), options, sizes);
+      const sizes =
+        options.size || options.sort === "size"
+          ? await engine.containers.sizes(rows)
+          : new Map<string, ContainerSize>();
+      const text =
+        options.quiet && options.format === undefined
+          ? idLines(rows, options.noTrunc)
+          : table(sorted(rows, options.sort ?? "created", sizes), options, sizes);
       if (options.watch === undefined) {
         print(text);
         return;
@@ -74,10 +145,16 @@ function choose(containers: readonly ContainerSummary[], options: PsOptions): Co
   if (options.latest) return newest.slice(0, 1);
   if (options.last !== undefined && options.last >= 0) return newest.slice(0, options.last);
   const asksStates = options.filter.some((filter) => /^(status|exited)=/.test(filter));
-  return newest.filter(({ state }) => options.all || asksStates || state === "running" || state === "paused");
+  return newest.filter(
+    ({ state }) => options.all || asksStates || state === "running" || state === "paused",
+  );
 }
 
-function sorted(rows: ContainerSummary[], key: string, sizes: ReadonlyMap<string, ContainerSize>): ContainerSummary[] {
+function sorted(
+  rows: ContainerSummary[],
+  key: string,
+  sizes: ReadonlyMap<string, ContainerSize>,
+): ContainerSummary[] {
   const by: Record<string, (row: ContainerSummary) => string | number> = {
     command: (row) => row.command.join(" "),
     id: ({ record }) => record.id,
@@ -90,7 +167,9 @@ function sorted(rows: ContainerSummary[], key: string, sizes: ReadonlyMap<string
   if (key === "created") return rows;
   const value = by[key];
   if (value === undefined) {
-    throw new CooperError("invalid-argument", `cannot sort by "${key}"`, { hint: sortKeys.join(", ") });
+    throw new CooperError("invalid-argument", `cannot sort by "${key}"`, {
+      hint: sortKeys.join(", "),
+    });
   }
   return rows.toSorted((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0));
 }
@@ -111,18 +190,37 @@ const columns: readonly Column[] = [
 const namespaceColumns: readonly Column[] = [
   { header: "CONTAINER ID", template: "{{.ID}}" },
   { header: "NAMES", template: "{{.Names}}" },
-  ...["Pid:PID", "Cgroup:CGROUPNS", "IPC:IPC", "MNT:MNT", "NET:NET", "PIDNS:PIDNS", "User:USERNS", "UTS:UTS"].map((pair) => {
+  ...[
+    "Pid:PID",
+    "Cgroup:CGROUPNS",
+    "IPC:IPC",
+    "MNT:MNT",
+    "NET:NET",
+    "PIDNS:PIDNS",
+    "User:USERNS",
+    "UTS:UTS",
+  ].map((pair) => {
     const [field = "", header = ""] = pair.split(":");
     return { header, template: field === "Pid" ? "{{.Pid}}" : `{{.Namespaces.${field}}}` };
   }),
 ];
 
-function table(rows: readonly ContainerSummary[], options: PsOptions, sizes: ReadonlyMap<string, ContainerSize>): string {
+function table(
+  rows: readonly ContainerSummary[],
+  options: PsOptions,
+  sizes: ReadonlyMap<string, ContainerSize>,
+): string {
   const size: readonly Column[] = options.size ? [{ header: "SIZE", template: "{{.Size}}" }] : [];
   return formatRows({
     rows: rows.map((row) => new PsRow(row, options.noTrunc ?? false, sizes.get(row.record.id))),
     columns: options.namespaces ? namespaceColumns : [...columns, ...size],
-    headers: { CreatedAt: "CREATED AT", Networks: "NETWORKS", Labels: "LABELS", Mounts: "MOUNTS", State: "STATE" },
+    headers: {
+      CreatedAt: "CREATED AT",
+      Networks: "NETWORKS",
+      Labels: "LABELS",
+      Mounts: "MOUNTS",
+      State: "STATE",
+    },
     noHeading: options.noHeading,
     format: options.format,
     json: () => rows.map(toJson),
@@ -141,14 +239,21 @@ class PsRow {
       Image: () => record.resolved.imageName || record.spec.rootfs?.path || "",
       ImageID: () => record.imageId ?? "",
       Command: () => commandText(container.command, isWhole),
-      CreatedAt: () => new Date(record.createdAt).toISOString().replace("T", " ").replace(/\.(\d+)Z$/, " +0000 UTC"),
+      CreatedAt: () =>
+        new Date(record.createdAt)
+          .toISOString()
+          .replace("T", " ")
+          .replace(/\.(\d+)Z$/, " +0000 UTC"),
       Created: () => Math.floor(record.createdAt / 1000),
       RunningFor: () => humanAge(record.createdAt, Date.now()),
       CreatedHuman: () => humanAge(record.createdAt, Date.now()),
       Status: () => container.status,
       State: () => container.state,
       Ports: () => "",
-      Size: () => (size === undefined ? "" : `${humanSize(size.writable, 3)} (virtual ${humanSize(size.total, 3)})`),
+      Size: () =>
+        size === undefined
+          ? ""
+          : `${humanSize(size.writable, 3)} (virtual ${humanSize(size.total, 3)})`,
       Labels: () => labelsOf(record.spec, record.resolved.imageConfig),
       Mounts: () => container.mounts.join(","),
       LocalVolumes: () => `${record.resolved.volumes.length}`,
@@ -165,7 +270,8 @@ class PsRow {
       AutoRemove: () => record.spec.removesItself,
       IsInfra: () => false,
     };
-    for (const [name, get] of Object.entries(fields)) Object.defineProperty(this, name, { get, enumerable: true });
+    for (const [name, get] of Object.entries(fields))
+      Object.defineProperty(this, name, { get, enumerable: true });
   }
 }
 
@@ -217,8 +323,15 @@ export const top = defineCommand({
   stopsAtFirstWord: true,
   completes: "running-container",
   async run({ engine, args, options }) {
-    const [name = ""] = await selectContainers(engine, options.latest ? [] : args.slice(0, 1), options);
-    const { headings, rows } = await engine.containers.top(name, options.latest ? args : args.slice(1));
+    const [name = ""] = await selectContainers(
+      engine,
+      options.latest ? [] : args.slice(0, 1),
+      options,
+    );
+    const { headings, rows } = await engine.containers.top(
+      name,
+      options.latest ? args : args.slice(1),
+    );
     print(renderTable(rows, headings));
   },
 });

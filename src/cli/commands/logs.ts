@@ -1,6 +1,7 @@
 /** `logs`: what containers have printed. */
-import type { LogEntry } from "../../container/logs.ts";
+
 import { momentOf } from "../../container/filter.ts";
+import type { LogEntry } from "../../container/logs.ts";
 import { flagSwitch, integer, string } from "../../option.ts";
 import { writeAll } from "../../system/pipe.ts";
 import { defineCommand } from "../command.ts";
@@ -15,12 +16,46 @@ export const logs = defineCommand({
   options: {
     latest,
     color: { flag: "--color", type: flagSwitch, help: "With --names: one colour a container" },
-    details: { flag: "--details", type: flagSwitch, help: "Extra attributes", isHidden: true, refuse: "logs carry no extra attributes" },
-    follow: { flag: "--follow", short: "-f", type: flagSwitch, help: "Go on until the container ends" },
-    names: { flag: "--names", short: "-n", type: flagSwitch, help: "Begin lines with the container's name" },
-    since: { flag: "--since", type: time, help: "Only what is newer: a time, or a duration such as 10m" },
-    tail: { flag: "--tail", type: { ...integer, placeholder: "LINES", parse: (text) => (text === "all" ? -1 : integer.parse(text)) }, help: "Only the last lines", defaultText: "all" },
-    timestamps: { flag: "--timestamps", short: "-t", type: flagSwitch, help: "Begin lines with their time" },
+    details: {
+      flag: "--details",
+      type: flagSwitch,
+      help: "Extra attributes",
+      isHidden: true,
+      refuse: "logs carry no extra attributes",
+    },
+    follow: {
+      flag: "--follow",
+      short: "-f",
+      type: flagSwitch,
+      help: "Go on until the container ends",
+    },
+    names: {
+      flag: "--names",
+      short: "-n",
+      type: flagSwitch,
+      help: "Begin lines with the container's name",
+    },
+    since: {
+      flag: "--since",
+      type: time,
+      help: "Only what is newer: a time, or a duration such as 10m",
+    },
+    tail: {
+      flag: "--tail",
+      type: {
+        ...integer,
+        placeholder: "LINES",
+        parse: (text) => (text === "all" ? -1 : integer.parse(text)),
+      },
+      help: "Only the last lines",
+      defaultText: "all",
+    },
+    timestamps: {
+      flag: "--timestamps",
+      short: "-t",
+      type: flagSwitch,
+      help: "Begin lines with their time",
+    },
     until: { flag: "--until", type: time, help: "Only what is older" },
   },
   args: { min: 0 },
@@ -38,8 +73,12 @@ export const logs = defineCommand({
     const show = async (id: string, position: number) => {
       const { name, id: fullId } = await engine.containers.get(id);
       const label = options.names ? name : several ? fullId.slice(0, 12) : "";
-      const printer = new LinePrinter(prefix(label, position, options.color ?? false), options.timestamps ?? false);
-      for await (const entry of await engine.containers.logs(id, how)) if (!printer.print(entry)) return;
+      const printer = new LinePrinter(
+        prefix(label, position, options.color ?? false),
+        options.timestamps ?? false,
+      );
+      for await (const entry of await engine.containers.logs(id, how))
+        if (!printer.print(entry)) return;
     };
     if (how.follow) await Promise.all(ids.map(show));
     else for (const [position, id] of ids.entries()) await show(id, position);
@@ -64,7 +103,9 @@ class LinePrinter {
 
   /** False when nobody reads any more. */
   print(entry: LogEntry): boolean {
-    const head = this.isInLine[entry.stream] ? "" : `${this.label}${this.hasTimes ? `${entry.time} ` : ""}`;
+    const head = this.isInLine[entry.stream]
+      ? ""
+      : `${this.label}${this.hasTimes ? `${entry.time} ` : ""}`;
     this.isInLine[entry.stream] = entry.isPartial;
     const bytes = head === "" ? entry.text : Buffer.concat([Buffer.from(head), entry.text]);
     return writeAll(entry.stream === "stdout" ? 1 : 2, bytes) === "written";

@@ -11,7 +11,11 @@ import { preservedDescriptors } from "../preserved.ts";
 export const run = defineCommand({
   summary: "Run a command in a new container",
   usage: "IMAGE [COMMAND [ARG...]]",
-  examples: ["cooper run --rm hello", "cooper run -it --rm hello sh", "cooper run -d --name web -v ./site:/srv localhost/httpd"],
+  examples: [
+    "cooper run --rm hello",
+    "cooper run -it --rm hello sh",
+    "cooper run -d --name web -v ./site:/srv localhost/httpd",
+  ],
   options: runCommandOptions,
   specOptions: createOptions,
   args: { min: 1 },

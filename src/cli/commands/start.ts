@@ -12,18 +12,52 @@ export const start = defineCommand({
   usage: "[CONTAINER...]",
   examples: ["cooper start web", "cooper start -ai shell"],
   options: {
-    all, filter, latest,
-    attach: { flag: "--attach", short: "-a", type: flagSwitch, help: "Attach its output, and pass signals on" },
-    interactive: { flag: "--interactive", short: "-i", type: flagSwitch, help: "Attach its input too" },
-    detachKeys: { flag: "--detach-keys", type: { ...string, placeholder: "KEYS" }, help: "Keys that detach", defaultText: "ctrl-p,ctrl-q" },
-    sigProxy: { flag: "--sig-proxy", type: flagSwitch, help: "Pass signals on when attached", defaultText: "true" },
-    checkpoint: { flag: "--checkpoint", type: string, help: "Restore from a checkpoint", refuse: noCheckpoints },
-    checkpointDir: { flag: "--checkpoint-dir", type: string, help: "Directory of checkpoints", refuse: noCheckpoints },
+    all: { ...all, short: undefined as never },
+    filter,
+    latest,
+    attach: {
+      flag: "--attach",
+      short: "-a",
+      type: flagSwitch,
+      help: "Attach its output, and pass signals on",
+    },
+    interactive: {
+      flag: "--interactive",
+      short: "-i",
+      type: flagSwitch,
+      help: "Attach its input too",
+    },
+    detachKeys: {
+      flag: "--detach-keys",
+      type: { ...string, placeholder: "KEYS" },
+      help: "Keys that detach",
+      defaultText: "ctrl-p,ctrl-q",
+    },
+    sigProxy: {
+      flag: "--sig-proxy",
+      type: flagSwitch,
+      help: "Pass signals on when attached",
+      defaultText: "true",
+    },
+    checkpoint: {
+      flag: "--checkpoint",
+      type: string,
+      help: "Restore from a checkpoint",
+      refuse: noCheckpoints,
+    },
+    checkpointDir: {
+      flag: "--checkpoint-dir",
+      type: string,
+      help: "Directory of checkpoints",
+      refuse: noCheckpoints,
+    },
   },
   args: { min: 0 },
   completes: "container",
   async run({ engine, args, options, forEach }) {
-    const names = await selectContainers(engine, args, options, ({ state }) => ["created", "exited", "initialized"].includes(state));
+    const names = await selectContainers(engine, args, options, ({ state }) =>
+      ["created", "exited", "initialized"].includes(state),
+    );
     if (!options.attach && !options.interactive) {
       return forEach(names, async (name) => {
         await engine.containers.start(name);
@@ -32,7 +66,8 @@ export const start = defineCommand({
     }
     const [name, ...others] = names;
     if (name === undefined) return 0;
-    if (others.length > 0) throw new CooperError("invalid-argument", "only one container can be attached");
+    if (others.length > 0)
+      throw new CooperError("invalid-argument", "only one container can be attached");
     if (!options.attach) {
       await engine.containers.start(name);
       print(`${name}\n`);

@@ -8,7 +8,12 @@ import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { compileTemplate } from "../template/template.ts";
 
-const format = { flag: "--format", short: "-f", type: { ...string, placeholder: "TEMPLATE" }, help: "json, or a Go template" } as const;
+const format = {
+  flag: "--format",
+  short: "-f",
+  type: { ...string, placeholder: "TEMPLATE" },
+  help: "json, or a Go template",
+} as const;
 
 function show(document: object, template: string | undefined, text: () => string): void {
   if (template === undefined) print(text());
@@ -23,9 +28,21 @@ export const version = defineCommand({
   args: { min: 0, max: 0 },
   staysOutside: true,
   async run({ options }) {
-    const client = { Version: versionNumber, APIVersion: versionNumber, OsArch: `linux/${process.arch === "x64" ? "amd64" : process.arch}`, Os: "linux", BunVersion: Bun.version };
+    const client = {
+      Version: versionNumber,
+      APIVersion: versionNumber,
+      OsArch: `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
+      Os: "linux",
+      BunVersion: Bun.version,
+    };
     show({ Client: client }, options.format, () =>
-      [`Client:       Cooper Engine`, `Version:      ${client.Version}`, `OS/Arch:      ${client.OsArch}`, `Bun Version:  ${client.BunVersion}`, ""].join("\n"),
+      [
+        `Client:       Cooper Engine`,
+        `Version:      ${client.Version}`,
+        `OS/Arch:      ${client.OsArch}`,
+        `Bun Version:  ${client.BunVersion}`,
+        "",
+      ].join("\n"),
     );
   },
 });
@@ -39,7 +56,8 @@ export const info = defineCommand({
   async run({ engine, options }) {
     const { host } = engine;
     const containers = await engine.containers.list();
-    const count = (state: string) => containers.filter((container) => container.state === state).length;
+    const count = (state: string) =>
+      containers.filter((container) => container.state === state).length;
     const document = {
       host: {
         arch: process.arch === "x64" ? "amd64" : process.arch,
@@ -56,7 +74,12 @@ export const info = defineCommand({
         graphDriverName: "overlay",
         graphRoot: host.paths.root,
         runRoot: host.paths.run,
-        containerStore: { number: containers.length, paused: count("paused"), running: count("running"), stopped: containers.length - count("paused") - count("running") },
+        containerStore: {
+          number: containers.length,
+          paused: count("paused"),
+          running: count("running"),
+          stopped: containers.length - count("paused") - count("running"),
+        },
       },
       version: { Version: versionNumber },
     };
@@ -64,7 +87,9 @@ export const info = defineCommand({
   },
 });
 
-async function runtimeOf({ host }: Parameters<typeof info.run>[0]["engine"]): Promise<{ name: string; path: string }> {
+async function runtimeOf({
+  host,
+}: Parameters<typeof info.run>[0]["engine"]): Promise<{ name: string; path: string }> {
   const { findRuntime } = await import("../../container/runtime-choice.ts");
   try {
     const { name, path } = await findRuntime(host, null, host.settings.cgroupManager);
@@ -77,9 +102,15 @@ async function runtimeOf({ host }: Parameters<typeof info.run>[0]["engine"]): Pr
 export const unshare = defineCommand({
   summary: "Run a command in the user namespace of rootless containers",
   usage: "[COMMAND [ARG...]]",
-  description: "Without a command it is a shell. There, files in containers show the owners that the containers see.",
+  description:
+    "Without a command it is a shell. There, files in containers show the owners that the containers see.",
   options: {
-    rootlessNetns: { flag: "--rootless-netns", type: string, help: "Join the network namespace too", refuse: "there are no networks yet" },
+    rootlessNetns: {
+      flag: "--rootless-netns",
+      type: string,
+      help: "Join the network namespace too",
+      refuse: "there are no networks yet",
+    },
   },
   args: { min: 0 },
   stopsAtFirstWord: true,
@@ -88,7 +119,8 @@ export const unshare = defineCommand({
     const child = Bun.spawn(argv, { stdio: ["inherit", "inherit", "inherit"] });
     // the terminal sends Ctrl-C to the child too; other signals are for whoever we stand for
     process.on("SIGINT", () => undefined);
-    for (const name of ["SIGTERM", "SIGHUP", "SIGQUIT"] as const) process.on(name, () => child.kill(name));
+    for (const name of ["SIGTERM", "SIGHUP", "SIGQUIT"] as const)
+      process.on(name, () => child.kill(name));
     await child.exited;
     const signal = Object.entries(os.signals).find(([name]) => name === child.signalCode);
     return signal === undefined ? (child.exitCode ?? 0) : 128 + signal[1];

@@ -16,7 +16,13 @@ export function option<T>(
 }
 
 /** An option that the peers have and that is refused in words. */
-export function refused(flag: `--${string}`, type: ValueType<unknown>, help: string, refuse: string, more: Partial<SpecOption> = {}): SpecOption {
+export function refused(
+  flag: `--${string}`,
+  type: ValueType<unknown>,
+  help: string,
+  refuse: string,
+  more: Partial<SpecOption> = {},
+): SpecOption {
   return { flag, type, help, refuse, ...more };
 }
 
@@ -29,7 +35,8 @@ export function splitPair(text: string, separator = "="): [string, string] {
 
 /** An absolute path in the container, without `.`, `..` and doubled slashes. */
 export function containerPath(text: string): string {
-  if (!text.startsWith("/") || text.includes("\0")) throw new Error(`"${text}" is not an absolute path`);
+  if (!text.startsWith("/") || text.includes("\0"))
+    throw new Error(`"${text}" is not an absolute path`);
   const parts: string[] = [];
   for (const part of text.split("/")) {
     if (part === "..") parts.pop();

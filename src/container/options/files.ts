@@ -19,48 +19,121 @@ export function parseDevice(text: string): Device {
   if (more.length > 0) throw new Error("must be SOURCE[:TARGET][:rwm]");
   const isAccess = (part: string | undefined) => part !== undefined && /^[rwm]{1,3}$/.test(part);
   if (third !== undefined && !isAccess(third)) throw new Error(`"${third}" is not of r, w and m`);
-  const target = second === undefined || (isAccess(second) && third === undefined) ? source : containerPath(second);
+  const target =
+    second === undefined || (isAccess(second) && third === undefined)
+      ? source
+      : containerPath(second);
   return { source, target, access: third ?? (isAccess(second) ? (second ?? "") : "rwm") };
 }
 
 export const fileOptions = [
-  option("--volume", syntax("[SOURCE:]TARGET[:OPTIONS]", parseVolume), "Mount a directory of the host, or a volume", (spec, mount) => {
-    spec.mounts.push(mount);
-  }, { short: "-v", api: "HostConfig.Binds", compose: "volumes", quadlet: "Volume" }),
-  option("--mount", syntax("type=TYPE,target=DIR,…", parseMount), "Mount a bind, volume, tmpfs, image, devpts or ramfs", (spec, mount) => {
-    spec.mounts.push(mount);
-  }, { api: "HostConfig.Mounts", compose: "volumes", quadlet: "Mount" }),
-  option("--tmpfs", syntax("TARGET[:OPTIONS]", parseTmpfs), "Mount a tmpfs", (spec, mount) => {
-    spec.mounts.push(mount);
-  }, { api: "HostConfig.Tmpfs", compose: "tmpfs", quadlet: "Tmpfs" }),
-  option("--volumes-from", listOf({ ...string, placeholder: "CONTAINER[:OPTIONS]", completes: "container" }), "Mount the volumes of another container", (spec, text) => {
-    spec.volumesFrom.push(...text.split(/,(?=[^:]+(?::|$))/));
-  }, { api: "HostConfig.VolumesFrom", compose: "volumes_from" }),
+  option(
+    "--volume",
+    syntax("[SOURCE:]TARGET[:OPTIONS]", parseVolume),
+    "Mount a directory of the host, or a volume",
+    (spec, mount) => {
+      spec.mounts.push(mount);
+    },
+    { short: "-v", api: "HostConfig.Binds", compose: "volumes", quadlet: "Volume" },
+  ),
+  option(
+    "--mount",
+    syntax("type=TYPE,target=DIR,…", parseMount),
+    "Mount a bind, volume, tmpfs, image, devpts or ramfs",
+    (spec, mount) => {
+      spec.mounts.push(mount);
+    },
+    { api: "HostConfig.Mounts", compose: "volumes", quadlet: "Mount" },
+  ),
+  option(
+    "--tmpfs",
+    syntax("TARGET[:OPTIONS]", parseTmpfs),
+    "Mount a tmpfs",
+    (spec, mount) => {
+      spec.mounts.push(mount);
+    },
+    { api: "HostConfig.Tmpfs", compose: "tmpfs", quadlet: "Tmpfs" },
+  ),
+  option(
+    "--volumes-from",
+    listOf({ ...string, placeholder: "CONTAINER[:OPTIONS]", completes: "container" }),
+    "Mount the volumes of another container",
+    (spec, text) => {
+      spec.volumesFrom.push(...text.split(/,(?=[^:]+(?::|$))/));
+    },
+    { api: "HostConfig.VolumesFrom", compose: "volumes_from" },
+  ),
   option("--volume-driver", string, "Driver of volumes: only local", (spec, name) => {
     if (name !== "local") throw new Error("there is no other driver than local");
     spec.volumeDriver = name;
   }),
-  option("--image-volume", oneOf("anonymous", "bind", "tmpfs", "ignore"), "What becomes of the image's volumes", (spec, mode) => {
-    spec.imageVolumes = mode === "bind" ? "anonymous" : mode;
-  }, { defaultText: "anonymous" }),
-  option("--read-only", flagSwitch, "Make its root file system read-only", (spec, isOn) => {
-    spec.isReadOnly = isOn;
-  }, { api: "HostConfig.ReadonlyRootfs", compose: "read_only", quadlet: "ReadOnly" }),
-  option("--read-only-tmpfs", flagSwitch, "In a read-only container: make /run, /tmp and /var/tmp writable", (spec, isOn) => {
-    spec.readOnlyTmpfs = isOn;
-  }, { defaultText: "true", quadlet: "ReadOnlyTmpfs" }),
-  option("--rootfs", flagSwitch, "The first word is a directory of the host instead of an image: DIR[:O]", (spec, isOn) => {
-    spec.rootfs = isOn ? { path: "", isOverlay: false, idmap: null } : null;
-  }),
-  option("--device", listOf({ ...path, placeholder: "SOURCE[:TARGET][:rwm]", parse: parseDevice }), "Give it a device of the host", (spec, device) => {
-    spec.devices.push(device);
-  }, { api: "HostConfig.Devices", compose: "devices", quadlet: "AddDevice" }),
-  option("--device-cgroup-rule", listOf({ ...string, placeholder: "RULE" }), "Allow devices by number: 'c 42:* rmw'", (spec, rule) => {
-    if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) throw new Error("must be like 'c 42:* rmw'");
-    spec.deviceCgroupRules.push(rule);
-  }, { api: "HostConfig.DeviceCgroupRules" }),
-  refused("--gpus", listOf(string), "Give it GPUs", "CDI devices are not supported yet; name the files with --device"),
-  refused("--storage-opt", listOf(string), "Options of its storage", "the overlay driver takes none"),
+  option(
+    "--image-volume",
+    oneOf("anonymous", "bind", "tmpfs", "ignore"),
+    "What becomes of the image's volumes",
+    (spec, mode) => {
+      spec.imageVolumes = mode === "bind" ? "anonymous" : mode;
+    },
+    { defaultText: "anonymous" },
+  ),
+  option(
+    "--read-only",
+    flagSwitch,
+    "Make its root file system read-only",
+    (spec, isOn) => {
+      spec.isReadOnly = isOn;
+    },
+    { api: "HostConfig.ReadonlyRootfs", compose: "read_only", quadlet: "ReadOnly" },
+  ),
+  option(
+    "--read-only-tmpfs",
+    flagSwitch,
+    "In a read-only container: make /run, /tmp and /var/tmp writable",
+    (spec, isOn) => {
+      spec.readOnlyTmpfs = isOn;
+    },
+    { defaultText: "true", quadlet: "ReadOnlyTmpfs" },
+  ),
+  option(
+    "--rootfs",
+    flagSwitch,
+    "The first word is a directory of the host instead of an image: DIR[:O]",
+    (spec, isOn) => {
+      spec.rootfs = isOn ? { path: "", isOverlay: false, idmap: null } : null;
+    },
+  ),
+  option(
+    "--device",
+    listOf({ ...path, placeholder: "SOURCE[:TARGET][:rwm]", parse: parseDevice }),
+    "Give it a device of the host",
+    (spec, device) => {
+      spec.devices.push(device);
+    },
+    { api: "HostConfig.Devices", compose: "devices", quadlet: "AddDevice" },
+  ),
+  option(
+    "--device-cgroup-rule",
+    listOf({ ...string, placeholder: "RULE" }),
+    "Allow devices by number: 'c 42:* rmw'",
+    (spec, rule) => {
+      if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule))
+        throw new Error("must be like 'c 42:* rmw'");
+      spec.deviceCgroupRules.push(rule);
+    },
+    { api: "HostConfig.DeviceCgroupRules" },
+  ),
+  refused(
+    "--gpus",
+    listOf(string),
+    "Give it GPUs",
+    "CDI devices are not supported yet; name the files with --device",
+  ),
+  refused(
+    "--storage-opt",
+    listOf(string),
+    "Options of its storage",
+    "the overlay driver takes none",
+  ),
   refused("--secret", listOf(string), "Give it a secret", "there are no secrets yet"),
   refused("--use-api-socket", flagSwitch, "Give it the engine's socket", "there is no service yet"),
 ];

@@ -15,73 +15,191 @@ function parseLabel(text: string): [string, string] {
 const logKeys = ["path", "max-size", "tag", "max-file", "label", "env"];
 
 export const lifecycleOptions: readonly SpecOption[] = [
-  option("--name", { ...string, placeholder: "NAME" }, "Its name", (spec, name) => {
-    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) throw new Error("it may have letters, digits and _ . - and begins with a letter or digit");
-    spec.name = name;
-  }, { compose: "container_name", quadlet: "ContainerName" }),
-  option("--label", listOf({ ...string, placeholder: "KEY=VALUE" }), "Set a label", (spec, text) => {
-    const [key, value] = parseLabel(text);
-    spec.labels[key] = value;
-  }, { short: "-l", api: "Config.Labels", compose: "labels", quadlet: "Label" }),
-  option("--label-file", listOf({ ...path, placeholder: "FILE" }), "Read labels from a file", (spec, file) => {
-    for (const [key, value] of fileLines(file).map(parseLabel)) spec.labels[key] ??= value;
-  }, { compose: "label_file" }),
-  option("--annotation", listOf({ ...string, placeholder: "KEY=VALUE" }), "Set an annotation for the OCI runtime", (spec, text) => {
-    const [key, value] = splitPair(text);
-    spec.annotations[key] = value;
-  }, { api: "HostConfig.Annotations", compose: "annotations", quadlet: "Annotation" }),
-  option("--log-driver", oneOf("k8s-file", "json-file", "journald", "none", "passthrough"), "Where its output is kept", (spec, driver) => {
-    spec.log.driver = driver;
-  }, { api: "HostConfig.LogConfig.Type", compose: "logging.driver", quadlet: "LogDriver" }),
-  option("--log-opt", listOf({ ...string, placeholder: "KEY=VALUE" }), "Option of the log: max-size, path, tag", (spec, text) => {
-    const [key, value] = splitPair(text);
-    if (!logKeys.includes(key)) throw new Error(`unknown option "${key}" (${logKeys.join(", ")})`);
-    if (!["path", "max-size", "tag"].includes(key)) throw new Error(`${key} is not supported`);
-    spec.log.options[key] = value;
-  }, { api: "HostConfig.LogConfig.Config", compose: "logging.options", quadlet: "LogOpt" }),
-  option("--restart", { ...string, placeholder: "POLICY" }, "Start it again when it ends: no, on-failure[:N], always, unless-stopped", (spec, text) => {
-    const match = /^(no|always|unless-stopped|on-failure)(?::(\d{1,9}))?$/.exec(text === "" ? "no" : text);
-    if (match === null || (match[2] !== undefined && match[1] !== "on-failure")) throw new Error("must be no, on-failure[:N], always or unless-stopped");
-    spec.restart = { policy: match[1] as "no", maxRetries: Number(match[2] ?? 0) };
-  }, { defaultText: "no", api: "HostConfig.RestartPolicy", compose: "restart" }),
-  option("--rm", flagSwitch, "Remove it when it ends", (spec, isOn) => {
-    spec.removesItself = isOn;
-  }, { api: "HostConfig.AutoRemove" }),
-  option("--pidfile", { ...path, placeholder: "FILE" }, "Write the pid of its process to a file", (spec, file) => {
-    spec.pidFile = absolute(file);
-  }),
-  option("--conmon-pidfile", { ...path, placeholder: "FILE" }, "Write the pid of its monitor to a file", (spec, file) => {
-    spec.conmonPidFile = absolute(file);
-  }),
-  option("--runtime", { ...string, placeholder: "RUNTIME" }, "OCI runtime for this container alone", (spec, name) => {
-    spec.runtime = name;
-  }, { api: "HostConfig.Runtime", compose: "runtime" }),
-  option("--pull", { ...oneOf("missing", "always", "never", "newer"), bare: "always" }, "When to pull the image", (spec, policy) => {
-    spec.pull = policy;
-  }, { defaultText: "missing", compose: "pull_policy", quadlet: "Pull" }),
-  option("--platform", { ...string, placeholder: "OS[/ARCH[/VARIANT]]" }, "Platform of the image", (spec, text) => {
-    const [os = "", architecture = null, variant = null] = text.split("/");
-    spec.platform = { os, architecture, variant };
-  }, { compose: "platform" }),
+  option(
+    "--name",
+    { ...string, placeholder: "NAME" },
+    "Its name",
+    (spec, name) => {
+      if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name))
+        throw new Error("it may have letters, digits and _ . - and begins with a letter or digit");
+      spec.name = name;
+    },
+    { compose: "container_name", quadlet: "ContainerName" },
+  ),
+  option(
+    "--label",
+    listOf({ ...string, placeholder: "KEY=VALUE" }),
+    "Set a label",
+    (spec, text) => {
+      const [key, value] = parseLabel(text);
+      spec.labels[key] = value;
+    },
+    { short: "-l", api: "Config.Labels", compose: "labels", quadlet: "Label" },
+  ),
+  option(
+    "--label-file",
+    listOf({ ...path, placeholder: "FILE" }),
+    "Read labels from a file",
+    (spec, file) => {
+      for (const [key, value] of fileLines(file).map(parseLabel)) spec.labels[key] ??= value;
+    },
+    { compose: "label_file" },
+  ),
+  option(
+    "--annotation",
+    listOf({ ...string, placeholder: "KEY=VALUE" }),
+    "Set an annotation for the OCI runtime",
+    (spec, text) => {
+      const [key, value] = splitPair(text);
+      spec.annotations[key] = value;
+    },
+    { api: "HostConfig.Annotations", compose: "annotations", quadlet: "Annotation" },
+  ),
+  option(
+    "--log-driver",
+    oneOf("k8s-file", "json-file", "journald", "none", "passthrough"),
+    "Where its output is kept",
+    (spec, driver) => {
+      spec.log.driver = driver;
+    },
+    { api: "HostConfig.LogConfig.Type", compose: "logging.driver", quadlet: "LogDriver" },
+  ),
+  option(
+    "--log-opt",
+    listOf({ ...string, placeholder: "KEY=VALUE" }),
+    "Option of the log: max-size, path, tag",
+    (spec, text) => {
+      const [key, value] = splitPair(text);
+      if (!logKeys.includes(key))
+        throw new Error(`unknown option "${key}" (${logKeys.join(", ")})`);
+      if (!["path", "max-size", "tag"].includes(key)) throw new Error(`${key} is not supported`);
+      spec.log.options[key] = value;
+    },
+    { api: "HostConfig.LogConfig.Config", compose: "logging.options", quadlet: "LogOpt" },
+  ),
+  option(
+    "--restart",
+    { ...string, placeholder: "POLICY" },
+    "Start it again when it ends: no, on-failure[:N], always, unless-stopped",
+    (spec, text) => {
+      const match = /^(no|always|unless-stopped|on-failure)(?::(\d{1,9}))?$/.exec(
+        text === "" ? "no" : text,
+      );
+      if (match === null || (match[2] !== undefined && match[1] !== "on-failure"))
+        throw new Error("must be no, on-failure[:N], always or unless-stopped");
+      spec.restart = { policy: match[1] as "no", maxRetries: Number(match[2] ?? 0) };
+    },
+    { defaultText: "no", api: "HostConfig.RestartPolicy", compose: "restart" },
+  ),
+  option(
+    "--rm",
+    flagSwitch,
+    "Remove it when it ends",
+    (spec, isOn) => {
+      spec.removesItself = isOn;
+    },
+    { api: "HostConfig.AutoRemove" },
+  ),
+  option(
+    "--pidfile",
+    { ...path, placeholder: "FILE" },
+    "Write the pid of its process to a file",
+    (spec, file) => {
+      spec.pidFile = absolute(file);
+    },
+  ),
+  option(
+    "--conmon-pidfile",
+    { ...path, placeholder: "FILE" },
+    "Write the pid of its monitor to a file",
+    (spec, file) => {
+      spec.conmonPidFile = absolute(file);
+    },
+  ),
+  option(
+    "--runtime",
+    { ...string, placeholder: "RUNTIME" },
+    "OCI runtime for this container alone",
+    (spec, name) => {
+      spec.runtime = name;
+    },
+    { api: "HostConfig.Runtime", compose: "runtime" },
+  ),
+  option(
+    "--pull",
+    { ...oneOf("missing", "always", "never", "newer"), bare: "always" },
+    "When to pull the image",
+    (spec, policy) => {
+      spec.pull = policy;
+    },
+    { defaultText: "missing", compose: "pull_policy", quadlet: "Pull" },
+  ),
+  option(
+    "--platform",
+    { ...string, placeholder: "OS[/ARCH[/VARIANT]]" },
+    "Platform of the image",
+    (spec, text) => {
+      const [os = "", architecture = null, variant = null] = text.split("/");
+      spec.platform = { os, architecture, variant };
+    },
+    { compose: "platform" },
+  ),
   option("--os", { ...string, placeholder: "OS" }, "Operating system of the image", (spec, os) => {
     spec.platform.os = os;
   }),
-  option("--arch", { ...string, placeholder: "ARCH" }, "Architecture of the image", (spec, architecture) => {
-    spec.platform.architecture = architecture;
-  }),
-  option("--variant", { ...string, placeholder: "VARIANT" }, "Variant of the architecture", (spec, variant) => {
-    spec.platform.variant = variant;
-  }),
-  refused("--requires", listOf(string), "Containers that must run first", "containers do not depend on each other yet"),
+  option(
+    "--arch",
+    { ...string, placeholder: "ARCH" },
+    "Architecture of the image",
+    (spec, architecture) => {
+      spec.platform.architecture = architecture;
+    },
+  ),
+  option(
+    "--variant",
+    { ...string, placeholder: "VARIANT" },
+    "Variant of the architecture",
+    (spec, variant) => {
+      spec.platform.variant = variant;
+    },
+  ),
+  refused(
+    "--requires",
+    listOf(string),
+    "Containers that must run first",
+    "containers do not depend on each other yet",
+  ),
   refused("--authfile", path, "Credentials for the registry", "there is no log-in yet"),
   refused("--creds", string, "Credentials for the registry", "there is no log-in yet"),
-  refused("--cert-dir", path, "Certificates for the registry", "only the system's certificates are used yet"),
-  refused("--tls-verify", flagSwitch, "Check the registry's certificate", "certificates are always checked; registries on loopback may speak plain HTTP"),
+  refused(
+    "--cert-dir",
+    path,
+    "Certificates for the registry",
+    "only the system's certificates are used yet",
+  ),
+  refused(
+    "--tls-verify",
+    flagSwitch,
+    "Check the registry's certificate",
+    "certificates are always checked; registries on loopback may speak plain HTTP",
+  ),
   refused("--retry", integer, "How often a pull is tried", "pulls decide by themselves"),
   refused("--retry-delay", string, "Time between tries", "pulls decide by themselves"),
   refused("--decryption-key", listOf(string), "Key of an encrypted image", noSigned),
-  { flag: "--signature-policy", type: path, help: "Signature policy", isHidden: true, refuse: noSigned },
-  { flag: "--disable-content-trust", type: flagSwitch, help: "No content trust", isHidden: true, ignored: "there is none to disable" },
+  {
+    flag: "--signature-policy",
+    type: path,
+    help: "Signature policy",
+    isHidden: true,
+    refuse: noSigned,
+  },
+  {
+    flag: "--disable-content-trust",
+    type: flagSwitch,
+    help: "No content trust",
+    isHidden: true,
+    ignored: "there is none to disable",
+  },
 ];
 
 function absolute(file: string): string {

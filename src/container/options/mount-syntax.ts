@@ -4,7 +4,16 @@ import { flagSwitch } from "../../option.ts";
 import type { Mount, Propagation } from "../spec.ts";
 import { containerPath } from "./declare.ts";
 
-const propagations: readonly string[] = ["private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable"];
+const propagations: readonly string[] = [
+  "private",
+  "rprivate",
+  "shared",
+  "rshared",
+  "slave",
+  "rslave",
+  "unbindable",
+  "runbindable",
+];
 const plainOptions = ["exec", "noexec", "dev", "nodev", "suid", "nosuid"];
 const volumeName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
@@ -13,29 +22,54 @@ type Volume = Extract<Mount, { kind: "volume" }>;
 
 function bind(source: string, target: string): Bind {
   return {
-    kind: "bind", source, target, readOnly: false, options: [], propagation: null, isRecursive: true,
-    changesOwner: false, relabel: null, idmap: null, isOverlay: false, createsSource: true, subpath: null,
+    kind: "bind",
+    source,
+    target,
+    readOnly: false,
+    options: [],
+    propagation: null,
+    isRecursive: true,
+    changesOwner: false,
+    relabel: null,
+    idmap: null,
+    isOverlay: false,
+    createsSource: true,
+    subpath: null,
   };
 }
 
 function volume(name: string | null, target: string): Volume {
   return {
-    kind: "volume", name, target, readOnly: false, options: [], copiesUp: true, changesOwner: false,
-    driver: null, driverOptions: {}, labels: {}, isOverlay: false, idmap: null, subpath: null,
+    kind: "volume",
+    name,
+    target,
+    readOnly: false,
+    options: [],
+    copiesUp: true,
+    changesOwner: false,
+    driver: null,
+    driverOptions: {},
+    labels: {},
+    isOverlay: false,
+    idmap: null,
+    subpath: null,
   };
 }
 
 /** `[SOURCE:]TARGET[:OPTIONS]`. A source with a slash (or `.`, `~` is the shell's) is a path of the host. */
 export function parseVolume(text: string): Mount {
   const parts = text.split(":");
-  if (parts.length > 3 || parts.some((part) => part === "")) throw new Error("must be [SOURCE:]TARGET[:OPTIONS]");
+  if (parts.length > 3 || parts.some((part) => part === ""))
+    throw new Error("must be [SOURCE:]TARGET[:OPTIONS]");
   const [first = "", second, third] = parts;
   if (second === undefined) return volume(null, mountTarget(first));
   const isPath = first.startsWith("/") || first.startsWith(".");
   if (!isPath && !volumeName.test(first)) {
     throw new Error(`"${first}" is no name for a volume; a path begins with / or ./`);
   }
-  const mount = isPath ? bind(resolve(first), mountTarget(second)) : volume(first, mountTarget(second));
+  const mount = isPath
+    ? bind(resolve(first), mountTarget(second))
+    : volume(first, mountTarget(second));
   for (const word of third?.split(",") ?? []) applyVolumeOption(mount, word);
   return mount;
 }
@@ -91,7 +125,8 @@ function applyVolumeOption(mount: Bind | Volume, word: string): void {
     mount.idmap = word.slice("idmap=".length);
     return;
   }
-  if (/^(upperdir|workdir)=/.test(word)) throw new Error(`${word}: overlay directories of one's own are not supported`);
+  if (/^(upperdir|workdir)=/.test(word))
+    throw new Error(`${word}: overlay directories of one's own are not supported`);
   throw new Error(`unknown option "${word}"`);
 }
 
@@ -129,7 +164,8 @@ export function parseMount(text: string): Mount {
   const mount = emptyMount(type, source, mountTarget(target));
   for (const [key, value] of pairs) {
     if (["type", "target", "dst", "destination", "source", "src"].includes(key)) continue;
-    if (!applyMountKey(mount, key, value)) throw new Error(`unknown key "${key}" for a mount of type ${type}`);
+    if (!applyMountKey(mount, key, value))
+      throw new Error(`unknown key "${key}" for a mount of type ${type}`);
   }
   return mount;
 }
@@ -141,7 +177,8 @@ function emptyMount(type: string, source: string | undefined, target: string): M
       if (source === undefined || source === "") throw new Error("has no source");
       return { ...bind(resolve(source), target), createsSource: false };
     case "volume":
-      if (source !== undefined && source !== "" && !volumeName.test(source)) throw new Error(`"${source}" is no name for a volume`);
+      if (source !== undefined && source !== "" && !volumeName.test(source))
+        throw new Error(`"${source}" is no name for a volume`);
       return volume(source === "" ? null : (source ?? null), target);
     case "tmpfs":
     case "ramfs":
@@ -196,7 +233,8 @@ function applyBindKey(mount: Bind, key: string, value: string | undefined): bool
   switch (key) {
     case "bind-propagation":
     case "propagation":
-      if (value === undefined || !propagations.includes(value)) throw new Error(`unknown propagation "${value}" (${propagations.join(", ")})`);
+      if (value === undefined || !propagations.includes(value))
+        throw new Error(`unknown propagation "${value}" (${propagations.join(", ")})`);
       mount.propagation = value as Propagation;
       return true;
     case "bind-nonrecursive":
@@ -206,7 +244,8 @@ function applyBindKey(mount: Bind, key: string, value: string | undefined): bool
       mount.isRecursive = value !== "disabled";
       return true;
     case "relabel":
-      if (value !== "shared" && value !== "private") throw new Error("relabel is shared or private");
+      if (value !== "shared" && value !== "private")
+        throw new Error("relabel is shared or private");
       mount.relabel = value;
       return true;
     case "chown":
@@ -266,7 +305,11 @@ function applyVolumeKey(mount: Volume, key: string, value: string | undefined): 
   }
 }
 
-function applyMemoryKey(mount: Extract<Mount, { kind: "tmpfs" | "ramfs" | "devpts" }>, key: string, value: string | undefined): boolean {
+function applyMemoryKey(
+  mount: Extract<Mount, { kind: "tmpfs" | "ramfs" | "devpts" }>,
+  key: string,
+  value: string | undefined,
+): boolean {
   const number = (pattern: RegExp, name: string) => {
     if (value === undefined || !pattern.test(value)) throw new Error(`"${value}" is no ${name}`);
     mount.options.push(`${name}=${value}`);
@@ -298,12 +341,29 @@ function applyMemoryKey(mount: Extract<Mount, { kind: "tmpfs" | "ramfs" | "devpt
 export function parseTmpfs(text: string): Mount {
   const colon = text.indexOf(":");
   const target = mountTarget(colon < 0 ? text : text.slice(0, colon));
-  const words = colon < 0 ? [] : text.slice(colon + 1).split(",").filter((word) => word !== "");
-  const mount = { kind: "tmpfs" as const, target, readOnly: false, options: [] as string[], copiesUp: true };
+  const words =
+    colon < 0
+      ? []
+      : text
+          .slice(colon + 1)
+          .split(",")
+          .filter((word) => word !== "");
+  const mount = {
+    kind: "tmpfs" as const,
+    target,
+    readOnly: false,
+    options: [] as string[],
+    copiesUp: true,
+  };
   for (const word of words) {
     if (word === "ro" || word === "rw") mount.readOnly = word === "ro";
     else if (word === "tmpcopyup" || word === "notmpcopyup") mount.copiesUp = word === "tmpcopyup";
-    else if (plainOptions.includes(word) || /^(size|nr_inodes|nr_blocks|mode|uid|gid|huge|mpol)=[\w%:.-]+$/.test(word) || [...propagations, "noatime", "relatime", "U"].includes(word)) mount.options.push(word);
+    else if (
+      plainOptions.includes(word) ||
+      /^(size|nr_inodes|nr_blocks|mode|uid|gid|huge|mpol)=[\w%:.-]+$/.test(word) ||
+      [...propagations, "noatime", "relatime", "U"].includes(word)
+    )
+      mount.options.push(word);
     else throw new Error(`unknown option "${word}"`);
   }
   return mount;

@@ -50,23 +50,48 @@ export function applySecurityOption(spec: ContainerSpec, text: string): void {
       spec.unmask.push("ALL");
       return;
     default:
-      throw new Error(`unknown option "${name}" (no-new-privileges, seccomp, apparmor, label, mask, unmask, proc-opts, systempaths)`);
+      throw new Error(
+        `unknown option "${name}" (no-new-privileges, seccomp, apparmor, label, mask, unmask, proc-opts, systempaths)`,
+      );
   }
 }
 
 export const securityOptions: readonly SpecOption[] = [
-  option("--cap-add", listOf(capability), "Add a capability, or ALL", (spec, names) => {
-    spec.capAdd.push(...names);
-  }, { api: "HostConfig.CapAdd", compose: "cap_add", quadlet: "AddCapability" }),
-  option("--cap-drop", listOf(capability), "Take a capability away, or ALL", (spec, names) => {
-    spec.capDrop.push(...names);
-  }, { api: "HostConfig.CapDrop", compose: "cap_drop", quadlet: "DropCapability" }),
-  option("--security-opt", listOf({ ...string, placeholder: "OPTION" }), "no-new-privileges, seccomp=FILE, apparmor=, label=, mask=, unmask=, proc-opts=", applySecurityOption, {
-    api: "HostConfig.SecurityOpt",
-    compose: "security_opt",
-  }),
-  option("--seccomp-policy", oneOf("default", "image"), "Where the seccomp profile comes from", (spec, policy) => {
-    if (policy === "image") throw new Error("profiles in images are not supported");
-    spec.seccompPolicy = policy;
-  }),
+  option(
+    "--cap-add",
+    listOf(capability),
+    "Add a capability, or ALL",
+    (spec, names) => {
+      spec.capAdd.push(...names);
+    },
+    { api: "HostConfig.CapAdd", compose: "cap_add", quadlet: "AddCapability" },
+  ),
+  option(
+    "--cap-drop",
+    listOf(capability),
+    "Take a capability away, or ALL",
+    (spec, names) => {
+      spec.capDrop.push(...names);
+    },
+    { api: "HostConfig.CapDrop", compose: "cap_drop", quadlet: "DropCapability" },
+  ),
+  option(
+    "--security-opt",
+    listOf({ ...string, placeholder: "OPTION" }),
+    "no-new-privileges, seccomp=FILE, apparmor=, label=, mask=, unmask=, proc-opts=",
+    applySecurityOption,
+    {
+      api: "HostConfig.SecurityOpt",
+      compose: "security_opt",
+    },
+  ),
+  option(
+    "--seccomp-policy",
+    oneOf("default", "image"),
+    "Where the seccomp profile comes from",
+    (spec, policy) => {
+      if (policy === "image") throw new Error("profiles in images are not supported");
+      spec.seccompPolicy = policy;
+    },
+  ),
 ];
