@@ -11,6 +11,7 @@ import { startFailure, startMonitor } from "../runtime/monitor.ts";
 import { type OciRuntime, runtimeMessage } from "../runtime/oci-runtime.ts";
 import { connectPackets } from "../system/pipe.ts";
 import { openPidfd, processIdentity, waitForEnd } from "../system/process.ts";
+import { boundingCapabilities } from "../system/own-limits.ts";
 import { needProgram } from "../system/program.ts";
 import { readInRoot } from "../system/rooted.ts";
 import { isTerminal, RawMode } from "../system/terminal.ts";
@@ -91,6 +92,7 @@ function processOf(host: Host, container: ContainerRecord, options: ExecOptions)
     workdir: options.workdir,
     hasTty: options.hasTty,
     isPrivileged: options.isPrivileged,
+    engineCapabilities: boundingCapabilities(),
     ...(user !== undefined && { user }),
   });
 }

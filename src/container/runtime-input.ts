@@ -50,6 +50,7 @@ export async function gatherRuntimeInput(
   const input: RuntimeInput = {
     id: container.id,
     name: container.name,
+    hostname,
     spec,
     image: resolved.imageConfig,
     settings: host.settings,

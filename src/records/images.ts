@@ -191,11 +191,19 @@ export function deleteReference(database: Database, name: string): boolean {
   return database.query("delete from reference where name = ?").run(name).changes > 0;
 }
 
-/** Forgets by which digests a repository's image is known, once no name of that repository is left. */
-export function deleteRepoDigests(database: Database, repository: string, imageId: string): void {
+/** Notes a `repository@digest` by which an image is known. */
+export function addRepoDigest(database: Database, name: string, imageId: string): void {
+  database.query("insert or replace into repo_digest (name, image_id) values (?, ?)").run(name, imageId);
+}
+
+/** Forgets the `repository@digest`s of an image, unless it still has a name in that repository. */
+export function forgetRepository(database: Database, repository: string, imageId: string): void {
   database
-    .query("delete from repo_digest where image_id = ? and substr(name, 1, ?) = ?")
-    .run(imageId, repository.length + 1, `${repository}@`);
+    .query(
+      `delete from repo_digest where image_id = ?1 and substr(name, 1, ?3) = ?2 || '@' and not exists
+       (select 1 from reference where image_id = ?1 and substr(name, 1, ?3) = ?2 || ':' and instr(substr(name, ?3 + 1), '/') = 0)`,
+    )
+    .run(imageId, repository, repository.length + 1);
 }
 
 /** Forgets an image with its names; its layers stay until deleteUnusedLayers(). */

@@ -1,6 +1,6 @@
 /** Rows of layers, and the one transaction by which an image comes to be. */
 import type { Database } from "bun:sqlite";
-import { type StoredManifest, setReference } from "./images.ts";
+import { addRepoDigest, type StoredManifest, setReference } from "./images.ts";
 
 /** A layer of the store. */
 export interface LayerRecord {
@@ -143,11 +143,7 @@ export function insertImage(database: Database, image: NewImage): void {
       .run(manifest.digest, image.id, manifest.mediaType, manifest.text);
   }
   for (const name of image.names) setReference(database, name, image.id);
-  for (const name of image.repoDigests) {
-    database
-      .query("insert or replace into repo_digest (name, image_id) values (?, ?)")
-      .run(name, image.id);
-  }
+  for (const name of image.repoDigests) addRepoDigest(database, name, image.id);
 }
 
 /** Forgets layers that neither image nor container holds; their files are then rubbish. */
@@ -158,4 +154,9 @@ export function deleteUnusedLayers(database: Database): number {
        and not exists (select 1 from container_layer where layer_id = layer.id)`,
     )
     .run().changes;
+}
+
+/** Bytes of the files in all layers. */
+export function totalLayerSize(database: Database): number {
+  return database.query<{ total: number }, []>("select coalesce(sum(size), 0) as total from layer").get()?.total ?? 0;
 }

@@ -1,0 +1,81 @@
+/** `rmi`: taking names away, and the image with the last one. */
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { childrenOf, containersOf, deleteImage, type Image, imagesByPrefix } from "../records/images.ts";
+import { deleteUnusedLayers } from "../records/layers.ts";
+import { type FoundImage, resolveNamedImage } from "./resolve.ts";
+import { sweep } from "./sweep.ts";
+import { removeName } from "./tag.ts";
+
+export interface RemoveOptions {
+  /** Also one that containers use, or that has several names. Containers keep their files. */
+  readonly force?: boolean;
+  /** Leave the nameless images that it was built from. */
+  readonly keepsParents?: boolean;
+}
+
+/** What a removal did, to be printed as `Untagged: …` and `Deleted: …`. */
+export interface RemovedImage {
+  readonly untagged: readonly string[];
+  /** Ids. */
+  readonly deleted: readonly string[];
+}
+
+/**
+ * Removes a name, or an image. The rules of podman-rmi(1): a name goes, and the image with its last name;
+ * an id of an image with several names, or one in use, needs `force`.
+ */
+export async function removeImage(host: Host, name: string, options: RemoveOptions = {}): Promise<RemovedImage> {
+  const remove = host.database.transaction(() => removeNow(host, resolveNamedImage(host, name), name, options));
+  const removed = remove.immediate();
+  if (removed.deleted.length > 0) await sweep(host);
+  return removed;
+}
+
+function removeNow(host: Host, found: FoundImage, typed: string, options: RemoveOptions): RemovedImage {
+  const { image } = found;
+  const isByName = !found.isById && image.names.includes(found.name);
+  if (isByName && image.names.length > 1) {
+    removeName(host, image, found.name);
+    return { untagged: [found.name], deleted: [] };
+  }
+  if (!options.force) assertRemovable(host, image, typed, isByName);
+  deleteImage(host.database, image.id);
+  const parents = options.keepsParents ? [] : deleteParents(host, image);
+  deleteUnusedLayers(host.database);
+  return { untagged: image.names, deleted: [image.id, ...parents] };
+}
+
+function assertRemovable(host: Host, image: Image, typed: string, isByName: boolean): void {
+  if (!isByName && image.names.length > 1) {
+    throw new CooperError("conflict", `the image ${typed} has several names: ${image.names.join(", ")}`, {
+      hint: `remove all of them with: cooper rmi --force ${typed}`,
+    });
+  }
+  const users = containersOf(host.database, image.id);
+  if (users.length === 0) return;
+  const names = users.slice(0, 5).map((user) => user.name).join(", ");
+  const more = users.length > 5 ? ` and ${users.length - 5} more` : "";
+  throw new CooperError("conflict", `the image ${typed} is in use by ${users.length === 1 ? "the container" : "containers"} ${names}${more}`, {
+    hint: `remove ${users.length === 1 ? "it" : "them"} first, or the image alone with: cooper rmi --force ${typed}`,
+  });
+}
+
+/** Nameless images below that were only kept for this one. */
+function deleteParents(host: Host, image: Image): string[] {
+  const deleted: string[] = [];
+  for (let parentId = image.parentId; parentId !== null; ) {
+    const parent: Image | undefined = imagesByPrefix(host.database, parentId)[0];
+    const isKept =
+      parent === undefined ||
+      parent.names.length > 0 ||
+      parent.repoDigests.length > 0 ||
+      containersOf(host.database, parent.id).length > 0 ||
+      childrenOf(host.database, parent.id).length > 0;
+    if (isKept) break;
+    deleteImage(host.database, parent.id);
+    deleted.push(parent.id);
+    parentId = parent.parentId;
+  }
+  return deleted;
+}
