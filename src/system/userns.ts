@@ -12,7 +12,6 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { CooperError, messageOf } from "../errors.ts";
 import { lock } from "./lock.ts";
@@ -274,12 +273,12 @@ function mapOnlyCaller(pid: number, who: Caller): void {
   }
 }
 
+/** Not os.userInfo(): Bun takes that from $USER, which anybody may set to anything. */
 function userName(uid: number): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `${uid}`; // no entry in the password database
-  }
+  const entry = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .find((line) => line.split(":")[2] === `${uid}`);
+  return entry?.split(":")[0] ?? `${uid}`;
 }
 
 function rangesIn(file: string, name: string, uid: number): SubordinateRange[] {

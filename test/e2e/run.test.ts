@@ -14,8 +14,9 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
     { argv: ["sh", "-c", "kill -TERM $$; sleep 1"], exit: 143 },
   ])("$argv exits $exit", async ({ argv, exit }) => {
     await using host = await testHost(user);
-    // without an init the first process of a pid namespace ignores signals of its own
-    expect((await host.cooper("run", "--rm", "--init", "hello", ...argv)).exitCode).toBe(exit);
+    // the first process of a pid namespace ignores signals of its own: those need an init before it
+    const init = exit > 128 ? ["--init"] : [];
+    expect((await host.cooper("run", "--rm", ...init, "hello", ...argv)).exitCode).toBe(exit);
   });
 
   test("without a command greets", async () => {
@@ -72,7 +73,7 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
     { options: ["--umask", "027"], command: "umask", output: "0027" },
     { options: ["--entrypoint", "echo"], command: null, output: "-c only" },
     { options: ["--network", "none"], command: "ls /sys/class/net", output: "lo" },
-    { options: ["--init"], command: "cat /proc/1/comm", output: "catatonit" },
+    { options: ["--init"], command: "cat /proc/1/comm", output: "cooper-init" },
     { options: ["--sysctl", "net.ipv4.ip_unprivileged_port_start=80"], command: "cat /proc/sys/net/ipv4/ip_unprivileged_port_start", output: "80" },
     { options: ["--add-host", "db:10.0.0.9"], command: "grep db /etc/hosts", output: "10.0.0.9\tdb" },
     { options: ["--dns", "10.0.0.53"], command: "cat /etc/resolv.conf | grep nameserver", output: "nameserver 10.0.0.53" },
@@ -175,5 +176,5 @@ test.each([
   expect(result.stdout).toBe("");
   expect(result.stderr).toStartWith("Error: ");
   expect(result.stderr).toContain(message);
-  expect(result.stderr).not.toContain(" at ");
+  expect(result.stderr).not.toContain("\n    at ");
 });
