@@ -16,7 +16,12 @@ import type { StopOptions } from "./container/stop.ts";
 import type { ContainerSummary } from "./container/summary.ts";
 import type { ProcessTable } from "./container/top.ts";
 import { type Host, openHost } from "./host.ts";
+import type { HistoryStep } from "./image/history.ts";
+import type { ImageTree } from "./image/image-tree.ts";
+import type { ImageSummary, ListOptions } from "./image/list.ts";
 import type { LoadedImage, LoadOptions } from "./image/load.ts";
+import type { PrunedImages, PruneOptions } from "./image/prune.ts";
+import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "./image/remove.ts";
 import { pathsUnder } from "./paths.ts";
 import { loadSettings } from "./settings.ts";
 import { storeLocation } from "./store-location.ts";
@@ -189,8 +194,36 @@ export class Images {
     return (await import("./image/resolve.ts")).findImage(this.host, name) !== undefined;
   }
 
-  async inspect(name: string): Promise<object> {
-    throw new Error(name);
+  async inspect(name: string): Promise<Record<string, unknown>> {
+    return (await import("./image/inspect.ts")).inspectImage(this.host, name);
+  }
+
+  async list(options: ListOptions): Promise<ImageSummary[]> {
+    return (await import("./image/list.ts")).listImages(this.host, options);
+  }
+
+  async history(name: string): Promise<HistoryStep[]> {
+    return (await import("./image/history.ts")).imageHistory(this.host, name);
+  }
+
+  async tree(name: string, options: { readonly whatRequires: boolean }): Promise<ImageTree> {
+    return (await import("./image/image-tree.ts")).imageTree(this.host, name, options);
+  }
+
+  async tag(name: string, names: readonly string[]): Promise<void> {
+    (await import("./image/tag.ts")).tagImage(this.host, name, names);
+  }
+
+  async untag(name: string, names: readonly string[]): Promise<string[]> {
+    return (await import("./image/tag.ts")).untagImage(this.host, name, names);
+  }
+
+  async remove(name: string, options: RemoveImageOptions): Promise<RemovedImage> {
+    return (await import("./image/remove.ts")).removeImage(this.host, name, options);
+  }
+
+  async prune(options: PruneOptions): Promise<PrunedImages> {
+    return (await import("./image/prune.ts")).pruneImages(this.host, options);
   }
 
   /** All names, for completion. */

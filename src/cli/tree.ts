@@ -86,7 +86,7 @@ export const commandTree: readonly CommandEntry[] = [
     as((await images()).history),
   ),
   entry("image import", "import", "Make an image from a tar of a file system", async () =>
-    as((await imageChanges()).importImage),
+    as((await import("./commands/pull.ts")).importImage),
   ),
   entry("image inspect", "", "Show all that is known of images", async () =>
     as((await import("./commands/inspect.ts")).imageInspect),
@@ -99,7 +99,7 @@ export const commandTree: readonly CommandEntry[] = [
     as((await imageChanges()).prune),
   ),
   entry("image pull", "pull", "Pull images from a registry", async () =>
-    as((await imageChanges()).pull),
+    as((await import("./commands/pull.ts")).pull),
   ),
   entry("image rm", "rmi,image remove", "Remove images", async () => as((await imageChanges()).rm)),
   entry("image tag", "tag", "Give an image another name", async () =>

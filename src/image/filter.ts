@@ -9,7 +9,10 @@ import { resolveImage } from "./resolve.ts";
 type Test = (summary: ImageSummary, value: string) => boolean;
 
 /** Values of one key are alternatives, different keys must all hold; labels must all hold. */
-export function imageFilter(host: Host, filters: readonly string[]): (summary: ImageSummary) => boolean {
+export function imageFilter(
+  host: Host,
+  filters: readonly string[],
+): (summary: ImageSummary) => boolean {
   const byKey = new Map<string, string[]>();
   for (const filter of filters) {
     const [, key = "", value = ""] = /^([a-z]+!?)=(.*)$/s.exec(filter) ?? [];
@@ -21,7 +24,9 @@ export function imageFilter(host: Host, filters: readonly string[]): (summary: I
     const test = testFor(host, key);
     const isAll = key === "label" || key === "label!";
     return (summary: ImageSummary) =>
-      isAll ? values.every((value) => test(summary, value)) : values.some((value) => test(summary, value));
+      isAll
+        ? values.every((value) => test(summary, value))
+        : values.some((value) => test(summary, value));
   });
   return (summary) => tests.every((test) => test(summary));
 }
@@ -31,7 +36,8 @@ function testFor(host: Host, key: string): Test {
     case "id":
       return ({ image }, value) => image.id.startsWith(value.replace(/^sha256:/, ""));
     case "reference":
-      return ({ image }, value) => [...image.names, ...image.repoDigests].some((name) => matchesReference(name, value));
+      return ({ image }, value) =>
+        [...image.names, ...image.repoDigests].some((name) => matchesReference(name, value));
     case "dangling":
       return (summary, value) => summary.isDangling === truth(key, value);
     case "intermediate":
@@ -63,7 +69,10 @@ function testFor(host: Host, key: string): Test {
 function truth(key: string, value: string): boolean {
   if (["1", "t", "true", "True", "TRUE"].includes(value)) return true;
   if (["0", "f", "false", "False", "FALSE"].includes(value)) return false;
-  throw new CooperError("invalid-argument", `invalid filter "${key}=${value}": must be true or false`);
+  throw new CooperError(
+    "invalid-argument",
+    `invalid filter "${key}=${value}": must be true or false`,
+  );
 }
 
 function hasLabel({ image }: ImageSummary, wanted: string): boolean {
@@ -91,7 +100,9 @@ export function matchesReference(name: string, pattern: string): boolean {
   const tails = (text: string) => [text, text.split("/").slice(-parts).join("/")];
   const expression = globExpression(pattern);
   const hasTag = /[:@]/.test(pattern.slice(pattern.lastIndexOf("/") + 1));
-  return [...tails(name), ...(hasTag ? [] : tails(repository))].some((text) => expression.test(text));
+  return [...tails(name), ...(hasTag ? [] : tails(repository))].some((text) =>
+    expression.test(text),
+  );
 }
 
 function globExpression(pattern: string): RegExp {
@@ -104,6 +115,8 @@ function globExpression(pattern: string): RegExp {
   try {
     return new RegExp(`^${source}$`);
   } catch (cause) {
-    throw new CooperError("invalid-argument", `invalid pattern "${pattern}" in a filter`, { cause });
+    throw new CooperError("invalid-argument", `invalid pattern "${pattern}" in a filter`, {
+      cause,
+    });
   }
 }

@@ -30,7 +30,11 @@ export function imageHistory(host: Host, name: string): HistoryStep[] {
   let next = 0;
   const steps = [...missing, ...listed].map((entry): HistoryStep => {
     const layer = "empty_layer" in entry && entry.empty_layer === true ? undefined : layers[next++];
-    const { created = "", created_by = "", comment = "" } = entry as { created?: string; created_by?: string; comment?: string };
+    const {
+      created = "",
+      created_by = "",
+      comment = "",
+    } = entry as { created?: string; created_by?: string; comment?: string };
     return {
       id: null,
       createdAt: Date.parse(created) || 0,

@@ -1,7 +1,7 @@
 /** `image tree`: the layers of an image, and which images end where. */
 import type { Host } from "../host.ts";
-import { listImages } from "../records/images.ts";
 import type { Image } from "../records/images.ts";
+import { listImages } from "../records/images.ts";
 import { layersOfImage } from "../records/layers.ts";
 import { resolveImage } from "./resolve.ts";
 
@@ -22,7 +22,11 @@ export interface ImageTree {
 }
 
 /** The layers of an image; with `whatRequires`, the last one has the images that are built on it as children. */
-export function imageTree(host: Host, name: string, options: { readonly whatRequires?: boolean } = {}): ImageTree {
+export function imageTree(
+  host: Host,
+  name: string,
+  options: { readonly whatRequires?: boolean } = {},
+): ImageTree {
   const image = resolveImage(host, name);
   const all = listImages(host.database);
   const layers = layersOfImage(host.database, image.id).map((layer, index, list): TreeLayer => {
@@ -38,15 +42,20 @@ export function imageTree(host: Host, name: string, options: { readonly whatRequ
   return { image, layers };
 }
 
-const startsWith = (image: Image, below: readonly string[]) => below.every((id, index) => image.layers[index] === id);
+const startsWith = (image: Image, below: readonly string[]) =>
+  below.every((id, index) => image.layers[index] === id);
 
 function namesOfTop(all: readonly Image[], stack: readonly string[]): string[] {
-  return all.filter((image) => image.layers.length === stack.length && startsWith(image, stack)).flatMap((image) => image.names);
+  return all
+    .filter((image) => image.layers.length === stack.length && startsWith(image, stack))
+    .flatMap((image) => image.names);
 }
 
 /** What other images have on top of a stack: each next layer once. */
 function above(host: Host, all: readonly Image[], stack: readonly string[]): TreeLayer[] {
-  const higher = all.filter((image) => image.layers.length > stack.length && startsWith(image, stack));
+  const higher = all.filter(
+    (image) => image.layers.length > stack.length && startsWith(image, stack),
+  );
   const next = new Map(higher.map((image) => [image.layers[stack.length] ?? "", image]));
   return [...next].map(([id, image]) => {
     const size = layersOfImage(host.database, image.id)[stack.length]?.size ?? 0;

@@ -8,7 +8,9 @@ import { layerStack, resolveImage } from "./resolve.ts";
 export function inspectImage(host: Host, name: string): Record<string, unknown> {
   const image = resolveImage(host, name);
   const { config } = image;
-  const manifest = manifestsOf(host.database, image.id).find(({ digest }) => digest === image.manifestDigest);
+  const manifest = manifestsOf(host.database, image.id).find(
+    ({ digest }) => digest === image.manifestDigest,
+  );
   const healthCheck = config.config?.Healthcheck;
   return {
     Id: image.id,
@@ -43,8 +45,17 @@ export function inspectImage(host: Host, name: string): Record<string, unknown> 
 function withAllFields(config: ProcessConfig): Record<string, unknown> {
   const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
   return {
-    User: "", ExposedPorts: null, Env: [], Entrypoint: null, Cmd: null, Volumes: null, WorkingDir: "",
-    Labels: null, StopSignal: "", OnBuild: null, ...given,
+    User: "",
+    ExposedPorts: null,
+    Env: [],
+    Entrypoint: null,
+    Cmd: null,
+    Volumes: null,
+    WorkingDir: "",
+    Labels: null,
+    StopSignal: "",
+    OnBuild: null,
+    ...given,
   };
 }
 

@@ -1,6 +1,6 @@
 /** `images`: what the store holds, from one query. */
 import type { Host } from "../host.ts";
-import { containerCounts, type Image, listImages as allImages } from "../records/images.ts";
+import { listImages as allImages, containerCounts, type Image } from "../records/images.ts";
 import { imageFilter } from "./filter.ts";
 import { type NameParts, namePartsOf } from "./names.ts";
 
@@ -41,6 +41,7 @@ export function listImages(host: Host, options: ListOptions = {}): ImageSummary[
   });
   const filters = options.filters ?? [];
   const isWanted = imageFilter(host, filters);
-  const showsAll = options.all === true || filters.some((filter) => filter.startsWith("intermediate="));
+  const showsAll =
+    options.all === true || filters.some((filter) => filter.startsWith("intermediate="));
   return summaries.filter((summary) => (showsAll || !summary.isIntermediate) && isWanted(summary));
 }

@@ -27,8 +27,12 @@ export async function pruneImages(host: Host, options: PruneOptions = {}): Promi
     const untagged: string[] = [];
     // once a nameless image is gone those that it was built from are no longer needed by it
     for (let goesOn = true; goesOn; ) {
-      const unused = listImages(host, { all: true, ...(options.filters !== undefined && { filters: options.filters }) }).filter(
-        ({ containers, isDangling, isIntermediate }) => containers === 0 && (options.all === true || (isDangling && !isIntermediate)),
+      const unused = listImages(host, {
+        all: true,
+        ...(options.filters !== undefined && { filters: options.filters }),
+      }).filter(
+        ({ containers, isDangling, isIntermediate }) =>
+          containers === 0 && (options.all === true || (isDangling && !isIntermediate)),
       );
       for (const { image } of unused) {
         deleteImage(host.database, image.id);

@@ -1,3 +1,381 @@
-export async function pullImage(..._: unknown[]): Promise<any> {
-  throw new Error("pull");
+/** `pull`: an image from a registry, its layers unpacked while they come. */
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { decodeImageConfig } from "../oci/decode-image-config.ts";
+import { type Index, type Manifest, maxConfigBytes } from "../oci/manifest.ts";
+import {
+  anyPlatform,
+  choosePlatform,
+  isPlatform,
+  type PlatformChoice,
+  resolvePlatform,
+} from "../oci/platform.ts";
+import {
+  atRegistry,
+  formatReference,
+  formatRepository,
+  parseName,
+  type Reference,
+  withDefaultTag,
+} from "../oci/reference.ts";
+import {
+  addRepoDigest,
+  type Image,
+  imageByManifest,
+  type StoredManifest,
+  setReference,
+} from "../records/images.ts";
+import { type Credentials, RegistryClient } from "../registry/client.ts";
+import {
+  loadRegistriesConf,
+  type PullSource,
+  pullSources,
+  type RegistriesConf,
+} from "../registry/registries-conf.ts";
+import { publishImage } from "./publish.ts";
+import type { PullProgress } from "./pull-progress.ts";
+import { findNamedImage } from "./resolve.ts";
+import { openStage } from "./stage.ts";
+import { type LayerPlan, LayerStager } from "./stage-layers.ts";
+import { sweep } from "./sweep.ts";
+
+export interface PullOptions {
+  /** `missing` and `newer` ask less of the registry than `always`; default: always. */
+  readonly policy?: "always" | "missing" | "never" | "newer";
+  readonly platform?: PlatformChoice;
+  /** false: certificates are not checked, and plain http is allowed. null: as registries.conf says. */
+  readonly tlsVerify?: boolean | null;
+  readonly credentials?: Credentials;
+  readonly retries?: number;
+  readonly signal?: AbortSignal;
+  onProgress?(progress: PullProgress): void;
+}
+
+/** What a pull led to. */
+export interface PulledImage {
+  readonly image: Image;
+  /** Fully qualified. */
+  readonly name: string;
+  /** Whether anything was fetched. */
+  readonly isNew: boolean;
+}
+
+/** Pulls an image. A short name is asked for at each registry that registries.conf names for it, in order. */
+export async function pullImage(
+  host: Host,
+  name: string,
+  options: PullOptions = {},
+): Promise<PulledImage> {
+  const here = findNamedImage(host, name);
+  const policy = options.policy ?? "always";
+  if (
+    here !== undefined &&
+    (policy === "never" || (policy === "missing" && fits(here.image, options)))
+  ) {
+    return { image: here.image, name: here.name, isNew: false };
+  }
+  if (policy === "never") throw new CooperError("no-such-image", `no such image: ${name}`);
+  const { isHello, makeHello, helloName } = await import("./hello.ts");
+  if (isHello(name))
+    return {
+      image: here?.image ?? (await makeHello(host)),
+      name: helloName,
+      isNew: here === undefined,
+    };
+  const conf = loadRegistriesConf(process.env, host.isRootless);
+  try {
+    return await pullFirst(host, name, conf, options);
+  } catch (error) {
+    const isUnreachable =
+      error instanceof CooperError && (error.code === "network" || error.code === "registry");
+    if (policy !== "newer" || here === undefined || !isUnreachable) throw error;
+    host.warn(`using the image ${here.name} as it is here: ${error.message}`);
+    return { image: here.image, name: here.name, isNew: false };
+  }
+}
+
+/** Pulls every tag of a repository. */
+export async function pullAllTags(
+  host: Host,
+  name: string,
+  options: PullOptions = {},
+): Promise<PulledImage[]> {
+  const parsed = parseName(name);
+  if (parsed.tag !== null || parsed.digest !== null) {
+    throw new CooperError("invalid-argument", `all tags are asked for, and "${name}" names one`);
+  }
+  const conf = loadRegistriesConf(process.env, host.isRootless);
+  const reference = candidates(conf, withDefaultTag(parsed))[0];
+  if (reference === undefined) throw noRegistry(name);
+  const [source] = pullSources(conf, reference.registry, reference.repository, false).slice(-1);
+  if (source === undefined) throw noRegistry(name);
+  const tags = await clientFor(source, options).tags(
+    source.repository,
+    formatRepository(reference),
+  );
+  const pulled: PulledImage[] = [];
+  for (const tag of tags)
+    pulled.push(await pullReference(host, { ...reference, tag }, conf, options));
+  return pulled;
+}
+
+function fits(image: Image, { platform = anyPlatform }: PullOptions): boolean {
+  const { os, architecture, variant } = image.config;
+  const isAsked =
+    platform.os !== null || platform.architecture !== null || platform.variant !== null;
+  return (
+    !isAsked || isPlatform({ os, architecture, variant: variant ?? "" }, resolvePlatform(platform))
+  );
+}
+
+const noRegistry = (name: string) =>
+  new CooperError("invalid-argument", `no registry is configured for the short name "${name}"`, {
+    hint: `name one, as in docker.io/library/${name}, or set unqualified-search-registries in /etc/containers/registries.conf`,
+  });
+
+async function pullFirst(
+  host: Host,
+  name: string,
+  conf: RegistriesConf,
+  options: PullOptions,
+): Promise<PulledImage> {
+  const references = candidates(conf, withDefaultTag(parseName(name)));
+  const failures: CooperError[] = [];
+  for (const reference of references) {
+    try {
+      return await pullReference(host, reference, conf, options);
+    } catch (error) {
+      // another registry may have it; anything but "not here" is final
+      if (
+        !(error instanceof CooperError) ||
+        !["no-such-image", "registry", "network"].includes(error.code)
+      )
+        throw error;
+      failures.push(error);
+    }
+  }
+  const [first] = failures;
+  if (first === undefined) throw noRegistry(name);
+  if (failures.length === 1) throw first;
+  throw new CooperError(
+    "no-such-image",
+    `no registry has ${name}: ${failures.map((failure) => failure.message).join("; ")}`,
+    { cause: first },
+  );
+}
+
+/** What a name may mean, best first. */
+function candidates(conf: RegistriesConf, name: ReturnType<typeof parseName>): Reference[] {
+  if (name.registry !== null) return [{ ...name, registry: name.registry }];
+  const alias = conf.aliases.get(name.repository);
+  if (alias !== undefined) {
+    const target = parseName(alias);
+    if (target.registry !== null)
+      return [{ ...target, registry: target.registry, tag: name.tag, digest: name.digest }];
+  }
+  return conf.searchRegistries.map((registry) => atRegistry(name, registry));
+}
+
+/** From the first mirror that has it, else from the registry itself. */
+async function pullReference(
+  host: Host,
+  reference: Reference,
+  conf: RegistriesConf,
+  options: PullOptions,
+): Promise<PulledImage> {
+  const sources = pullSources(
+    conf,
+    reference.registry,
+    reference.repository,
+    reference.digest !== null,
+  );
+  let failure: unknown;
+  for (const source of sources) {
+    try {
+      return await pullFrom(host, reference, source, options);
+    } catch (error) {
+      if (
+        !(error instanceof CooperError) ||
+        !["no-such-image", "registry", "network"].includes(error.code)
+      )
+        throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+function clientFor(source: PullSource, options: PullOptions): RegistryClient {
+  const { tlsVerify = null, credentials, retries, signal, onProgress } = options;
+  const isInsecure = tlsVerify === null ? (source.isInsecure ? true : undefined) : !tlsVerify;
+  return new RegistryClient(source.registry, {
+    ...(isInsecure !== undefined && { isInsecure }),
+    ...(credentials !== undefined && { credentials }),
+    ...(retries !== undefined && { retries }),
+    ...(signal !== undefined && { signal }),
+    ...(onProgress !== undefined && {
+      onRetry: (why: string, inMs: number) => onProgress({ kind: "retry", why, inMs }),
+    }),
+  });
+}
+
+async function pullFrom(
+  host: Host,
+  reference: Reference,
+  source: PullSource,
+  options: PullOptions,
+): Promise<PulledImage> {
+  const name = formatReference(reference);
+  options.onProgress?.({ kind: "begin", name });
+  const client = clientFor(source, options);
+  const wanted = reference.digest ?? reference.tag ?? "latest";
+  const top = await client.manifest(source.repository, wanted, name);
+  const known = knownImage(host, top, options);
+  const image =
+    known ?? (await fetchImage(host, { reference, source, client, top, name }, options));
+  const published = known === undefined ? image : nameAgain(host, known, reference, top);
+  options.onProgress?.({ kind: "end", name, id: published.id });
+  return { image: published, name, isNew: known === undefined };
+}
+
+/** The image that this very manifest or index led to before, for the platform that is wanted now. */
+function knownImage(host: Host, top: Manifest | Index, options: PullOptions): Image | undefined {
+  const image = imageByManifest(host.database, top.digest);
+  if (image === undefined) return undefined;
+  const { os, architecture, variant } = image.config;
+  const isWanted =
+    top.kind === "manifest" ||
+    isPlatform(
+      { os, architecture, variant: variant ?? "" },
+      resolvePlatform(options.platform ?? anyPlatform),
+    );
+  return isWanted ? image : undefined;
+}
+
+/** The tag may be new, or have moved, though the image is not. */
+function nameAgain(host: Host, image: Image, reference: Reference, top: Manifest | Index): Image {
+  const name = host.database.transaction(() => {
+    for (const each of namesOf(reference)) setReference(host.database, each, image.id);
+    for (const each of repoDigestsOf(reference, [top]))
+      addRepoDigest(host.database, each, image.id);
+  });
+  name.immediate();
+  return findNamedImage(host, image.id)?.image ?? image;
+}
+
+const namesOf = (reference: Reference): string[] =>
+  reference.digest === null && reference.tag !== null ? [formatReference(reference)] : [];
+
+const repoDigestsOf = (
+  reference: Reference,
+  manifests: readonly { readonly digest: string }[],
+): string[] => manifests.map(({ digest }) => `${formatRepository(reference)}@${digest}`);
+
+interface Fetch {
+  readonly reference: Reference;
+  readonly source: PullSource;
+  readonly client: RegistryClient;
+  readonly top: Manifest | Index;
+  readonly name: string;
+}
+
+async function fetchImage(host: Host, fetch: Fetch, options: PullOptions): Promise<Image> {
+  const { client, source, name } = fetch;
+  const manifests = await ownManifest(fetch, options);
+  const manifest = manifests.at(-1);
+  if (manifest?.kind !== "manifest")
+    throw new CooperError("hostile", `${name} is an index of indexes of indexes`);
+  if (manifest.config.size > maxConfigBytes)
+    throw new CooperError("hostile", `the configuration of ${name} is larger than 8 MiB`);
+  const bytes = await client.smallBlob(
+    source.repository,
+    manifest.config.digest,
+    maxConfigBytes,
+    name,
+  );
+  const config = decodeImageConfig(bytes, `the configuration of ${name}`);
+  if (config.diffIds.length !== manifest.layers.length) {
+    throw new CooperError(
+      "corrupt",
+      `the manifest of ${name} has ${manifest.layers.length} layers, its configuration ${config.diffIds.length}`,
+    );
+  }
+  await sweep(host);
+  const plans = manifest.layers.map(
+    (layer, index): LayerPlan => ({
+      diffId: config.diffIds[index] ?? layer.digest,
+      blob: { digest: layer.digest, size: layer.size },
+      open: () => ({
+        kind: "stream",
+        chunks: tellingProgress(
+          client.blob(source.repository, layer.digest, layer.size, name),
+          layer,
+          options,
+        ),
+      }),
+    }),
+  );
+  options.onProgress?.({
+    kind: "layers",
+    layers: manifest.layers.map(({ digest, size }) => ({ digest, size })),
+  });
+  const attempt = async () => {
+    using stage = await openStage(host);
+    const stager = new LayerStager(host, stage, {
+      limit: host.settings.imageParallelCopies ?? 4,
+      signal: options.signal,
+    });
+    const layers = await stager.all(plans);
+    return await publishImage(host, {
+      config: config.config,
+      configText: config.text,
+      layers,
+      parentId: null,
+      manifests: manifests.map(
+        ({ digest, mediaType, text }): StoredManifest => ({ digest, mediaType, text }),
+      ),
+      names: namesOf(fetch.reference),
+      repoDigests: repoDigestsOf(fetch.reference, manifests),
+    });
+  };
+  try {
+    return await attempt();
+  } catch (error) {
+    // somebody removed a layer that we counted on
+    if (error instanceof CooperError && error.code === "conflict") return attempt();
+    throw error;
+  }
+}
+
+/** The way from what the name stands for to the image's own manifest. */
+async function ownManifest(
+  { client, source, top, name }: Fetch,
+  options: PullOptions,
+): Promise<(Manifest | Index)[]> {
+  const path: (Manifest | Index)[] = [top];
+  for (let at = top; at.kind === "index" && path.length <= 3; ) {
+    const chosen = choosePlatform(at.manifests, options.platform ?? anyPlatform, name);
+    const next = await client.manifest(source.repository, chosen.digest, name);
+    path.push(next);
+    at = next;
+  }
+  return path;
+}
+
+async function* tellingProgress(
+  chunks: AsyncIterable<Uint8Array>,
+  layer: { readonly digest: string; readonly size: number },
+  options: PullOptions,
+): AsyncGenerator<Uint8Array> {
+  let done = 0;
+  for await (const chunk of chunks) {
+    yield chunk;
+    done += chunk.length;
+    options.onProgress?.({
+      kind: "layer",
+      digest: layer.digest,
+      doneBytes: done,
+      totalBytes: layer.size,
+    });
+  }
 }

@@ -1,7 +1,13 @@
 /** `rmi`: taking names away, and the image with the last one. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { childrenOf, containersOf, deleteImage, type Image, imagesByPrefix } from "../records/images.ts";
+import {
+  childrenOf,
+  containersOf,
+  deleteImage,
+  type Image,
+  imagesByPrefix,
+} from "../records/images.ts";
 import { deleteUnusedLayers } from "../records/layers.ts";
 import { type FoundImage, resolveNamedImage } from "./resolve.ts";
 import { sweep } from "./sweep.ts";
@@ -25,14 +31,25 @@ export interface RemovedImage {
  * Removes a name, or an image. The rules of podman-rmi(1): a name goes, and the image with its last name;
  * an id of an image with several names, or one in use, needs `force`.
  */
-export async function removeImage(host: Host, name: string, options: RemoveOptions = {}): Promise<RemovedImage> {
-  const remove = host.database.transaction(() => removeNow(host, resolveNamedImage(host, name), name, options));
+export async function removeImage(
+  host: Host,
+  name: string,
+  options: RemoveOptions = {},
+): Promise<RemovedImage> {
+  const remove = host.database.transaction(() =>
+    removeNow(host, resolveNamedImage(host, name), name, options),
+  );
   const removed = remove.immediate();
   if (removed.deleted.length > 0) await sweep(host);
   return removed;
 }
 
-function removeNow(host: Host, found: FoundImage, typed: string, options: RemoveOptions): RemovedImage {
+function removeNow(
+  host: Host,
+  found: FoundImage,
+  typed: string,
+  options: RemoveOptions,
+): RemovedImage {
   const { image } = found;
   const isByName = !found.isById && image.names.includes(found.name);
   if (isByName && image.names.length > 1) {
@@ -48,17 +65,28 @@ function removeNow(host: Host, found: FoundImage, typed: string, options: Remove
 
 function assertRemovable(host: Host, image: Image, typed: string, isByName: boolean): void {
   if (!isByName && image.names.length > 1) {
-    throw new CooperError("conflict", `the image ${typed} has several names: ${image.names.join(", ")}`, {
-      hint: `remove all of them with: cooper rmi --force ${typed}`,
-    });
+    throw new CooperError(
+      "conflict",
+      `the image ${typed} has several names: ${image.names.join(", ")}`,
+      {
+        hint: `remove all of them with: cooper rmi --force ${typed}`,
+      },
+    );
   }
   const users = containersOf(host.database, image.id);
   if (users.length === 0) return;
-  const names = users.slice(0, 5).map((user) => user.name).join(", ");
+  const names = users
+    .slice(0, 5)
+    .map((user) => user.name)
+    .join(", ");
   const more = users.length > 5 ? ` and ${users.length - 5} more` : "";
-  throw new CooperError("conflict", `the image ${typed} is in use by ${users.length === 1 ? "the container" : "containers"} ${names}${more}`, {
-    hint: `remove ${users.length === 1 ? "it" : "them"} first, or the image alone with: cooper rmi --force ${typed}`,
-  });
+  throw new CooperError(
+    "conflict",
+    `the image ${typed} is in use by ${users.length === 1 ? "the container" : "containers"} ${names}${more}`,
+    {
+      hint: `remove ${users.length === 1 ? "it" : "them"} first, or the image alone with: cooper rmi --force ${typed}`,
+    },
+  );
 }
 
 /** Nameless images below that were only kept for this one. */

@@ -2,7 +2,13 @@
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { formatReference, formatRepository, parseTarget } from "../oci/reference.ts";
-import { addRepoDigest, deleteReference, forgetRepository, type Image, setReference } from "../records/images.ts";
+import {
+  addRepoDigest,
+  deleteReference,
+  forgetRepository,
+  type Image,
+  setReference,
+} from "../records/images.ts";
 import { findNamedImage, resolveImage } from "./resolve.ts";
 
 /** Gives an image more names; a name that another image has moves. Short names belong to `localhost`. */
@@ -14,7 +20,11 @@ export function tagImage(host: Host, name: string, targets: readonly string[]): 
       const moved = setReference(host.database, formatReference(reference), image.id);
       if (moved !== undefined) forgetRepository(host.database, formatRepository(reference), moved);
       if (image.manifestDigest !== null) {
-        addRepoDigest(host.database, `${formatRepository(reference)}@${image.manifestDigest}`, image.id);
+        addRepoDigest(
+          host.database,
+          `${formatRepository(reference)}@${image.manifestDigest}`,
+          image.id,
+        );
       }
     }
   });
@@ -29,7 +39,8 @@ export function tagImage(host: Host, name: string, targets: readonly string[]): 
 export function untagImage(host: Host, name: string, names: readonly string[] = []): string[] {
   const untag = host.database.transaction(() => {
     const image = resolveImage(host, name);
-    const gone = names.length === 0 ? [...image.names] : names.map((each) => nameOn(host, image, each));
+    const gone =
+      names.length === 0 ? [...image.names] : names.map((each) => nameOn(host, image, each));
     for (const each of gone) removeName(host, image, each);
     return gone;
   });
@@ -44,8 +55,16 @@ export function removeName(host: Host, image: Image, name: string): void {
 
 function nameOn(host: Host, image: Image, name: string): string {
   const found = findNamedImage(host, name);
-  if (found === undefined || found.isById || found.image.id !== image.id || !image.names.includes(found.name)) {
-    throw new CooperError("no-such-image", `${name} is no name of the image ${image.id.slice(0, 12)}`);
+  if (
+    found === undefined ||
+    found.isById ||
+    found.image.id !== image.id ||
+    !image.names.includes(found.name)
+  ) {
+    throw new CooperError(
+      "no-such-image",
+      `${name} is no name of the image ${image.id.slice(0, 12)}`,
+    );
   }
   return found.name;
 }

@@ -193,7 +193,9 @@ export function deleteReference(database: Database, name: string): boolean {
 
 /** Notes a `repository@digest` by which an image is known. */
 export function addRepoDigest(database: Database, name: string, imageId: string): void {
-  database.query("insert or replace into repo_digest (name, image_id) values (?, ?)").run(name, imageId);
+  database
+    .query("insert or replace into repo_digest (name, image_id) values (?, ?)")
+    .run(name, imageId);
 }
 
 /** Forgets the `repository@digest`s of an image, unless it still has a name in that repository. */

@@ -158,5 +158,8 @@ export function deleteUnusedLayers(database: Database): number {
 
 /** Bytes of the files in all layers. */
 export function totalLayerSize(database: Database): number {
-  return database.query<{ total: number }, []>("select coalesce(sum(size), 0) as total from layer").get()?.total ?? 0;
+  return (
+    database.query<{ total: number }, []>("select coalesce(sum(size), 0) as total from layer").get()
+      ?.total ?? 0
+  );
 }

@@ -2,7 +2,16 @@
  * A store of its own for each test, driven through the compiled binary. Disposing it removes what is
  * in it, and fails the test when anything is left: mounts, processes, cgroups, directories.
  */
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 
 const binary = resolve(import.meta.dir, "../../dist/cooper");
@@ -32,7 +41,8 @@ export interface Options {
 const testUser = "cooper-test";
 
 /** Root and, where root can make one, an ordinary user with subordinate ids. */
-export const users: readonly (User | null)[] = process.getuid?.() === 0 ? [null, ordinaryUser()] : [null];
+export const users: readonly (User | null)[] =
+  process.getuid?.() === 0 ? [null, ordinaryUser()] : [null];
 
 function ordinaryUser(): User {
   const run = (...argv: string[]) => Bun.spawnSync(argv, { stdio: ["ignore", "pipe", "pipe"] });
@@ -79,12 +89,26 @@ export class TestHost implements AsyncDisposable {
   /** The words that start cooper on this store. */
   argv(...args: string[]): string[] {
     const words = [binary, "--root", this.root, "--runroot", this.run, ...args];
-    return this.user === null ? words : ["setpriv", `--reuid=${this.user.uid}`, `--regid=${this.user.gid}`, "--init-groups", "--", ...words];
+    return this.user === null
+      ? words
+      : [
+          "setpriv",
+          `--reuid=${this.user.uid}`,
+          `--regid=${this.user.gid}`,
+          "--init-groups",
+          "--",
+          ...words,
+        ];
   }
 
   environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
     const home = this.user === null ? (process.env.HOME ?? "/root") : `/home/${this.user.name}`;
-    return { PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", HOME: home, LANG: "C.UTF-8", ...extra };
+    return {
+      PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+      HOME: home,
+      LANG: "C.UTF-8",
+      ...extra,
+    };
   }
 
   /** Runs a command to its end. */
@@ -94,7 +118,10 @@ export class TestHost implements AsyncDisposable {
 
   async cooperWith(options: Options, ...args: string[]): Promise<Result> {
     const child = this.start(options, ...args);
-    const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    const [stdout, stderr] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
     return { exitCode: await child.exited, stdout, stderr };
   }
 
@@ -106,20 +133,31 @@ export class TestHost implements AsyncDisposable {
     return Bun.spawn(argv, {
       cwd: options.cwd ?? "/tmp",
       env: this.environment(options.env),
-      stdio: [options.stdin === undefined ? (options.tty ? "pipe" : "ignore") : new Response(options.stdin), "pipe", "pipe"],
+      stdio: [
+        options.stdin === undefined
+          ? options.tty
+            ? "pipe"
+            : "ignore"
+          : new Response(options.stdin),
+        "pipe",
+        "pipe",
+      ],
     });
   }
 
   /** Runs a command that must succeed; its output without the last newline. */
   async must(...args: string[]): Promise<string> {
     const result = await this.cooper(...args);
-    if (result.exitCode !== 0) throw new Error(`cooper ${args.join(" ")}: exit ${result.exitCode}: ${result.stderr}`);
+    if (result.exitCode !== 0)
+      throw new Error(`cooper ${args.join(" ")}: exit ${result.exitCode}: ${result.stderr}`);
     return result.stdout.trimEnd();
   }
 
   /** What should not be there once all containers are gone. */
   leftovers(): string[] {
-    const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) => line.includes(`${this.directory}/`));
+    const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .filter((line) => line.includes(`${this.directory}/`));
     const bundles = listIn(join(this.run, "c"));
     const containers = this.user === null ? listIn(join(this.root, "containers")) : [];
     return [

@@ -3,7 +3,8 @@ import { CooperError } from "../../errors.ts";
 import { parseSignal } from "../../oci/signals.ts";
 import { flagSwitch, listOf, string } from "../../option.ts";
 import { type CommandContext, type CommandOptions, defineCommand } from "../command.ts";
-import { print, tell } from "../output.ts";
+import { isConfirmed } from "../confirm.ts";
+import { print } from "../output.ts";
 import { all, cidfile, filter, ignore, latest, selectContainers, time } from "../select.ts";
 
 const containers = "[CONTAINER...]";
@@ -212,14 +213,6 @@ export const prune = defineCommand({
     for (const id of await engine.containers.prune(options.filter)) print(`${id}\n`);
   },
 });
-
-/** Asks on the terminal; without one the answer is yes, as in a pipe nobody can give it. */
-async function isConfirmed(what: string): Promise<boolean> {
-  if (!process.stdin.isTTY) return true;
-  tell(`${what}\nAre you sure you want to continue? [y/N] `);
-  for await (const line of console) return /^y(es)?$/i.test(line.trim());
-  return false;
-}
 
 export const rename = defineCommand({
   summary: "Give a container another name",

@@ -1,0 +1,202 @@
+/** Requests to registries: bounded in time, redirects followed by hand, failures in words. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { CooperError, messageOf } from "../errors.ts";
+
+/** How long a registry may take to answer, and then between two pieces of a body. */
+export const idleTimeoutMs = 60_000;
+
+export interface HttpRequest {
+  readonly method: "GET" | "HEAD";
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Certificates need not be valid. */
+  readonly isInsecure: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A failure before there was any answer: worth another try, unless it is one of certificates or names. */
+export class ConnectionError extends Error {
+  readonly isWorthRetrying: boolean;
+
+  constructor(message: string, isWorthRetrying: boolean, cause: unknown) {
+    super(message, { cause });
+    this.name = "ConnectionError";
+    this.isWorthRetrying = isWorthRetrying;
+  }
+}
+
+/**
+ * Sends a request and follows redirects: what belongs to one host (Authorization) is not shown to another
+ * (CVE-2020-15157), and encryption is not given up on the way.
+ */
+export async function request(wanted: HttpRequest): Promise<Response> {
+  let { url } = wanted;
+  let headers = wanted.headers;
+  for (let hops = 0; hops < 10; hops++) {
+    const response = await send({ ...wanted, url, headers });
+    const location = response.headers.get("location");
+    if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
+    await response.body?.cancel();
+    const next = new URL(location, url);
+    if (
+      !["http:", "https:"].includes(next.protocol) ||
+      (url.protocol === "https:" && next.protocol === "http:")
+    ) {
+      throw new CooperError(
+        "registry",
+        `${url.host} redirects to ${next.protocol}//${next.host}, which is not encrypted`,
+      );
+    }
+    if (next.host !== url.host || next.protocol !== url.protocol)
+      headers = withoutCredentials(headers);
+    url = next;
+  }
+  throw new CooperError("registry", `${wanted.url.host} redirects in circles`);
+}
+
+function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"),
+  );
+}
+
+async function send({ method, url, headers, isInsecure, signal }: HttpRequest): Promise<Response> {
+  const timeout = AbortSignal.timeout(idleTimeoutMs);
+  const answered = new AbortController();
+  const stop = () => answered.abort(timeout.reason);
+  timeout.addEventListener("abort", stop, { once: true });
+  try {
+    return await fetch(url, {
+      method,
+      headers: { "User-Agent": "cooper", ...headers },
+      redirect: "manual",
+      decompress: false, // a digest names the bytes as they are sent
+      signal: signal === undefined ? answered.signal : AbortSignal.any([signal, answered.signal]),
+      ...(url.protocol === "https:" && {
+        tls: { rejectUnauthorized: !isInsecure, ca: authorities(url.host) },
+      }),
+    });
+  } catch (cause) {
+    if (signal?.aborted) throw new CooperError("cancelled", "the request was cancelled", { cause });
+    if (timeout.aborted)
+      throw new ConnectionError(
+        `${url.host} did not answer within ${idleTimeoutMs / 1000} seconds`,
+        true,
+        cause,
+      );
+    throw connectionError(url, cause);
+  } finally {
+    timeout.removeEventListener("abort", stop);
+  }
+}
+
+function connectionError(url: URL, cause: unknown): ConnectionError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (/CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO/i.test(code)) {
+    return new ConnectionError(
+      `the certificate of ${url.host} cannot be trusted (${code})`,
+      false,
+      cause,
+    );
+  }
+  if (/ConnectionRefused|ECONNREFUSED/.test(code))
+    return new ConnectionError(`nothing answers at ${url.host} (connection refused)`, false, cause);
+  if (/ENOTFOUND|DNS|EAI_/.test(code))
+    return new ConnectionError(`the name ${url.hostname} cannot be resolved`, false, cause);
+  return new ConnectionError(
+    `the connection to ${url.host} failed: ${messageOf(cause)}`,
+    true,
+    cause,
+  );
+}
+
+const bundles = [
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/ssl/ca-bundle.pem",
+];
+const known = new Map<string, string[]>();
+
+/** The machine's certificate authorities, and those of one registry (containers-certs.d(5)). */
+function authorities(host: string): string[] {
+  const found = known.get(host);
+  if (found !== undefined) return found;
+  const bundle = bundles.find((file) => existsSync(file));
+  const directories = [join("/etc/containers/certs.d", host), join("/etc/docker/certs.d", host)];
+  const own = directories
+    .filter((directory) => existsSync(directory))
+    .flatMap((directory) =>
+      readdirSync(directory)
+        .filter((name) => name.endsWith(".crt"))
+        .map((name) => join(directory, name)),
+    );
+  const texts = [...(bundle === undefined ? [] : [bundle]), ...own].map((file) =>
+    readFileSync(file, "utf8"),
+  );
+  known.set(host, texts);
+  return texts;
+}
+
+/** The whole of a small body. */
+export async function readBody(
+  response: Response,
+  maxBytes: number,
+  what: string,
+): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of bodyChunks(response)) {
+    size += chunk.length;
+    if (size > maxBytes)
+      throw new CooperError("hostile", `${what} is larger than ${maxBytes >> 20} MiB`);
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts);
+}
+
+/** The body in pieces; a pause of more than `idleTimeoutMs`, or a dropped connection, is a ConnectionError. */
+export async function* bodyChunks(response: Response): AsyncGenerator<Uint8Array> {
+  if (response.body === null) return;
+  const reader = response.body.getReader();
+  const host = response.url === "" ? "the registry" : new URL(response.url).host;
+  try {
+    for (;;) {
+      const { done, value } = await withinIdleTime(reader.read(), host);
+      if (done) return;
+      yield value;
+    }
+  } catch (cause) {
+    if (cause instanceof CooperError || cause instanceof ConnectionError) throw cause;
+    throw new ConnectionError(
+      `the connection to ${host} was lost: ${messageOf(cause)}`,
+      true,
+      cause,
+    );
+  } finally {
+    // an unread rest is given up; a stream that has failed refuses that, which changes nothing
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+async function withinIdleTime<T>(promise: Promise<T>, host: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new ConnectionError(
+            `${host} sent nothing for ${idleTimeoutMs / 1000} seconds`,
+            true,
+            undefined,
+          ),
+        ),
+      idleTimeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
