@@ -11,6 +11,7 @@
  *       volumes/NAME/_data
  *     RUN   /run/cooper, or $XDG_RUNTIME_DIR/cooper: gone at reboot
  *       c/ID/                         the bundle: config.json, merged/, pid files, attach socket, exit file
+ *       x/CONTAINER-SESSION/          exec sessions: short, since a socket is in it
  *       runtime/                      state of the OCI runtime
  *       pause.pid                     rootless: keeps the user and mount namespace
  */
@@ -28,6 +29,7 @@ export interface Paths {
   readonly volumes: string;
   readonly bundles: string;
   readonly runtimeState: string;
+  readonly execs: string;
   readonly pausePid: string;
   blob(hex: string): string;
   layer(id: string): LayerPaths;
@@ -82,6 +84,7 @@ export function pathsUnder(root: string, run: string): Paths {
     volumes,
     bundles,
     runtimeState: join(run, "runtime"),
+    execs: join(run, "x"),
     pausePid: join(run, "pause.pid"),
     blob: (hex) => join(blobs, hex),
     layer(id) {

@@ -1,11 +1,11 @@
 /** Attaching to a running container, and what a foreground run does until its end. */
-import { closeSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { constants as os } from "node:os";
-import { CooperError, errnoName } from "../errors.ts";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { getContainer, lastExitCode, resolveContainer } from "../records/containers.ts";
 import { yieldToEventLoop } from "../system/pipe.ts";
-import { openPidfd, sendSignal, waitForEnd } from "../system/process.ts";
+import { pidfdOrEnded, sendSignal, waitForEnd } from "../system/process.ts";
 import { isTerminal, RawMode } from "../system/terminal.ts";
 import { afterEnd } from "./after-end.ts";
 import { type AttachEnd, carryStreams } from "./attach-streams.ts";
@@ -63,7 +63,7 @@ export async function runSession(
   const keys = parseDetachKeys(options.detachKeys ?? host.settings.detachKeys ?? defaultDetachKeys);
   const paths = host.paths.container(id);
   const { hasTty } = container.spec;
-  const pidfd = pidfdOf(container.pid);
+  const pidfd = pidfdOrEnded(container.pid);
   using _raw = hasTty && options.stdin && isTerminal(0) ? new RawMode(0) : undefined;
   using _size = hasTty && isTerminal(1) ? followSize(paths.ctl, 1) : undefined;
   using _signals = options.passesSignals ? passSignals(container) : undefined;
@@ -81,16 +81,6 @@ export async function runSession(
   }).finally(() => closeSync(pidfd));
   if (end === "detached") return { end, exitCode: 0 };
   return { end, exitCode: await endForeground(host, container, exit?.exitCode) };
-}
-
-/** A process that has ended meanwhile: a descriptor that is always ready stands for it. */
-function pidfdOf(pid: number): number {
-  try {
-    return openPidfd(pid);
-  } catch (error) {
-    if (errnoName(error) !== "ESRCH") throw error;
-    return openSync("/dev/null", "r");
-  }
 }
 
 /** The client is still there, so it cleans up itself; whoever was faster leaves nothing to do. */

@@ -3,7 +3,8 @@
  * of a foreground run, conmon's exit command and recovery after a crash: every step may be done
  * already, or half, and is done again without harm.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { changeContainer, getContainer, inTransaction, recordEnd } from "../records/containers.ts";
@@ -153,6 +154,7 @@ export async function releaseResources(host: Host, container: ContainerRecord): 
   const { deleteFromRuntime } = await import("../runtime/oci-runtime.ts");
   const isSystemd = container.resolved.cgroupManager === "systemd";
   deleteFromRuntime(await chooseRuntime(host, container), container.id, isSystemd);
+  removeExecs(host, container.id);
   unmount(paths.merged);
   unmount(paths.shm);
   try {
@@ -165,5 +167,14 @@ export async function releaseResources(host: Host, container: ContainerRecord): 
     } catch (cause) {
       throw new CooperError("internal", `cannot remove the bundle of ${container.name}`, { cause });
     }
+  }
+}
+
+/** What exec sessions left whose client was killed; few, since each removes its own. */
+function removeExecs(host: Host, id: string): void {
+  if (!existsSync(host.paths.execs)) return;
+  for (const name of readdirSync(host.paths.execs)) {
+    if (name.startsWith(id.slice(0, 16)))
+      rmSync(join(host.paths.execs, name), { recursive: true, force: true });
   }
 }

@@ -11,10 +11,11 @@ import { startFailure, startMonitor } from "../runtime/monitor.ts";
 import { type OciRuntime, runtimeMessage } from "../runtime/oci-runtime.ts";
 import { boundingCapabilities } from "../system/own-limits.ts";
 import { connectPackets } from "../system/pipe.ts";
-import { openPidfd, processIdentity, waitForEnd } from "../system/process.ts";
+import { pidfdOrEnded, processIdentity, waitForEnd } from "../system/process.ts";
 import { needProgram } from "../system/program.ts";
 import { readInRoot } from "../system/rooted.ts";
 import { isTerminal, RawMode } from "../system/terminal.ts";
+import { callerEnvironment } from "../system/userns.ts";
 import { carryStreams } from "./attach-streams.ts";
 import { isMonitorOf } from "./cleanup.ts";
 import { defaultDetachKeys, parseDetachKeys } from "./detach-keys.ts";
@@ -60,8 +61,8 @@ export async function execInContainer(
     });
   }
   const session = randomBytes(32).toString("hex");
-  const directory = join(host.paths.container(container.id).bundle, `x-${session.slice(0, 16)}`);
-  mkdirSync(directory, { mode: 0o700 });
+  const directory = join(host.paths.execs, `${container.id.slice(0, 16)}-${session.slice(0, 12)}`);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, "process.json");
   writeFileSync(file, JSON.stringify(processOf(host, container, options)), { mode: 0o600 });
   const runtime = await chooseRuntime(host, container);
@@ -173,6 +174,7 @@ async function execMonitored(
   const exits = join(directory, "exits");
   const conmonPidFile = join(directory, "conmon.pid");
   let pid: number;
+  let socket = -1;
   try {
     pid = await startMonitor(runtime, {
       conmon: host.settings.conmonPath,
@@ -195,8 +197,13 @@ async function execMonitored(
       exitCommand: options.isDetached ? [needProgram("rm"), "-rf", directory] : [],
       exitDelaySeconds: 0,
       syncsLog: false,
-      extraEnv: {},
+      extraEnv: callerEnvironment(),
       execProcess: file,
+      ...(!options.isDetached && {
+        onAttachable() {
+          socket = connectPackets(join(directory, "attach"));
+        },
+      }),
       preservedDescriptors: options.preservedDescriptors,
     });
   } catch (error) {
@@ -206,12 +213,12 @@ async function execMonitored(
   if (options.isDetached) return session;
   const exitFile = join(exits, session);
   const identity = processIdentity(pid);
-  const pidfd = openPidfd(pid);
+  const pidfd = pidfdOrEnded(pid);
   const keys = parseDetachKeys(options.detachKeys ?? host.settings.detachKeys ?? defaultDetachKeys);
   {
     using _raw = options.hasStdin && isTerminal(0) ? new RawMode(0) : undefined;
     using _size = isTerminal(1) ? followSize(join(directory, "ctl"), 1) : undefined;
-    const end = await carryStreams(connectPackets(join(directory, "attach")), {
+    const end = await carryStreams(socket, {
       stdin: options.hasStdin,
       stdout: true,
       stderr: true,

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Host } from "../host.ts";
 import type { ContainerPaths } from "../paths.ts";
-import { isSameProcess, processIdentity } from "../system/process.ts";
+import { isSameProcess, processIdentity, startTime } from "../system/process.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 
 /** How a container's process ended, as conmon wrote it down. */
@@ -53,12 +53,12 @@ function runningState(host: Host, container: ContainerRecord): LiveState {
     const state =
       container.intent === "paused"
         ? "paused"
-        : container.intent === "initialized"
+        : isHeld(host, container.id)
           ? "initialized"
           : "running";
     return { state, pid: container.pid, exit: undefined };
   }
-  const exit = readExit(host.paths.container(container.id), container.id);
+  const exit = awaitExit(host, container);
   return {
     state: "exited",
     pid: 0,
@@ -74,7 +74,7 @@ function startingState(host: Host, container: ContainerRecord): LiveState {
   const paths = host.paths.container(container.id);
   const pid = readPid(paths.pidFile);
   if (pid > 0 && existsSync(paths.config) && isContainerProcess(pid, container.id)) {
-    return { state: "running", pid, exit: undefined };
+    return { state: isHeld(host, container.id) ? "initialized" : "running", pid, exit: undefined };
   }
   const exit = readExit(paths, container.id);
   if (exit !== undefined) return { state: "exited", pid: 0, exit };
@@ -85,6 +85,22 @@ function startingState(host: Host, container: ContainerRecord): LiveState {
         pid: 0,
         exit: { exitCode: container.exitCode, finishedAt: container.finishedAt, oomKilled: false },
       };
+}
+
+/** Between the end of the process and conmon's note of it there is a moment, which we wait for. */
+function awaitExit(host: Host, container: ContainerRecord): ExitReport | undefined {
+  const paths = host.paths.container(container.id);
+  for (let waits = 0; ; waits++) {
+    const exit = readExit(paths, container.id);
+    const isMonitored = container.conmonPid > 0 && startTime(container.conmonPid) !== undefined;
+    if (exit !== undefined || !isMonitored || waits >= 50) return exit;
+    Bun.sleepSync(1);
+  }
+}
+
+/** Whether its process still waits for its start: crun and runc remove this FIFO when they let it run. */
+function isHeld(host: Host, id: string): boolean {
+  return existsSync(`${host.paths.runtimeState}/${id}/exec.fifo`);
 }
 
 /** The pid in a file; 0 where there is none. */

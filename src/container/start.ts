@@ -16,6 +16,7 @@ import { startMonitor } from "../runtime/monitor.ts";
 import { startCreated } from "../runtime/oci-runtime.ts";
 import { connectPackets } from "../system/pipe.ts";
 import { isSameProcess, processIdentity } from "../system/process.ts";
+import { callerEnvironment } from "../system/userns.ts";
 import { abortStart, settleContainer } from "./cleanup.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import { writeEtcFiles } from "./etc-files.ts";
@@ -173,7 +174,7 @@ async function initialize(
     exitCommand: exitCommand(host, container.id),
     exitDelaySeconds: options.isForeground && !restarts ? 2 : 0,
     syncsLog: false,
-    extraEnv: {},
+    extraEnv: callerEnvironment(),
     preservedDescriptors: options.preservedDescriptors ?? [],
   };
   const pid = await startMonitor(runtime, monitor, () => fillBundle(host, container));

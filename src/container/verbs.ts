@@ -1,5 +1,5 @@
 /** The short verbs on a container: pause, unpause, wait, rename, restart, prune, and the exit command. */
-import { CooperError } from "../errors.ts";
+import { CooperError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import {
   changeContainer,
@@ -141,5 +141,12 @@ export async function cleanupContainer(host: Host, id: string): Promise<void> {
     }
     await afterEnd(host, ended);
   }
-  if (wantsRestart(ended)) await restartByPolicy(host, ended);
+  if (!wantsRestart(ended)) return;
+  try {
+    await restartByPolicy(host, ended);
+  } catch (error) {
+    // conmon shows nobody what its exit command says: `inspect` does
+    changeContainer(host.database, id, { error: `restart failed: ${messageOf(error)}` });
+    throw error;
+  }
 }

@@ -2,7 +2,7 @@
  * The image that is always there: `hello`, made from the busybox inside this program when it is first
  * asked for. It needs no registry and no network, and every machine makes the same one.
  */
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
 import busybox from "../../build/busybox" with { type: "file" };
 import type { Host } from "../host.ts";
 import { tarEnd, tarHeader, tarPadding } from "../layer/tar-write.ts";
@@ -14,6 +14,7 @@ import type { Image } from "../records/images.ts";
 import { applets } from "./busybox-applets.ts";
 import { manifestForArchive } from "./docker-archive.ts";
 import { publishImage } from "./publish.ts";
+import { spoolBytes } from "./spool.ts";
 import { openStage } from "./stage.ts";
 import { LayerStager } from "./stage-layers.ts";
 
@@ -73,9 +74,16 @@ export async function makeHello(host: Host): Promise<Image> {
     "the built-in image",
   );
   using stage = await openStage(host);
-  const layers = await new LayerStager(host, stage).all([
-    { diffId, blob: null, open: () => ({ kind: "stream", chunks: once(tar) }) },
-  ]);
+  const spool = spoolBytes(tar, stage);
+  const layers = await new LayerStager(host, stage)
+    .all([
+      {
+        diffId,
+        blob: null,
+        open: () => ({ kind: "file", descriptor: spool, offset: 0, length: tar.length }),
+      },
+    ])
+    .finally(() => closeSync(spool));
   // awaited here: the stage goes when this function returns
   return await publishImage(host, {
     config: decoded.config,
@@ -86,10 +94,6 @@ export async function makeHello(host: Host): Promise<Image> {
     repoDigests: [],
     parentId: null,
   });
-}
-
-async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 /** The same bytes on every machine of an architecture, for a given busybox. */

@@ -156,7 +156,10 @@ async function pullFirst(
   }
   const [first] = failures;
   if (first === undefined) throw noRegistry(name);
-  if (failures.length === 1) throw first;
+  if (failures.length === 1) {
+    if (first.code !== "network") throw first;
+    throw new CooperError("network", `cannot pull ${name}: ${first.message}`, { cause: first });
+  }
   throw new CooperError(
     "no-such-image",
     `no registry has ${name}: ${failures.map((failure) => failure.message).join("; ")}`,

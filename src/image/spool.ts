@@ -30,6 +30,25 @@ export function openInput(path: string): number {
   }
 }
 
+/** Bytes as a file without a name, for a child to read; the caller closes it. */
+export function spoolBytes(bytes: Uint8Array, stage: Stage): number {
+  const spool = nameless(stage);
+  writeFully(spool, bytes);
+  return spool;
+}
+
+/** It goes with its descriptor, and is not written to disk when the stage is synced. */
+function nameless(stage: Stage): number {
+  const path = stage.next("spool");
+  const descriptor = openSync(path, "wx+", 0o600);
+  unlinkSync(path);
+  return descriptor;
+}
+
+function writeFully(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+}
+
 /**
  * A descriptor of the uncompressed, seekable bytes. The given one is returned itself where it is that
  * already, and else closed. Not more is written than fits on the device.
@@ -52,9 +71,7 @@ export async function seekable(descriptor: number, name: string, stage: Stage): 
     );
   }
   if (isRegular && compression === "none") return descriptor;
-  const path = stage.next("spool");
-  const spool = openSync(path, "wx+", 0o600);
-  unlinkSync(path); // it goes with its descriptor, and is not written to disk when the stage is synced
+  const spool = nameless(stage);
   try {
     const free = statfsSync(stage.directory);
     let left = free.bavail * free.bsize - reserveBytes;
@@ -65,7 +82,7 @@ export async function seekable(descriptor: number, name: string, stage: Stage): 
           "no-space",
           `${name} unpacks to more than there is space on the device`,
         );
-      for (let at = 0; at < chunk.length; ) at += writeSync(spool, chunk, at);
+      writeFully(spool, chunk);
     }
   } catch (error) {
     closeSync(spool);

@@ -78,7 +78,8 @@ function ustar(fields: TarFields): Buffer {
   if (fields.deviceMajor !== undefined) octal(fields.deviceMajor, 329, 8);
   if (fields.deviceMinor !== undefined) octal(fields.deviceMinor, 337, 8);
   block.fill(0x20, 148, 156);
-  const sum = block.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (let at = 0; at < blockSize; at++) sum += block[at] ?? 0;
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
   return block;
 }

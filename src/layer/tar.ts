@@ -111,9 +111,12 @@ export class TarReader {
 
   /** @throws CooperError corrupt when the stream stops within an entry */
   finish(): void {
-    // as Go does, an end without the two blocks of zeros is taken, but not one within an entry
+    // as Go does: the two blocks of zeros may be missing, and the padding of the last entry (umoci
+    // writes neither), but not a part of an entry
     const isBetween =
-      this.state === "after-end" || (this.state === "header" && this.gatheredBytes === 0);
+      this.state === "after-end" ||
+      this.state === "padding" ||
+      (this.state === "header" && this.gatheredBytes === 0);
     if (!isBetween) throw new CooperError("corrupt", "the tar ends within an entry: it is cut off");
   }
 

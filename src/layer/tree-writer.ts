@@ -197,13 +197,14 @@ export class TreeWriter implements TarSink {
     const target = linkTarget(entry.linkName);
     if (target === path)
       throw new CooperError("hostile", `the layer has a hard link to itself: ${printable(path)}`);
-    if (lookAt(target) === undefined) {
+    this.place(path, () => {
+      const made = makeHardLink(target, path);
+      if (made !== "ENOENT" || lookAt(target) !== undefined) return made;
       throw new CooperError(
         "corrupt",
         `the layer has a hard link to what it does not hold: ${printable(entry.linkName)}`,
       );
-    }
-    this.place(path, () => makeHardLink(target, path));
+    });
   }
 
   private makeNode(entry: TarEntry, path: string): void {

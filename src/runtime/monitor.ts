@@ -38,6 +38,8 @@ export interface MonitorOptions {
   readonly extraEnv: Readonly<Record<string, string>>;
   /** `exec` only: the file with the process to run. */
   readonly execProcess?: string;
+  /** `exec` only: told when the attach socket is there, before the process runs. */
+  onAttachable?(): void;
   /** Descriptors of ours that the container gets, from 3 on. */
   readonly preservedDescriptors: readonly number[];
 }
@@ -56,6 +58,7 @@ export async function startMonitor(
   mkdirSync(options.exitDirectory, { recursive: true, mode: 0o700 });
   const sync = makePipe();
   const start = makePipe();
+  const attach = options.onAttachable === undefined ? undefined : makePipe();
   const first = 3 + options.preservedDescriptors.length;
   let child: Bun.Subprocess;
   try {
@@ -69,11 +72,13 @@ export async function startMonitor(
         ...options.preservedDescriptors,
         sync.writeEnd,
         start.readEnd,
+        ...(attach === undefined ? [] : [attach.writeEnd]),
       ],
     });
   } finally {
     closeSync(sync.writeEnd);
     closeSync(start.readEnd);
+    if (attach !== undefined) closeSync(attach.writeEnd);
   }
   try {
     try {
@@ -82,15 +87,19 @@ export async function startMonitor(
       child.kill("SIGKILL"); // it has not forked yet, and takes the end of the pipe for a go
       await child.exited;
       throw error;
-    } finally {
-      writeAll(start.writeEnd, new Uint8Array([0]));
-      closeSync(start.writeEnd);
+    }
+    writeAll(start.writeEnd, new Uint8Array([0]));
+    if (attach !== undefined && (await readLine(attach.readEnd)) !== "") {
+      options.onAttachable?.();
+      writeAll(start.writeEnd, new Uint8Array([0])); // it waits a second time, for the client
     }
     const line = await readLine(sync.readEnd);
     await child.exited;
     return readAnswer(runtime, options, line);
   } finally {
     closeSync(sync.readEnd);
+    closeSync(start.writeEnd);
+    if (attach !== undefined) closeSync(attach.readEnd);
   }
 }
 
@@ -133,7 +142,12 @@ export function monitorArgs(runtime: OciRuntime, options: MonitorOptions): strin
     ...(options.timeoutSeconds > 0 ? ["-T", `${options.timeoutSeconds}`] : []),
     ...(options.execProcess === undefined
       ? []
-      : ["-e", "--exec-attach", "--exec-process-spec", options.execProcess]),
+      : [
+          "-e",
+          ...(options.onAttachable === undefined ? [] : ["--exec-attach"]),
+          "--exec-process-spec",
+          options.execProcess,
+        ]),
     ...runtimeArgs.flatMap((arg) => ["--runtime-arg", arg]),
     ...(options.preservedDescriptors.length > 0
       ? [
@@ -164,6 +178,7 @@ function monitorEnv(options: MonitorOptions, syncDescriptor: number): Record<str
     ...options.extraEnv,
     _OCI_SYNCPIPE: `${syncDescriptor}`,
     _OCI_STARTPIPE: `${syncDescriptor + 1}`,
+    ...(options.onAttachable !== undefined && { _OCI_ATTACHPIPE: `${syncDescriptor + 2}` }),
   };
   const kept = [
     "PATH",

@@ -1,6 +1,6 @@
 /** What the kernel knows about processes, and turning this one into another program. */
 import { ptr } from "bun:ffi";
-import { closeSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { errnoName } from "../errors.ts";
 import { check, cString, libc } from "./libc.ts";
 import { pollIn, waitReady, yieldToEventLoop } from "./pipe.ts";
@@ -53,9 +53,19 @@ export function sendSignal(pid: number, signal: number): void {
 }
 
 /** A descriptor that polls as readable when the process has ended (pidfd_open(2)); close it. */
-export function openPidfd(pid: number): number {
+function openPidfd(pid: number): number {
   const { pidfd_open } = libc({ pidfd_open: { args: ["i32", "u32"], returns: "i32" } });
   return check(pidfd_open(pid, 0), `open process ${pid}`);
+}
+
+/** As openPidfd(); a descriptor that is always ready stands for a process that has ended. */
+export function pidfdOrEnded(pid: number): number {
+  try {
+    return openPidfd(pid);
+  } catch (error) {
+    if (errnoName(error) !== "ESRCH") throw error;
+    return openSync("/dev/null", "r");
+  }
 }
 
 /** Waits until the process that `identity` names has ended; false when the time is over. */

@@ -58,6 +58,12 @@ function findCaller(): Caller {
   return { uid, gid, isRootless: !canMount, hasEntered: canMount };
 }
 
+/** What a child of ours that runs cooper again must have in its environment to know who called. */
+export function callerEnvironment(): Record<string, string> {
+  const who = caller();
+  return who.isRootless && who.hasEntered ? { [marker]: `${who.uid}:${who.gid}:%2F` } : {};
+}
+
 /** Entering a mount namespace moves us to its root; the directory may be gone by now. */
 function reachable(directory: string): string {
   return existsSync(directory) ? directory : "/";

@@ -1,0 +1,161 @@
+/** `import`: an image of one layer, from a tar of a whole file system. */
+import { closeSync, fstatSync, readSync } from "node:fs";
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { unsupportedCompressionOf } from "../layer/decompress.ts";
+import { type LayerSource, unpackLayer } from "../layer/unpack.ts";
+import { decodeImageConfig } from "../oci/decode-image-config.ts";
+import { digestOf, hexOf } from "../oci/digest.ts";
+import type { ProcessConfig } from "../oci/image-config.ts";
+import { mediaType } from "../oci/media-type.ts";
+import { anyPlatform, type PlatformChoice, resolvePlatform } from "../oci/platform.ts";
+import { formatReference, parseTarget } from "../oci/reference.ts";
+import type { Image, StoredManifest } from "../records/images.ts";
+import { bodyChunks, request } from "../registry/http.ts";
+import { needProgram } from "../system/program.ts";
+import { applyChange } from "./change.ts";
+import { publishImage, type StagedLayer } from "./publish.ts";
+import { openInput } from "./spool.ts";
+import { openStage } from "./stage.ts";
+import { sweep } from "./sweep.ts";
+
+export interface ImportOptions {
+  /** A file or an http(s) URL; null: standard input. */
+  readonly input: string | null;
+  readonly name: string | null;
+  /** Instructions as in a Dockerfile. */
+  readonly changes?: readonly string[];
+  readonly message?: string | null;
+  readonly platform?: PlatformChoice;
+  readonly signal?: AbortSignal;
+}
+
+/** Makes an image of a tar, compressed or not. */
+export async function importImage(host: Host, options: ImportOptions): Promise<Image> {
+  const reference = options.name === null ? null : parseTarget(options.name);
+  const config = (options.changes ?? []).reduce<ProcessConfig>(applyChange, {});
+  await sweep(host);
+  using stage = await openStage(host);
+  const layer = await stageLayer(host, stage.next("layer"), options);
+  const configText = configOf(config, layer, options);
+  return await publishImage(host, {
+    config: decodeImageConfig(Buffer.from(configText), "the new image's configuration").config,
+    configText,
+    manifests: [ociManifest(configText, [layer])],
+    layers: [layer],
+    names: reference === null ? [] : [formatReference(reference)],
+    repoDigests: [],
+    parentId: null,
+  });
+}
+
+async function stageLayer(
+  host: Host,
+  directory: string,
+  options: ImportOptions,
+): Promise<StagedLayer> {
+  using input = await openSource(options);
+  const unpacked = await unpackLayer(input.source, directory, options.signal);
+  for (const warning of unpacked.warnings) host.warn(warning);
+  const { digest, blobSize: size, compression, tarSize, isExact } = unpacked;
+  return {
+    id: hexOf(unpacked.diffId),
+    size: unpacked.size,
+    tarSize,
+    isExact,
+    directory,
+    blobs: [{ digest, size, compression }],
+  };
+}
+
+interface OpenSource extends Disposable {
+  readonly source: LayerSource;
+}
+
+async function openSource({ input, signal }: ImportOptions): Promise<OpenSource> {
+  if (input !== null && /^https?:\/\//i.test(input)) {
+    const response = await request({
+      method: "GET",
+      url: new URL(input),
+      headers: {},
+      isInsecure: false,
+      signal,
+    });
+    if (!response.ok)
+      throw new CooperError("network", `${input} answered with status ${response.status}`);
+    return { source: { kind: "stream", chunks: bodyChunks(response) }, [Symbol.dispose]() {} };
+  }
+  const descriptor = input === null ? 0 : openInput(input);
+  const dispose = () => {
+    if (descriptor !== 0) closeSync(descriptor);
+  };
+  const stats = fstatSync(descriptor);
+  if (stats.isDirectory())
+    throw new CooperError("invalid-argument", `${input} is a directory: import takes a tar of it`);
+  if (!stats.isFile())
+    return { source: { kind: "stream", chunks: Bun.stdin.stream() }, [Symbol.dispose]: dispose };
+  const start = Buffer.alloc(6);
+  readSync(descriptor, start, 0, start.length, 0);
+  const tool = { xz: "xz", bzip2: "bzip2" }[unsupportedCompressionOf(start) ?? ""];
+  const source: LayerSource =
+    tool === undefined
+      ? { kind: "file", descriptor, offset: 0, length: stats.size }
+      : { kind: "stream", chunks: throughTool(tool, descriptor, input ?? "standard input") };
+  return { source, [Symbol.dispose]: dispose };
+}
+
+/** xz and bzip2 are only met in what people download by hand: the machine's own programs do. */
+async function* throughTool(
+  tool: string,
+  descriptor: number,
+  name: string,
+): AsyncGenerator<Uint8Array> {
+  const child = Bun.spawn([needProgram(tool), "-dc"], {
+    cwd: "/",
+    stdio: [descriptor, "pipe", "pipe"],
+  });
+  try {
+    yield* child.stdout;
+    if ((await child.exited) !== 0) {
+      const why = (await new Response(child.stderr).text()).trim().split("\n").at(-1);
+      throw new CooperError("corrupt", `${name} cannot be decompressed: ${why}`);
+    }
+  } finally {
+    child.kill("SIGKILL");
+  }
+}
+
+function configOf(config: ProcessConfig, layer: StagedLayer, options: ImportOptions): string {
+  const { os, architecture, variant } = resolvePlatform(options.platform ?? anyPlatform);
+  const created = new Date().toISOString();
+  const from = options.input ?? "-";
+  const comment = options.message || `Imported from ${from}`;
+  return JSON.stringify({
+    created,
+    architecture,
+    os,
+    ...(variant !== "" && { variant }),
+    config,
+    rootfs: { type: "layers", diff_ids: [`sha256:${layer.id}`] },
+    history: [{ created, created_by: `/bin/sh -c #(nop) ADD file:${layer.id} in /`, comment }],
+  });
+}
+
+/** The manifest of an image that was made here: its layers are not compressed until they leave. */
+export function ociManifest(configText: string, layers: readonly StagedLayer[]): StoredManifest {
+  const text = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: mediaType.ociManifest,
+    config: {
+      mediaType: mediaType.ociConfig,
+      digest: digestOf(configText),
+      size: Buffer.byteLength(configText),
+    },
+    layers: layers.map((layer) => ({
+      mediaType: mediaType.ociLayer,
+      digest: `sha256:${layer.id}`,
+      size: layer.tarSize,
+    })),
+  });
+  return { digest: digestOf(text), mediaType: mediaType.ociManifest, text };
+}
