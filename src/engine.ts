@@ -18,11 +18,14 @@ import type { ProcessTable } from "./container/top.ts";
 import { type Host, openHost } from "./host.ts";
 import type { HistoryStep } from "./image/history.ts";
 import type { ImageTree } from "./image/image-tree.ts";
+import type { ImportOptions } from "./image/import.ts";
 import type { ImageSummary, ListOptions } from "./image/list.ts";
 import type { LoadedImage, LoadOptions } from "./image/load.ts";
 import type { PrunedImages, PruneOptions } from "./image/prune.ts";
+import type { PulledImage, PullOptions } from "./image/pull.ts";
 import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "./image/remove.ts";
 import { pathsUnder } from "./paths.ts";
+import type { Image } from "./records/images.ts";
 import { loadSettings } from "./settings.ts";
 import { storeLocation } from "./store-location.ts";
 import { canLimit } from "./system/cgroup.ts";
@@ -188,6 +191,18 @@ export class Images {
 
   async load(options: LoadOptions): Promise<LoadedImage[]> {
     return (await import("./image/load.ts")).loadImages(this.host, options);
+  }
+
+  async pull(name: string, options: PullOptions): Promise<PulledImage> {
+    return (await import("./image/pull.ts")).pullImage(this.host, name, options);
+  }
+
+  async pullAllTags(name: string, options: PullOptions): Promise<PulledImage[]> {
+    return (await import("./image/pull.ts")).pullAllTags(this.host, name, options);
+  }
+
+  async import(options: ImportOptions): Promise<Image> {
+    return (await import("./image/import.ts")).importImage(this.host, options);
   }
 
   async exists(name: string): Promise<boolean> {

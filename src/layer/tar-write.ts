@@ -51,8 +51,8 @@ export function tarEnd(): Buffer {
   return Buffer.alloc(2 * blockSize);
 }
 
-/** `LENGTH KEY=VALUE\n`: the length counts its own digits. */
-function paxRecord(key: string, value: string): Buffer {
+/** A record of an extended header, `LENGTH KEY=VALUE\n`: the length counts its own digits. */
+export function paxRecord(key: string, value: string): Buffer {
   const rest = ` ${key}=${value}\n`;
   let length = rest.length + 1;
   while (`${length}`.length + rest.length !== length) length = `${length}`.length + rest.length;

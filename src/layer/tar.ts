@@ -93,6 +93,13 @@ export class TarReader {
     return this.position;
   }
 
+  /** How many bytes there are up to the end of the block, or of the special entry or padding, that is being read. */
+  get bytesToBlockEnd(): number {
+    if (this.state === "padding") return this.padding;
+    if (this.state === "special") return this.missing;
+    return blockSize - this.gatheredBytes;
+  }
+
   /** Acts as if that many bytes of contents had come by; at most `skippableBytes`. */
   skip(count: number): void {
     this.missing -= count;

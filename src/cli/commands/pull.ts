@@ -1,23 +1,156 @@
 /** `pull` and `import`: images from elsewhere. */
-import { CooperError } from "../../errors.ts";
+import { anyPlatform, type PlatformChoice, parsePlatform } from "../../oci/platform.ts";
+import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
+import { print } from "../output.ts";
+
+const quiet = {
+  flag: "--quiet",
+  short: "-q",
+  type: flagSwitch,
+  help: "Only the id, no progress",
+} as const;
+const noLogin = "there is no log-in yet";
+const platformOptions = {
+  arch: { flag: "--arch", type: string, help: "Architecture of the image" },
+  os: { flag: "--os", type: string, help: "Operating system of the image" },
+  platform: {
+    flag: "--platform",
+    type: { ...string, placeholder: "OS[/ARCH[/VARIANT]]" },
+    help: "Platform of the image",
+  },
+  variant: { flag: "--variant", type: string, help: "Variant of the architecture" },
+} as const;
+
+interface PlatformWords {
+  readonly arch?: string | undefined;
+  readonly os?: string | undefined;
+  readonly platform?: string | undefined;
+  readonly variant?: string | undefined;
+}
+
+function platformOf(options: PlatformWords): PlatformChoice {
+  const chosen = options.platform === undefined ? anyPlatform : parsePlatform(options.platform);
+  return {
+    os: options.os ?? chosen.os,
+    architecture: options.arch ?? chosen.architecture,
+    variant: options.variant ?? chosen.variant,
+  };
+}
 
 export const pull = defineCommand({
   summary: "Pull images from a registry",
   usage: "IMAGE [IMAGE...]",
-  options: {},
+  description: "Registries on loopback may speak plain HTTP.",
+  examples: [
+    "cooper pull docker.io/library/debian",
+    "cooper pull --platform linux/arm64 localhost:5000/app:1",
+  ],
+  options: {
+    allTags: {
+      flag: "--all-tags",
+      short: "-a",
+      type: flagSwitch,
+      help: "All tags of the repository",
+    },
+    ...platformOptions,
+    policy: {
+      flag: "--policy",
+      type: oneOf("always", "missing", "never", "newer"),
+      help: "When the registry is asked",
+      defaultText: "always",
+    },
+    quiet,
+    retry: {
+      flag: "--retry",
+      type: integer,
+      help: "How often a request is tried again",
+      defaultText: "3",
+    },
+    retryDelay: {
+      flag: "--retry-delay",
+      type: string,
+      help: "Time between tries",
+      refuse: "it grows by itself",
+    },
+    tlsVerify: {
+      flag: "--tls-verify",
+      type: flagSwitch,
+      help: "Check the registry's certificate",
+      defaultText: "true",
+    },
+    authfile: { flag: "--authfile", type: path, help: "File with credentials", refuse: noLogin },
+    certDir: {
+      flag: "--cert-dir",
+      type: path,
+      help: "Directory of certificates",
+      refuse: "only the system's certificates are used yet",
+    },
+    creds: { flag: "--creds", type: string, help: "Credentials", refuse: noLogin },
+    decryptionKey: {
+      flag: "--decryption-key",
+      type: listOf(string),
+      help: "Key of an encrypted image",
+      refuse: "images are not encrypted",
+    },
+    contentTrust: {
+      flag: "--disable-content-trust",
+      type: flagSwitch,
+      help: "No content trust",
+      isHidden: true,
+      ignored: "there is none to disable",
+    },
+  },
   args: { min: 1 },
-  run() {
-    throw new CooperError("not-supported", "cooper pull is not available yet in this version");
+  completes: "image",
+  async run({ engine, args, options, forEach }) {
+    const { progressOnStderr } = await import("../../image/pull-progress.ts");
+    const onProgress = options.quiet ? undefined : progressOnStderr();
+    const how = {
+      policy: options.policy ?? "always",
+      platform: platformOf(options),
+      ...(options.tlsVerify !== undefined && { tlsVerify: options.tlsVerify }),
+      ...(options.retry !== undefined && { retries: options.retry }),
+      ...(onProgress !== undefined && { onProgress }),
+    } as const;
+    return forEach(args, async (name) => {
+      const pulled = options.allTags
+        ? await engine.images.pullAllTags(name, how)
+        : [await engine.images.pull(name, how)];
+      return pulled.map(({ image }) => image.id).join("\n");
+    });
   },
 });
 
 export const importImage = defineCommand({
   summary: "Make an image from a tar of a file system",
   usage: "FILE|URL|- [NAME]",
-  options: {},
+  examples: [
+    "cooper import rootfs.tar localhost/base",
+    "cooper import --change 'CMD [\"/bin/sh\"]' - base < rootfs.tar",
+  ],
+  options: {
+    change: {
+      flag: "--change",
+      short: "-c",
+      type: listOf({ ...string, placeholder: "INSTRUCTION" }),
+      help: "Instruction as in a Dockerfile: CMD, ENV, USER…",
+    },
+    message: { flag: "--message", short: "-m", type: string, help: "Text for the history" },
+    ...platformOptions,
+    quiet,
+  },
   args: { min: 1, max: 2 },
-  run() {
-    throw new CooperError("not-supported", "cooper import is not available yet in this version");
+  completes: "file",
+  async run({ engine, args, options }) {
+    const [input = "-", name] = args;
+    const image = await engine.images.import({
+      input: input === "-" ? null : input,
+      name: name ?? null,
+      changes: options.change,
+      message: options.message ?? null,
+      platform: platformOf(options),
+    });
+    print(`sha256:${image.id}\n`);
   },
 });

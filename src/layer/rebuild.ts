@@ -1,0 +1,68 @@
+/** The exact tar of a layer again: what was kept of it, with the contents of its files put back in. */
+import { closeSync, constants, createReadStream, fstatSync, readSync } from "node:fs";
+import { CooperError } from "../errors.ts";
+import type { LayerPaths } from "../paths.ts";
+import { openInRoot } from "../system/rooted.ts";
+import { decompressed } from "./decompress.ts";
+import { placeOf } from "./entry-path.ts";
+import { type TarEntry, TarReader } from "./tar.ts";
+
+const chunkBytes = 256 << 10;
+
+/**
+ * The bytes that the diff ID names; the caller compares the digest. Only for a layer that is exact.
+ *
+ * The headers are read as a tar whose contents are missing: wherever contents would come, they are
+ * taken from the unpacked file.
+ */
+export async function* rebuildTar(layer: LayerPaths): AsyncGenerator<Uint8Array> {
+  let waiting: TarEntry | undefined;
+  const reader = new TarReader({
+    entry(entry) {
+      if (entry.size > 0) waiting = entry;
+    },
+    data() {},
+    entryEnd() {},
+  });
+  const file: AsyncIterable<Uint8Array> = createReadStream(layer.tarHeaders, { highWaterMark: chunkBytes });
+  for await (const chunk of decompressed(file, "zstd")) {
+    let sent = 0;
+    let position = 0;
+    while (position < chunk.length) {
+      // a header ends a block; nothing of the next one may be read before the contents are skipped
+      const size = Math.min(chunk.length - position, reader.bytesToBlockEnd);
+      reader.write(chunk.subarray(position, position + size));
+      position += size;
+      if (waiting === undefined) continue;
+      yield chunk.subarray(sent, position);
+      sent = position;
+      yield* contentsOf(layer, waiting);
+      reader.skip(waiting.size);
+      waiting = undefined;
+    }
+    if (sent < chunk.length) yield chunk.subarray(sent);
+  }
+}
+
+function* contentsOf(layer: LayerPaths, entry: TarEntry): Generator<Uint8Array> {
+  const place = placeOf(entry.name);
+  if (place.kind !== "entry") throw lost(entry);
+  // names are bytes: the path goes to the kernel as they are
+  const descriptor = openInRoot(layer.diff, Buffer.from(place.path, "latin1"), constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (!fstatSync(descriptor).isFile() || fstatSync(descriptor).size !== entry.size) throw lost(entry);
+    for (let position = 0; position < entry.size; ) {
+      const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, entry.size - position));
+      const count = readSync(descriptor, buffer, 0, buffer.length, position);
+      if (count === 0) throw lost(entry);
+      position += count;
+      yield buffer.subarray(0, count);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function lost(entry: TarEntry): CooperError {
+  return new CooperError("corrupt", `the store's layer has lost the contents of ${JSON.stringify(entry.name)}`);
+}
