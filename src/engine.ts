@@ -15,6 +15,7 @@ import type { ContainerSpec } from "./container/spec.ts";
 import type { StopOptions } from "./container/stop.ts";
 import type { ContainerSummary } from "./container/summary.ts";
 import type { ProcessTable } from "./container/top.ts";
+import { invariant } from "./errors.ts";
 import { type Host, openHost } from "./host.ts";
 import type { HistoryStep } from "./image/history.ts";
 import type { ImageTree } from "./image/image-tree.ts";
@@ -69,7 +70,7 @@ export class Containers {
       isForeground: true,
       attaches: true,
     });
-    if (socket === null) throw new Error("the container's streams were not connected");
+    invariant(socket !== null, "an attached start has no streams");
     return runSession(this.host, id, socket, options);
   }
 

@@ -44,11 +44,6 @@ export interface Option<T = unknown, Target = unknown> {
   apply?(target: Target, value: T): void;
 }
 
-/** Declares an option that writes into a spec. The identity function: it only fixes the types. */
-export function defineOption<T, Target>(option: Option<T, Target>): Option<T, Target> {
-  return option;
-}
-
 /** A list option hands each occurrence to `apply`; a command's own list option collects an array. */
 export function listOf<T>(type: ValueType<T>): ValueType<T> & { readonly isList: true } {
   return { ...type, isList: true };

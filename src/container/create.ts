@@ -1,7 +1,6 @@
 /** Making a container: everything that is decided before its first start, as one record. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { isAbsolute } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
@@ -147,12 +146,5 @@ function stopSignal(host: Host, spec: ContainerSpec, image: ImageConfig | null):
     if (spec.stopSignal !== null) throw error;
     host.warn(`the image's stop signal ${JSON.stringify(text)} is none; SIGTERM is used`);
     return parseSignal("SIGTERM");
-  }
-}
-
-/** A directory of the host as root file system must be there. */
-export function checkRootfs(path: string): void {
-  if (!isAbsolute(path) || !existsSync(path)) {
-    throw new CooperError("invalid-argument", `no such root file system: ${path}`);
   }
 }

@@ -1,6 +1,7 @@
 /** Ending the process of a container: ask, wait, force. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { signalName } from "../oci/signals.ts";
 import { changeContainer, resolveContainer } from "../records/containers.ts";
 import { callRuntime } from "../runtime/oci-runtime.ts";
 import { sendSignal, waitForEnd } from "../system/process.ts";
@@ -60,7 +61,7 @@ export async function endProcess(
     sendSignal(pid, signal);
     if (await waitForEnd(pid, pidIdentity, Math.min(graceSeconds * 1000, 2 ** 50))) return;
     host.warn(
-      `${container.name} did not end within ${graceSeconds} seconds of signal ${signal}: it is killed`,
+      `${container.name} did not end within ${graceSeconds} seconds of ${signalName(signal)}: it is killed`,
     );
   }
   await killAll(host, container);

@@ -24,7 +24,9 @@ export async function* rebuildTar(layer: LayerPaths): AsyncGenerator<Uint8Array>
     data() {},
     entryEnd() {},
   });
-  const file: AsyncIterable<Uint8Array> = createReadStream(layer.tarHeaders, { highWaterMark: chunkBytes });
+  const file: AsyncIterable<Uint8Array> = createReadStream(layer.tarHeaders, {
+    highWaterMark: chunkBytes,
+  });
   for await (const chunk of decompressed(file, "zstd")) {
     let sent = 0;
     let position = 0;
@@ -48,9 +50,14 @@ function* contentsOf(layer: LayerPaths, entry: TarEntry): Generator<Uint8Array> 
   const place = placeOf(entry.name);
   if (place.kind !== "entry") throw lost(entry);
   // names are bytes: the path goes to the kernel as they are
-  const descriptor = openInRoot(layer.diff, Buffer.from(place.path, "latin1"), constants.O_RDONLY | constants.O_NONBLOCK);
+  const descriptor = openInRoot(
+    layer.diff,
+    Buffer.from(place.path, "latin1"),
+    constants.O_RDONLY | constants.O_NONBLOCK,
+  );
   try {
-    if (!fstatSync(descriptor).isFile() || fstatSync(descriptor).size !== entry.size) throw lost(entry);
+    if (!fstatSync(descriptor).isFile() || fstatSync(descriptor).size !== entry.size)
+      throw lost(entry);
     for (let position = 0; position < entry.size; ) {
       const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, entry.size - position));
       const count = readSync(descriptor, buffer, 0, buffer.length, position);
@@ -64,5 +71,8 @@ function* contentsOf(layer: LayerPaths, entry: TarEntry): Generator<Uint8Array> 
 }
 
 function lost(entry: TarEntry): CooperError {
-  return new CooperError("corrupt", `the store's layer has lost the contents of ${JSON.stringify(entry.name)}`);
+  return new CooperError(
+    "corrupt",
+    `the store's layer has lost the contents of ${JSON.stringify(entry.name)}`,
+  );
 }

@@ -28,11 +28,6 @@ export function ownCgroup(): string {
   return line?.slice(3) ?? "/";
 }
 
-/** Whether systemd is init, so that it wants to own the tree of cgroups (sd_booted(3)). */
-export function isSystemdHost(): boolean {
-  return existsSync("/run/systemd/system");
-}
-
 /** Whether limits can be set: as root where cgroups are writable, as a user where systemd delegated them. */
 export function canLimit(isRootless: boolean, manager: "systemd" | "cgroupfs"): boolean {
   if (!existsSync("/sys/fs/cgroup")) return false;

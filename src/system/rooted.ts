@@ -14,8 +14,11 @@ const sysOpenat2 = 437;
 const resolveInRoot = 0x10;
 const resolveNoMagicLinks = 0x02;
 
-/** Opens `path` within `root`; magic links (/proc/PID/fd) are not followed. The caller closes it. */
-export function openInRoot(root: string, path: string, flags: number): number {
+/**
+ * Opens `path` within `root`; magic links (/proc/PID/fd) are not followed. The caller closes it. A path
+ * as bytes is for names that are no UTF-8, and must hold no NUL.
+ */
+export function openInRoot(root: string, path: string | Buffer, flags: number): number {
   const directory = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     // struct open_how: flags, mode, resolve
@@ -24,7 +27,8 @@ export function openInRoot(root: string, path: string, flags: number): number {
       0n,
       BigInt(resolveInRoot | resolveNoMagicLinks),
     ]);
-    return check(syscall(sysOpenat2, directory, cString(path), how, 24), `open ${path}`);
+    const name = typeof path === "string" ? cString(path) : Buffer.concat([path, Buffer.alloc(1)]);
+    return check(syscall(sysOpenat2, directory, name, how, 24), `open ${path.toString()}`);
   } finally {
     closeSync(directory);
   }

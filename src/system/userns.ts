@@ -3,15 +3,7 @@
  * a pause process keeps alive. Bun has threads, and a process with threads cannot join a user
  * namespace (setns(2), EINVAL), so we become `nsenter`, which becomes us again.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError, messageOf } from "../errors.ts";
 import { lock } from "./lock.ts";
@@ -103,13 +95,6 @@ export async function enterUserNamespace(runDirectory: string): Promise<void> {
     ],
     { ...process.env, [marker]: here },
   );
-}
-
-/** Ends the pause process, and with it the namespace, once nobody else is in it. */
-export function stopPauseProcess(runDirectory: string): void {
-  const pid = livePause(pauseFile(runDirectory));
-  if (pid !== undefined) process.kill(pid, "SIGKILL");
-  rmSync(pauseFile(runDirectory), { force: true });
 }
 
 const pauseFile = (runDirectory: string) => join(runDirectory, "pause.pid");
