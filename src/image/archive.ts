@@ -57,7 +57,7 @@ function indexTar(descriptor: number, name: string): Map<string, Entry> {
       if (entry.kind === "symlink")
         members.set(key, { link: clean(`${key}/../${entry.linkName}`) });
     },
-    data() {},
+    data: () => undefined,
     entryEnd() {
       if (opened?.length === 0) members.set(opened.name, { offset: 0, length: 0 });
     },

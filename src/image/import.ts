@@ -83,7 +83,10 @@ async function openSource({ input, signal }: ImportOptions): Promise<OpenSource>
     });
     if (!response.ok)
       throw new CooperError("network", `${input} answered with status ${response.status}`);
-    return { source: { kind: "stream", chunks: bodyChunks(response) }, [Symbol.dispose]() {} };
+    return {
+      source: { kind: "stream", chunks: bodyChunks(response) },
+      [Symbol.dispose]: () => undefined,
+    };
   }
   const descriptor = input === null ? 0 : openInput(input);
   const dispose = () => {

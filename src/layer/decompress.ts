@@ -2,6 +2,7 @@
 import type { Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { CooperError } from "../errors.ts";
+import { ZstdFrames } from "./zstd-frames.ts";
 
 export type Compression = "none" | "gzip" | "zstd";
 
@@ -42,7 +43,8 @@ export async function* decompressed(
   const stream: Transform =
     compression === "gzip" ? createGunzip(options) : createZstdDecompress(options);
   let sourceFailure: unknown;
-  const feeding = feed(source, stream).catch((error: unknown) => {
+  const frames = compression === "zstd" ? new ZstdFrames() : undefined;
+  const feeding = feed(source, stream, frames).catch((error: unknown) => {
     sourceFailure = error;
     stream.destroy(error instanceof Error ? error : new Error(String(error)));
   });
@@ -57,10 +59,18 @@ export async function* decompressed(
   }
   await feeding;
   if (sourceFailure !== undefined) throw sourceFailure;
+  if (frames?.isComplete === false) {
+    throw new CooperError("corrupt", "the zstd data is damaged or cut off");
+  }
 }
 
-async function feed(source: AsyncIterable<Uint8Array>, stream: Transform): Promise<void> {
+async function feed(
+  source: AsyncIterable<Uint8Array>,
+  stream: Transform,
+  frames: ZstdFrames | undefined,
+): Promise<void> {
   for await (const chunk of source) {
+    frames?.write(chunk);
     if (stream.destroyed || stream.readableEnded || stream.writableEnded) continue; // only for the hash
     if (!stream.write(chunk)) {
       await new Promise<void>((resolve) => {

@@ -21,8 +21,8 @@ export async function* rebuildTar(layer: LayerPaths): AsyncGenerator<Uint8Array>
     entry(entry) {
       if (entry.size > 0) waiting = entry;
     },
-    data() {},
-    entryEnd() {},
+    data: () => undefined,
+    entryEnd: () => undefined,
   });
   const file: AsyncIterable<Uint8Array> = createReadStream(layer.tarHeaders, {
     highWaterMark: chunkBytes,

@@ -79,7 +79,8 @@ function checkSum(block: Buffer): void {
     unsigned += byte;
     signed += byte > 127 ? byte - 256 : byte;
   }
-  const stored = number(block, 148, 8);
+  const digits = block.toString("latin1", 148, 156).replace(/^[ \0]+/, "");
+  const stored = Number.parseInt(/^[0-7]+(?=[ \0]|$)/.exec(digits)?.[0] ?? "", 8);
   if (stored !== unsigned && stored !== signed) {
     throw new CooperError(
       "corrupt",

@@ -228,7 +228,11 @@ export class TreeWriter implements TarSink {
       isSkipped = made === "EPERM" && this.options.isInUserNamespace;
       return isSkipped ? "" : made;
     });
-    if (isSkipped) return this.note("device files were left out, since only root can make them");
+    if (isSkipped) {
+      // those in /dev are hidden by the one that each container gets
+      if (path.startsWith("/dev/")) return;
+      return this.note("device files were left out, since only root can make them");
+    }
     this.setOwner(path, entry, path);
     setMode(path, entry.mode);
     this.note(storeXattrs(path, path, entry.xattrs));

@@ -199,7 +199,7 @@ describe.skipIf(!isRoot)("unpackLayer()", () => {
     ["a file for the root", [file("./", "x", { type: "0" })], "root directory"],
     ["an empty link target", [symlink("l", "")], "invalid target"],
     ["a name that is too long", [file("n".repeat(256))], "too long"],
-    ["a path that is too long", [file("d/".repeat(2100) + "f")], "too long"],
+    ["a path that is too long", [file(`${"d/".repeat(2100)}f`)], "too long"],
     ["the owner that means none", [file("f", "x", { uid: 0xffffffff })], "impossible owner"],
     ["an owner beyond 32 bits", [file("f", "x", { gid: 2 ** 33 })], "impossible owner"],
     [
@@ -209,7 +209,7 @@ describe.skipIf(!isRoot)("unpackLayer()", () => {
     ],
     ["an opaque whiteout in a file", [file("f"), file("f/.wh..wh..opq", "")], "no directory"],
   ])("refuses %s", async (_, parts, message) => {
-    expect(unpack(tarOf(parts))).rejects.toThrow(message);
+    await expect(unpack(tarOf(parts))).rejects.toThrow(message);
   });
 
   test.each<[string, Part[]]>([
@@ -322,7 +322,11 @@ describe.skipIf(!isRoot)("unpackLayer()", () => {
   });
 
   test.each([
-    ["cut gzip", gzipSync(Buffer.alloc(100_000, 1)).subarray(0, 60), "damaged or cut off"],
+    [
+      "cut gzip",
+      gzipSync(tarOf([file("f", "x".repeat(9000))])).subarray(0, 60),
+      "damaged or cut off",
+    ],
     [
       "damaged gzip",
       Buffer.concat([gzipSync(Buffer.from("x")).subarray(0, 12), Buffer.from("garbage!")]),
@@ -338,7 +342,7 @@ describe.skipIf(!isRoot)("unpackLayer()", () => {
     ["what is no tar", Buffer.alloc(1024, 0x41), "no tar"],
     ["a cut tar", tarOf([file("f", "x".repeat(600))]).subarray(0, 1024), "cut off"],
   ])("refuses %s", async (_, bytes, message) => {
-    expect(unpack(bytes)).rejects.toThrow(message);
+    await expect(unpack(bytes)).rejects.toThrow(message);
   });
 
   test("refuses names with NUL", async () => {
@@ -349,7 +353,7 @@ describe.skipIf(!isRoot)("unpackLayer()", () => {
       tarPadding(record.length),
       tarHeader({ name: "l", type: "2", mode: 0, linkName: "a" }),
     ]);
-    expect(unpack(tar)).rejects.toThrow("NUL");
+    await expect(unpack(tar)).rejects.toThrow("NUL");
   });
 
   test("takes what comes in pieces through a pipe", async () => {
