@@ -24,7 +24,13 @@ export async function sweep(host: Host): Promise<void> {
 function sweepLock(lockFile: string): void {
   using held = tryLock(lockFile, "exclusive");
   if (held === undefined) return;
-  rmSync(lockFile.slice(0, -".lock".length), { recursive: true, force: true });
+  try {
+    rmSync(lockFile.slice(0, -".lock".length), { recursive: true, force: true });
+  } catch (error) {
+    // the killed maker's child is dying this very moment and has written once more: next time then
+    if (errnoName(error) === "ENOTEMPTY") return;
+    throw error;
+  }
   rmSync(lockFile, { force: true });
 }
 

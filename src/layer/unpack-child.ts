@@ -27,6 +27,13 @@ const chunkBytes = 1 << 20;
 /** How much stays free on the disk whatever a layer asks for. */
 const reserveBytes = 64 << 20;
 
+/**
+ * What compressed data may grow to. gzip reaches 1:1032 and zstd far more, but only with nothing but
+ * zeros; real layers stay below 1:20. So much is allowed besides that a large empty file is no bomb.
+ */
+const bombRatio = 200;
+const bombBytes = 8 * 2 ** 30;
+
 /** Does what the one argument says; resolves to the exit status. The answer is a line on stdout. */
 export async function unpackMain(argv: readonly string[]): Promise<number> {
   try {
@@ -119,6 +126,12 @@ async function pump(request: UnpackRequest, maxTarBytes: number, reader: TarRead
   for await (const chunk of decompressed(source(), compression)) {
     tarSize += chunk.length;
     if (tarSize > maxTarBytes) throw tooLarge(request.maxTarBytes, maxTarBytes);
+    if (tarSize > bombBytes + bombRatio * blobSize) {
+      throw new CooperError(
+        "hostile",
+        `the layer is a bomb: ${blobSize} compressed bytes unpack to more than ${tarSize}`,
+      );
+    }
     tarHash.update(chunk);
     reader.write(chunk);
   }

@@ -97,7 +97,6 @@ export const pull = defineCommand({
       flag: "--disable-content-trust",
       type: flagSwitch,
       help: "No content trust",
-      isHidden: true,
       ignored: "there is none to disable",
     },
   },

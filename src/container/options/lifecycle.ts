@@ -197,7 +197,6 @@ export const lifecycleOptions: readonly SpecOption[] = [
     flag: "--disable-content-trust",
     type: flagSwitch,
     help: "No content trust",
-    isHidden: true,
     ignored: "there is none to disable",
   },
 ];

@@ -298,7 +298,6 @@ export const resourceOptions: readonly SpecOption[] = [
     flag: "--kernel-memory",
     type: byteSize,
     help: "Kernel memory limit",
-    isHidden: true,
     ignored: "the kernel has no such limit any more",
   },
 ];

