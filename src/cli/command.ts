@@ -75,8 +75,14 @@ export interface Command<O extends CommandOptions = CommandOptions> {
    * the kernel about processes, but touches no file of an image or container.
    */
   readonly staysOutside?: boolean;
-  /** What completion offers for the words. */
-  readonly completes?: "container" | "running-container" | "image" | "file" | "none";
+  /** What completion offers for the words: a kind of name, or the words themselves. */
+  readonly completes?:
+    | "container"
+    | "running-container"
+    | "image"
+    | "file"
+    | "none"
+    | readonly string[];
   readonly isHidden?: boolean;
   /** Resolves to the exit status; nothing is 0. */
   run(context: CommandContext<O>): Promise<number | undefined | void>;

@@ -1,10 +1,13 @@
 /** Asking before something that cannot be undone. */
+import { CooperError } from "../errors.ts";
 import { tell } from "./output.ts";
 
-/** Asks on the terminal; without one the answer is yes, since nobody could give it. */
+/** Asks, and reads a line from standard input; one that ends without an answer is an error, as in podman. */
 export async function isConfirmed(what: string): Promise<boolean> {
-  if (!process.stdin.isTTY) return true;
   tell(`${what}\nAre you sure you want to continue? [y/N] `);
   for await (const line of console) return /^y(es)?$/i.test(line.trim());
-  return false;
+  tell("\n");
+  throw new CooperError("invalid-argument", "not confirmed: standard input ended", {
+    hint: "--force does not ask",
+  });
 }

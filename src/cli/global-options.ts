@@ -33,7 +33,12 @@ function refused(
   refuse: string,
   short?: `-${string}`,
 ) {
-  return declare(flag, type, help, undefined, { refuse, ...(short !== undefined && { short }) });
+  return declare(flag, type, help, undefined, {
+    refuse,
+    ...(short !== undefined && { short }),
+    // off is what holds anyway, so `--remote=false` is no reason to refuse
+    ...(type.isSwitch && { defaultText: "false" }),
+  });
 }
 
 /** In the order of `cooper --help`. */

@@ -1,16 +1,17 @@
 /** Reads a command line, opens the engine where it is needed, and runs the command. */
-import { CooperError, exitStatus } from "../errors.ts";
-import { type Option, parseValue } from "../option.ts";
+import type { Engine } from "../engine.ts";
+import { CooperError } from "../errors.ts";
 import type { Command, CommandContext, CommandOptions, GlobalOptions } from "./command.ts";
-import { emptyGlobalOptions, globalOptions } from "./global-options.ts";
-import { complain, print } from "./output.ts";
-import { parseOptions } from "./parse.ts";
+import { emptyGlobalOptions } from "./global-options.ts";
+import { complain, OutputGone, print, showCauses, statusOf } from "./output.ts";
+import { parseGlobalOptions, parseOptions } from "./parse.ts";
 import { nearest } from "./suggest.ts";
-import { commandTree, findCommand, groups, notYet } from "./tree.ts";
+import { commandTree, findCommand, groups, whyMissing } from "./tree.ts";
 
 /** Resolves to the exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const { global, words, wants } = readGlobal(argv);
+  if (global.logLevel === "debug" || global.logLevel === "trace") showCauses();
   if (wants === "version") {
     print(`${(await import("../version.ts")).versionText}\n`);
     return 0;
@@ -18,7 +19,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const found = findCommand(words);
   if (found === undefined) return withoutCommand(words, wants === "help");
   const command = await found.entry.load();
-  const parsed = parseOptions(command, found.name, found.rest);
+  const parsed = parseOptions(command, found.name, found.rest, global);
+  if (global.logLevel === "debug" || global.logLevel === "trace") showCauses();
   if (parsed.wantsHelp || wants === "help") {
     print((await import("./help.ts")).commandHelp(found.entry, command, found.name));
     return 0;
@@ -28,67 +30,25 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   return (await command.run(context)) ?? 0;
 }
 
-/** Options before the command. */
-function readGlobal(argv: readonly string[]): {
+/** Options before the command, and between a noun and its verb. */
+export function readGlobal(argv: readonly string[]): {
   global: GlobalOptions;
   words: readonly string[];
   wants: "help" | "version" | undefined;
 } {
   const global = emptyGlobalOptions();
-  let wants: "help" | "version" | undefined;
-  let at = 0;
-  for (; at < argv.length; at++) {
-    const word = argv[at] ?? "";
-    if (!word.startsWith("-") || word === "-") break;
-    if (word === "--help" || word === "-h") {
-      wants = "help";
-      continue;
-    }
-    const equals = word.startsWith("--") ? word.indexOf("=") : -1;
-    const flag = equals < 0 ? word : word.slice(0, equals);
-    const option = globalOptions.find(
-      (candidate) =>
-        candidate.flag === flag ||
-        candidate.short === flag ||
-        candidate.aliases?.includes(flag as never),
-    );
-    if (option === undefined) throw unknownGlobal(flag);
-    if (option.flag === "--version") {
-      wants = "version";
-      continue;
-    }
-    const inline = equals < 0 ? undefined : word.slice(equals + 1);
-    at += takeGlobal(global, option, flag, inline, argv[at + 1]);
-  }
-  return { global, words: argv.slice(at), wants };
+  const before = parseGlobalOptions(argv, global);
+  const [noun = "", ...rest] = before.args;
+  const between = isGroup(noun) ? parseGlobalOptions(rest, global) : undefined;
+  const wantsHelp = before.wantsHelp || between?.wantsHelp === true;
+  return {
+    global,
+    words: between === undefined ? before.args : [noun, ...between.args],
+    wants: wantsHelp ? "help" : before.given.has("--version") ? "version" : undefined,
+  };
 }
 
-function takeGlobal(
-  global: GlobalOptions,
-  option: Option<unknown, GlobalOptions>,
-  flag: string,
-  inline: string | undefined,
-  next: string | undefined,
-): number {
-  if (option.refuse !== undefined)
-    throw new CooperError("not-supported", `${flag} is not supported: ${option.refuse}`);
-  const text = inline ?? (option.type.isSwitch ? "true" : next);
-  if (text === undefined)
-    throw new CooperError("invalid-argument", `flag needs an argument: ${flag}`);
-  option.apply?.(global, parseValue(option, text, flag));
-  return inline === undefined && !option.type.isSwitch ? 1 : 0;
-}
-
-function unknownGlobal(flag: string): CooperError {
-  const guess = nearest(
-    flag,
-    globalOptions.map((option) => option.flag),
-  );
-  return new CooperError("invalid-argument", `unknown flag: ${flag}`, {
-    hint:
-      guess === undefined ? "see 'cooper --help'" : `did you mean ${guess}? See 'cooper --help'`,
-  });
-}
+const isGroup = (word: string) => Object.hasOwn(groups, word);
 
 /** No command, a noun alone, or a word that is none. */
 async function withoutCommand(words: readonly string[], wantsHelp: boolean): Promise<number> {
@@ -99,27 +59,32 @@ async function withoutCommand(words: readonly string[], wantsHelp: boolean): Pro
     return 0;
   }
   if (first === "help") return runCommandLine([...words.slice(1), "--help"]);
-  if (first in groups && (second === undefined || second === "--help" || second === "-h")) {
+  if (isGroup(first) && second === undefined) {
     print(groupHelp(first));
-    return second === undefined && !wantsHelp ? 125 : 0;
+    return wantsHelp ? 0 : 125;
   }
-  if (notYet.has(first)) {
-    throw new CooperError("not-supported", `cooper ${first} is not available yet in this version`);
-  }
-  const inGroup = first in groups && second !== undefined;
-  const typed = inGroup ? `${first} ${second}` : first;
+  const why = whyMissing(words);
+  if (why !== undefined) throw new CooperError("not-supported", why);
+  throw unknownCommand(first, isGroup(first) ? second : undefined);
+}
+
+function unknownCommand(first: string, verb: string | undefined): CooperError {
   const names = commandTree
     .filter(({ summary }) => summary !== "")
     .flatMap(({ path, aliases }) => [path, ...aliases]);
-  const guess = nearest(typed, [
-    ...names.filter((name) => name.includes(" ") === inGroup),
-    ...(inGroup ? [] : Object.keys(groups)),
-  ]);
-  throw new CooperError("unknown-command", `unknown command "${typed}"`, {
+  const known =
+    verb === undefined
+      ? [...names.filter((name) => !name.includes(" ")), ...Object.keys(groups)]
+      : names
+          .filter((name) => name.startsWith(`${first} `))
+          .map((name) => name.slice(first.length + 1));
+  const guess = nearest(verb ?? first, known);
+  const before = verb === undefined ? "" : `${first} `;
+  return new CooperError("unknown-command", `unknown command "${before}${verb ?? first}"`, {
     hint:
       guess === undefined
-        ? `see 'cooper ${inGroup ? `${first} ` : ""}--help'`
-        : `did you mean: cooper ${guess}`,
+        ? `see 'cooper ${before}--help'`
+        : `did you mean: cooper ${before}${guess}`,
   });
 }
 
@@ -136,7 +101,7 @@ function checkCount(command: Command, name: string, count: number): void {
         ? `needs at least ${arguments_(min)}`
         : `takes at most ${arguments_(max)}`;
   throw new CooperError("invalid-argument", `"cooper ${name}" ${need}, got ${count}`, {
-    hint: `usage: cooper ${name} ${command.usage}`,
+    hint: `usage: cooper ${name} ${command.usage}`.trimEnd(),
   });
 }
 
@@ -146,13 +111,20 @@ async function openContext(
   parsed: ReturnType<typeof parseOptions>,
 ): Promise<CommandContext<CommandOptions>> {
   const { openEngine } = await import("../engine.ts");
-  const engine = openEngine(global);
-  if (!command.staysOutside && engine.host.isRootless) {
+  let opened: Engine | undefined;
+  const engine = () => {
+    opened ??= openEngine(global);
+    return opened;
+  };
+  if (!command.staysOutside && engine().host.isRootless) {
     const { enterUserNamespace } = await import("../system/userns.ts");
-    await enterUserNamespace(engine.host.paths.run);
+    await enterUserNamespace(engine().host.paths.run);
   }
   return {
-    engine,
+    // `version` and `completion` answer whatever the configuration says
+    get engine() {
+      return engine();
+    },
     global,
     args: parsed.args,
     options: parsed.values as never,
@@ -162,19 +134,24 @@ async function openContext(
   };
 }
 
-/** One after the other; a failure is told and the next one goes on. */
+/** One after the other; a failure is told and the next one goes on, also when nobody reads the output. */
 async function forEach(
   names: readonly string[],
   act: (name: string) => Promise<string | undefined>,
 ): Promise<number> {
   let status = 0;
+  let isRead = true;
   for (const name of names) {
     try {
       const line = await act(name);
-      if (line !== undefined) print(`${line}\n`);
+      if (line !== undefined && isRead) print(`${line}\n`);
     } catch (error) {
+      if (error instanceof OutputGone) {
+        isRead = false;
+        continue;
+      }
       complain(error);
-      status = error instanceof CooperError ? exitStatus[error.code] : 125;
+      status = statusOf(error);
     }
   }
   return status;

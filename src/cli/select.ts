@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { ContainerSummary } from "../container/summary.ts";
 import type { Engine } from "../engine.ts";
-import { CooperError, messageOf } from "../errors.ts";
+import { CooperError, errnoName, messageOf } from "../errors.ts";
 import { flagSwitch, integer, listOf, path, string } from "../option.ts";
 
 /** Options that several commands share, declared once. */
@@ -49,6 +49,8 @@ export interface Selection {
   readonly latest?: boolean | undefined;
   readonly cidfile?: readonly string[] | undefined;
   readonly filter?: readonly string[] | undefined;
+  /** A --cidfile that does not exist is no error (podman-rm(1), "--cidfile"). */
+  readonly ignore?: boolean | undefined;
 }
 
 /**
@@ -62,28 +64,22 @@ export async function selectContainers(
   options: Selection,
   suits: (container: ContainerSummary) => boolean = () => true,
 ): Promise<string[]> {
-  const names = [...args, ...(options.cidfile ?? []).map(readCidFile)];
+  const cidFiles = options.cidfile ?? [];
+  const names = [
+    ...args,
+    ...cidFiles.flatMap((file) => readCidFile(file, options.ignore ?? false)),
+  ];
   const filters = options.filter ?? [];
-  const ways = [names.length > 0, options.all === true, options.latest === true].filter(
-    Boolean,
-  ).length;
-  if (ways > 1)
-    throw new CooperError(
-      "invalid-argument",
-      "name containers, or use --all or --latest: only one of them",
-    );
+  checkWays(args.length + cidFiles.length > 0, options, filters.length > 0);
   if (options.latest) {
     const last = (await engine.containers.list()).at(-1);
     if (last === undefined) throw new CooperError("no-such-container", "there are no containers");
     return [last.record.id];
   }
   if (options.all || filters.length > 0) {
-    const chosen = (await engine.containers.list(filters)).filter(suits);
-    return chosen
-      .filter(({ record }) => names.length === 0 || names.includes(record.name))
-      .map(({ record }) => record.id);
+    return (await engine.containers.list(filters)).filter(suits).map(({ record }) => record.id);
   }
-  if (names.length === 0) {
+  if (names.length === 0 && cidFiles.length === 0) {
     throw new CooperError("invalid-argument", "no container was named", {
       hint: "name one or more, or use --all or --latest",
     });
@@ -91,10 +87,27 @@ export async function selectContainers(
   return names;
 }
 
-function readCidFile(file: string): string {
+/** One way to choose, as podman: names would not be what a filter is about. */
+function checkWays(hasNames: boolean, options: Selection, hasFilter: boolean): void {
+  const ways = [hasNames, options.all === true, options.latest === true].filter(Boolean).length;
+  if (ways > 1) {
+    throw new CooperError(
+      "invalid-argument",
+      "name containers, or use --all or --latest: only one of them",
+    );
+  }
+  if (hasFilter && (hasNames || options.latest))
+    throw new CooperError("invalid-argument", "--filter chooses by itself: name no container");
+}
+
+/** The id in the first line; none where the file may be missing and is. */
+function readCidFile(file: string, mayBeMissing: boolean): string[] {
   try {
-    return readFileSync(file, "utf8").trim();
+    const [id = ""] = readFileSync(file, "utf8").split("\n", 1);
+    if (id.trim() === "") throw new Error("it is empty");
+    return [id.trim()];
   } catch (cause) {
+    if (mayBeMissing && errnoName(cause) === "ENOENT") return [];
     throw new CooperError(
       "invalid-argument",
       `cannot read the container id file ${file}: ${messageOf(cause)}`,

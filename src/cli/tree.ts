@@ -135,14 +135,30 @@ export const groups: Readonly<Record<string, string>> = {
   system: "Work on the engine",
 };
 
-/** Commands of the peers that this version does not have: refused by name, not as a mistyping. */
-export const notYet: ReadonlySet<string> = new Set(
-  (
+/** Commands of the peers that this version does not have, by noun: refused by name, not as a mistyping. */
+const notYet: Readonly<Record<string, string>> = {
+  "":
     "artifact auto-update build builder buildx checkpoint commit compose context cp diff events export farm generate " +
     "healthcheck kube login logout machine manifest mount network play plugin pod port push quadlet save search secret " +
-    "stats swarm trust unmount umount update volume"
-  ).split(" "),
-);
+    "stats trust umount unmount update volume",
+  container:
+    "checkpoint clone commit cp diff export mount port restore runlabel stats umount unmount update",
+  image: "build diff mount push save scp search sign trust umount unmount",
+  system: "check connection df dial-stdio events hyperv-prep migrate prune renumber reset service",
+};
+
+/** Docker's swarm: several machines, which Cooper does not lead. */
+const ofSwarm = ["config", "node", "service", "stack", "swarm"];
+
+/** Why a command of the peers cannot be had, if the words name one. */
+export function whyMissing(words: readonly string[]): string | undefined {
+  const [first = "", second = ""] = words;
+  const [noun, verb] = Object.hasOwn(groups, first) ? [first, second] : ["", first];
+  if (noun === "" && ofSwarm.includes(verb))
+    return `cooper ${verb} does not exist: there is no swarm mode, Cooper works on one machine`;
+  if (!(notYet[noun] ?? "").split(" ").includes(verb)) return undefined;
+  return `cooper ${`${noun} ${verb}`.trim()} is not available yet in this version`;
+}
 
 /** Finds the command that the first words name, the longest spelling first. */
 export function findCommand(

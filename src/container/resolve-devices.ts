@@ -1,5 +1,5 @@
 /** From the devices that were asked for to their numbers (devices of a host, directories of them, all). */
-import { readdirSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
@@ -50,9 +50,10 @@ function inDirectory(device: Device): ResolvedDevice[] {
       source: join(device.source, name),
       target: join(device.target, name),
     };
-    const found = statSync(inner.source, { throwIfNoEntry: false });
+    // links (/dev/fd, /dev/stdin) lead to what is ours, not the host's
+    const found = lstatSync(inner.source, { throwIfNoEntry: false });
     if (found?.isDirectory()) return inDirectory(inner);
-    return toDevice(inner) ?? [];
+    return found === undefined || found.isSymbolicLink() ? [] : (toDevice(inner) ?? []);
   });
 }
 

@@ -34,7 +34,7 @@ const instructions: Readonly<Record<string, Apply>> = {
 
 /** The configuration as `CMD ["sh"]`, `ENV A=b` or `CMD=sh` changes it. */
 export function applyChange(config: ProcessConfig, change: string): ProcessConfig {
-  const [, name = "", text = ""] = /^\s*([A-Za-z]+)[\s=]+(.*)$/s.exec(change) ?? [];
+  const [, name = "", text = ""] = /^\s*([A-Za-z]+)(?:\s+|=)(.*)$/s.exec(change) ?? [];
   const apply = Object.hasOwn(instructions, name.toUpperCase())
     ? instructions[name.toUpperCase()]
     : undefined;

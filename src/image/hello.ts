@@ -2,21 +2,19 @@
  * The image that is always there: `hello`, made from the busybox inside this program when it is first
  * asked for. It needs no registry and no network, and every machine makes the same one.
  */
-import { closeSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import busybox from "../../build/busybox" with { type: "file" };
 import type { Host } from "../host.ts";
 import { tarEnd, tarHeader, tarPadding } from "../layer/tar-write.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
-import { digestOf } from "../oci/digest.ts";
 import { hostPlatform } from "../oci/platform.ts";
 import { parseName, withDefaultTag } from "../oci/reference.ts";
 import type { Image } from "../records/images.ts";
 import { applets } from "./busybox-applets.ts";
-import { manifestForArchive } from "./docker-archive.ts";
+import { ociManifest } from "./own-manifest.ts";
 import { publishImage } from "./publish.ts";
-import { spoolBytes } from "./spool.ts";
 import { openStage } from "./stage.ts";
-import { LayerStager } from "./stage-layers.ts";
+import { stageOneLayer } from "./stage-layers.ts";
 
 /** Under `localhost`, where no registry's name is: a `hello` of Docker Hub is docker.io/library/hello. */
 export const helloName = "localhost/hello:latest";
@@ -50,50 +48,43 @@ export function isHello(name: string): boolean {
 
 /** Puts the built-in image into the store. */
 export async function makeHello(host: Host): Promise<Image> {
-  const tar = helloTar(readFileSync(busybox));
-  const diffId = digestOf(tar);
-  const { architecture, os } = hostPlatform();
-  const decoded = decodeImageConfig(
-    Buffer.from(
-      JSON.stringify({
-        created,
-        architecture,
-        os,
-        config: {
-          Cmd: ["/bin/hello"],
-          Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-          Labels: {
-            "org.opencontainers.image.title": "hello",
-            "org.opencontainers.image.description": "Cooper's built-in image",
-          },
-        },
-        rootfs: { type: "layers", diff_ids: [diffId] },
-        history: [{ created, created_by: "cooper", comment: "built into cooper" }],
-      }),
-    ),
-    "the built-in image",
-  );
   using stage = await openStage(host);
-  const spool = spoolBytes(tar, stage);
-  const layers = await new LayerStager(host, stage)
-    .all([
-      {
-        diffId,
-        blob: null,
-        open: () => ({ kind: "file", descriptor: spool, offset: 0, length: tar.length }),
+  const layer = await stageOneLayer(host, stage.next("layer"), {
+    kind: "stream",
+    chunks: helloChunks(),
+  });
+  const { architecture, os } = hostPlatform();
+  const config = JSON.stringify({
+    created,
+    architecture,
+    os,
+    config: {
+      Cmd: ["/bin/hello"],
+      Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+      Labels: {
+        "org.opencontainers.image.title": "hello",
+        "org.opencontainers.image.description": "Cooper's built-in image",
       },
-    ])
-    .finally(() => closeSync(spool));
+    },
+    rootfs: { type: "layers", diff_ids: [`sha256:${layer.id}`] },
+    history: [{ created, created_by: "cooper", comment: "built into cooper" }],
+  });
+  const decoded = decodeImageConfig(Buffer.from(config), "the built-in image");
   // awaited here: the stage goes when this function returns
   return await publishImage(host, {
     config: decoded.config,
     configText: decoded.text,
-    manifests: [manifestForArchive(decoded.text, layers)],
-    layers,
+    manifests: [ociManifest(decoded.text, [layer])],
+    layers: [layer],
     names: [helloName],
     repoDigests: [],
     parentId: null,
   });
+}
+
+/** Put together only when it is asked for: while the child that unpacks it is starting. */
+async function* helloChunks(): AsyncGenerator<Uint8Array> {
+  yield helloTar(readFileSync(busybox));
 }
 
 /** The same bytes on every machine of an architecture, for a given busybox. */

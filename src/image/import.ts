@@ -3,20 +3,20 @@ import { closeSync, fstatSync, readSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { unsupportedCompressionOf } from "../layer/decompress.ts";
-import { type LayerSource, unpackLayer } from "../layer/unpack.ts";
+import type { LayerSource } from "../layer/unpack.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
-import { digestOf, hexOf } from "../oci/digest.ts";
 import type { ProcessConfig } from "../oci/image-config.ts";
-import { mediaType } from "../oci/media-type.ts";
 import { anyPlatform, type PlatformChoice, resolvePlatform } from "../oci/platform.ts";
 import { formatReference, parseTarget } from "../oci/reference.ts";
-import type { Image, StoredManifest } from "../records/images.ts";
+import type { Image } from "../records/images.ts";
 import { bodyChunks, request } from "../registry/http.ts";
 import { needProgram } from "../system/program.ts";
 import { applyChange } from "./change.ts";
+import { ociManifest } from "./own-manifest.ts";
 import { publishImage, type StagedLayer } from "./publish.ts";
 import { openInput } from "./spool.ts";
 import { openStage } from "./stage.ts";
+import { stageOneLayer } from "./stage-layers.ts";
 import { sweep } from "./sweep.ts";
 
 export interface ImportOptions {
@@ -36,7 +36,8 @@ export async function importImage(host: Host, options: ImportOptions): Promise<I
   const config = (options.changes ?? []).reduce<ProcessConfig>(applyChange, {});
   await sweep(host);
   using stage = await openStage(host);
-  const layer = await stageLayer(host, stage.next("layer"), options);
+  using input = await openSource(options);
+  const layer = await stageOneLayer(host, stage.next("layer"), input.source, options.signal);
   const configText = configOf(config, layer, options);
   return await publishImage(host, {
     config: decodeImageConfig(Buffer.from(configText), "the new image's configuration").config,
@@ -47,25 +48,6 @@ export async function importImage(host: Host, options: ImportOptions): Promise<I
     repoDigests: [],
     parentId: null,
   });
-}
-
-async function stageLayer(
-  host: Host,
-  directory: string,
-  options: ImportOptions,
-): Promise<StagedLayer> {
-  using input = await openSource(options);
-  const unpacked = await unpackLayer(input.source, directory, options.signal);
-  for (const warning of unpacked.warnings) host.warn(warning);
-  const { digest, blobSize: size, compression, tarSize, isExact } = unpacked;
-  return {
-    id: hexOf(unpacked.diffId),
-    size: unpacked.size,
-    tarSize,
-    isExact,
-    directory,
-    blobs: [{ digest, size, compression }],
-  };
 }
 
 interface OpenSource extends Disposable {
@@ -142,23 +124,4 @@ function configOf(config: ProcessConfig, layer: StagedLayer, options: ImportOpti
     rootfs: { type: "layers", diff_ids: [`sha256:${layer.id}`] },
     history: [{ created, created_by: `/bin/sh -c #(nop) ADD file:${layer.id} in /`, comment }],
   });
-}
-
-/** The manifest of an image that was made here: its layers are not compressed until they leave. */
-export function ociManifest(configText: string, layers: readonly StagedLayer[]): StoredManifest {
-  const text = JSON.stringify({
-    schemaVersion: 2,
-    mediaType: mediaType.ociManifest,
-    config: {
-      mediaType: mediaType.ociConfig,
-      digest: digestOf(configText),
-      size: Buffer.byteLength(configText),
-    },
-    layers: layers.map((layer) => ({
-      mediaType: mediaType.ociLayer,
-      digest: `sha256:${layer.id}`,
-      size: layer.tarSize,
-    })),
-  });
-  return { digest: digestOf(text), mediaType: mediaType.ociManifest, text };
 }

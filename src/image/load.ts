@@ -97,6 +97,13 @@ function plansOf(archive: Archive, choice: PlatformChoice): ImagePlan[] {
     dockerArchiveImages(archive) ??
     flatDirectoryImages(archive);
   if (plans !== undefined) return plans;
+  if (archive.find("repositories") !== undefined) {
+    throw new CooperError(
+      "not-supported",
+      `${archive.name} was written by a Docker before 1.10, whose images have no digests`,
+      { hint: "load and save it once with a Docker between 1.10 and 24" },
+    );
+  }
   throw new CooperError(
     "invalid-argument",
     `${archive.name} is no archive of images: it has neither index.json nor manifest.json`,

@@ -30,13 +30,6 @@ export function openInput(path: string): number {
   }
 }
 
-/** Bytes as a file without a name, for a child to read; the caller closes it. */
-export function spoolBytes(bytes: Uint8Array, stage: Stage): number {
-  const spool = nameless(stage);
-  writeFully(spool, bytes);
-  return spool;
-}
-
 /** It goes with its descriptor, and is not written to disk when the stage is synced. */
 function nameless(stage: Stage): number {
   const path = stage.next("spool");

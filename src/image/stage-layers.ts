@@ -67,15 +67,7 @@ export class LayerStager {
     const unpacked = await unpackLayer(plan.open(), directory, this.signal);
     compare(plan, unpacked);
     this.warn(unpacked);
-    const { digest, blobSize: size, compression } = unpacked;
-    return {
-      id: hexOf(unpacked.diffId),
-      size: unpacked.size,
-      tarSize: unpacked.tarSize,
-      isExact: unpacked.isExact,
-      directory,
-      blobs: [{ digest, size, compression }],
-    };
+    return staged(unpacked, directory);
   }
 
   /**
@@ -97,6 +89,24 @@ export class LayerStager {
       this.host.warn(`layer ${hexOf(unpacked.diffId).slice(0, 12)}: ${warning}`);
     }
   }
+}
+
+function staged(unpacked: UnpackedLayer, directory: string): StagedLayer {
+  const { digest, blobSize, compression, diffId, size, tarSize, isExact } = unpacked;
+  const blobs = [{ digest, size: blobSize, compression }];
+  return { id: hexOf(diffId), size, tarSize, isExact, directory, blobs };
+}
+
+/** Unpacks a layer that nothing has named yet: its diff ID is what comes out. */
+export async function stageOneLayer(
+  host: Host,
+  directory: string,
+  source: LayerSource,
+  signal?: AbortSignal,
+): Promise<StagedLayer> {
+  const unpacked = await unpackLayer(source, directory, signal);
+  for (const warning of unpacked.warnings) host.warn(warning);
+  return staged(unpacked, directory);
 }
 
 function compare(plan: LayerPlan, unpacked: UnpackedLayer): void {

@@ -71,17 +71,16 @@ export function readOldSparse(
 
 /** The sum of all bytes with the checksum's own as spaces; some old tars summed signed bytes. */
 function checkSum(block: Buffer): void {
-  let unsigned = 8 * 32;
-  let signed = 8 * 32;
+  let sum = 8 * 32;
+  let high = 0;
   for (let at = 0; at < block.length; at++) {
     if (at >= 148 && at < 156) continue;
     const byte = block[at] ?? 0;
-    unsigned += byte;
-    signed += byte > 127 ? byte - 256 : byte;
+    sum += byte;
+    if (byte > 127) high++;
   }
-  const digits = block.toString("latin1", 148, 156).replace(/^[ \0]+/, "");
-  const stored = Number.parseInt(/^[0-7]+(?=[ \0]|$)/.exec(digits)?.[0] ?? "", 8);
-  if (stored !== unsigned && stored !== signed) {
+  const stored = octal(block, 148, 8);
+  if (stored !== sum && stored !== sum - 256 * high) {
     throw new CooperError(
       "corrupt",
       "this is no tar, or it is damaged: the checksum of a header is wrong",
@@ -103,16 +102,23 @@ function size(block: Buffer, at: number, length: number): number {
 
 /** Octal digits between spaces and NULs; or, with the top bit set, a binary number (GNU's base 256). */
 function number(block: Buffer, at: number, length: number): number {
-  const first = block[at] ?? 0;
-  if ((first & 0x80) !== 0) return binary(block, at, length);
-  const digits =
-    block
-      .toString("latin1", at, at + length)
-      .replace(/^[ \0]+/, "")
-      .split(/[ \0]/, 1)[0] ?? "";
-  if (digits === "") return 0;
-  const value = /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number.NaN;
-  return safe(value);
+  if (((block[at] ?? 0) & 0x80) !== 0) return binary(block, at, length);
+  return safe(octal(block, at, length));
+}
+
+/** NaN when there is something else than digits. By bytes: this runs some ten times for each entry. */
+function octal(block: Buffer, start: number, length: number): number {
+  const end = start + length;
+  let at = start;
+  while (at < end && (block[at] === 0x20 || block[at] === 0)) at++;
+  let value = 0;
+  for (; at < end; at++) {
+    const byte = block[at] ?? 0;
+    if (byte === 0x20 || byte === 0) break;
+    if (byte < 0x30 || byte > 0x37) return Number.NaN;
+    value = value * 8 + byte - 0x30;
+  }
+  return value;
 }
 
 function binary(block: Buffer, at: number, length: number): number {

@@ -62,6 +62,7 @@ export function parsePax(contents: Buffer): Pax {
 
 /** The header as its records and long names overrule it. An empty value takes a record away again. */
 export function applyPax(header: Header, pax: Pax): Header {
+  if (pax === emptyPax) return header; // most entries of most layers
   const { records } = pax;
   const get = (key: string) => records.get(key) || undefined;
   const time = get("mtime");

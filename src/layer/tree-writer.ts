@@ -54,6 +54,7 @@ interface OpenFile {
   pieceWritten: number;
 }
 
+/** Writes the entries of one changeset below the root directory of this process, which is chrooted there. */
 export class TreeWriter implements TarSink {
   private readonly options: WriterOptions;
   private open: OpenFile | undefined;
@@ -361,7 +362,7 @@ function notMapped(uid: number, gid: number, path: string): CooperError {
     "invalid-argument",
     `the layer has a file of ${uid}:${gid}, ids that are not mapped in your user namespace: ${printable(path)}`,
     {
-      hint: "give yourself more subordinate ids: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER, then end the user namespace with: cooper system migrate",
+      hint: "give yourself more subordinate ids: sudo usermod --add-subuids 200000-300000 --add-subgids 200000-300000 $USER, then log in anew",
     },
   );
 }

@@ -43,15 +43,6 @@ export function layerOfBlob(database: Database, digest: string): LayerRecord | u
   return row === null ? undefined : toLayer(row);
 }
 
-/** The forms in which a layer is known. */
-export function blobsOfLayer(database: Database, id: string): LayerBlob[] {
-  return database
-    .query<LayerBlob, [string]>(
-      "select digest, size, compression from layer_blob where layer_id = ? order by digest",
-    )
-    .all(id);
-}
-
 /** Layers of an image, lowest first. */
 export function layersOfImage(database: Database, imageId: string): LayerRecord[] {
   return database

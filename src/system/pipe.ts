@@ -21,6 +21,7 @@ export interface Pipe {
   readonly writeEnd: number;
 }
 
+/** Makes a pipe whose ends close on exec (pipe2(2), O_CLOEXEC). */
 export function makePipe(): Pipe {
   const ends = new Int32Array(2);
   check(pipe2(ends, closeOnExec), "pipe");

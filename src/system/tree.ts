@@ -2,7 +2,7 @@
  * Making the entries of a tree. Names are bytes, not text (path_resolution(7)): they are carried as
  * "byte strings", one character for each byte (latin1), and never pass through UTF-8.
  */
-import { check, lastErrno, libc, SystemCallError } from "./libc.ts";
+import { check, lastErrno, libc } from "./libc.ts";
 
 const calls = libc({
   open: { args: ["ptr", "i32", "u32"], returns: "i32" },
@@ -108,9 +108,4 @@ export function setXattr(at: string | number, name: string, value: Uint8Array): 
       ? calls.fsetxattr(at, bytes(name), nonEmpty, BigInt(value.length), 0)
       : calls.lsetxattr(bytes(at), bytes(name), nonEmpty, BigInt(value.length), 0),
   );
-}
-
-/** An outcome that nothing more can be done about. */
-export function failed(errno: string, what: string): SystemCallError {
-  return new SystemCallError(errno, what);
 }

@@ -294,7 +294,7 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
       expect(readFileSync(`${place}/cid`, "utf8")).toBe(id);
       const cmdline = () =>
         readFileSync(`/proc/${readFileSync(`${place}/pid`, "utf8")}/cmdline`, "utf8");
-      for (let wait = 0; wait < 50 && cmdline() === ""; wait++) await Bun.sleep(20); // between its start and its exec
+      for (let wait = 0; wait < 100 && !cmdline().startsWith("sleep"); wait++) await Bun.sleep(20); // its start comes before its exec
       expect(cmdline()).toBe("sleep\0" + "60\0");
     });
 

@@ -1,27 +1,49 @@
 /** `completion`: scripts for shells, which ask the hidden `__complete` for the words. */
 import { writeFileSync } from "node:fs";
-import { flagSwitch, oneOf, path } from "../../option.ts";
-import { defineCommand } from "../command.ts";
+import { CooperError, messageOf } from "../../errors.ts";
+import { flagSwitch, path } from "../../option.ts";
+import { defineCommand, type GlobalOptions } from "../command.ts";
 import { completeWords } from "../completion.ts";
-import { completionScript } from "../completion-scripts.ts";
+import { completionScript, shells } from "../completion-scripts.ts";
+import { emptyGlobalOptions } from "../global-options.ts";
 import { print } from "../output.ts";
-
-const shells = oneOf("bash", "zsh", "fish");
+import { readGlobal } from "../run-command-line.ts";
 
 export const completion = defineCommand({
   summary: "Print the completion script for a shell",
-  usage: "bash|zsh|fish",
-  examples: ["source <(cooper completion bash)"],
+  usage: shells.join("|"),
+  examples: [
+    "source <(cooper completion bash)",
+    "cooper completion fish -f ~/.config/fish/completions/cooper.fish",
+  ],
   options: {
     file: { flag: "--file", short: "-f", type: path, help: "Write it to a file" },
     noDesc: { flag: "--no-desc", type: flagSwitch, help: "Without descriptions" },
   },
   args: { min: 1, max: 1 },
+  completes: shells,
   staysOutside: true,
   async run({ args, options }) {
-    const script = completionScript(shells.parse(args[0] ?? ""), !options.noDesc);
-    if (options.file === undefined) print(script);
-    else writeFileSync(options.file, script);
+    const shell = shells.find((name) => name === args[0]);
+    if (shell === undefined) {
+      throw new CooperError("invalid-argument", `no completion for the shell "${args[0]}"`, {
+        hint: `there are ${shells.join(", ")}`,
+      });
+    }
+    const script = completionScript(shell, !options.noDesc);
+    if (options.file === undefined) {
+      print(script);
+      return;
+    }
+    try {
+      writeFileSync(options.file, script);
+    } catch (cause) {
+      throw new CooperError(
+        "invalid-argument",
+        `cannot write ${options.file}: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
   },
 });
 
@@ -33,8 +55,19 @@ export const complete = defineCommand({
   stopsAtFirstWord: true,
   staysOutside: true,
   isHidden: true,
-  async run({ engine, args }) {
-    const words = args[0] === "--" ? args.slice(1) : args;
-    print((await completeWords(engine, words)).map((line) => `${line}\n`).join(""));
+  async run({ args }) {
+    const { openEngine } = await import("../../engine.ts");
+    const lines = await completeWords(openEngine(storeOf(args.slice(0, -1))), args);
+    print(lines.map((line) => `${line}\n`).join(""));
   },
 });
+
+/** The store is that of the line being typed; where that is half done, the usual one. */
+function storeOf(words: readonly string[]): GlobalOptions {
+  try {
+    return readGlobal(words).global;
+  } catch (error) {
+    if (error instanceof CooperError) return emptyGlobalOptions();
+    throw error;
+  }
+}

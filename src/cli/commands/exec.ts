@@ -1,12 +1,11 @@
 /** `exec`: run one more process in a container. */
-import { readFileSync } from "node:fs";
 import { envFile, environment } from "../../container/options/environment.ts";
 import { type ContainerSpec, emptySpec } from "../../container/spec.ts";
 import { flagSwitch, integer, listOf, path, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { preservedDescriptors } from "../preserved.ts";
-import { latest } from "../select.ts";
+import { latest, selectContainers } from "../select.ts";
 
 export const exec = defineCommand({
   summary: "Run a process in a running container",
@@ -98,9 +97,9 @@ async function target(
   args: readonly string[],
   options: { readonly latest?: boolean | undefined; readonly cidfile?: string | undefined },
 ): Promise<{ name: string; command: readonly string[] }> {
-  if (options.latest)
-    return { name: (await engine.containers.list()).at(-1)?.record.id ?? "", command: args };
-  if (options.cidfile !== undefined)
-    return { name: readFileSync(options.cidfile, "utf8").trim(), command: args };
-  return { name: args[0] ?? "", command: args.slice(1) };
+  const cidfile = options.cidfile === undefined ? [] : [options.cidfile];
+  const isNamed = !options.latest && cidfile.length === 0;
+  const names = isNamed ? args.slice(0, 1) : [];
+  const [name = ""] = await selectContainers(engine, names, { latest: options.latest, cidfile });
+  return { name, command: isNamed ? args.slice(1) : args };
 }

@@ -186,15 +186,15 @@ export const rm = defineCommand({
   args: { min: 0 },
   completes: "container",
   async run({ engine, args, options, forEach }) {
-    const names = await selectContainers(engine, args, options);
+    const ignore = options.ignore ?? options.force; // as both peers: -f does not mind a missing one
+    const names = await selectContainers(engine, args, { ...options, ignore });
     const how = {
       force: options.force ?? false,
       volumes: options.volumes ?? false,
       graceSeconds: options.time ?? null,
     };
-    const isIgnored = options.ignore ?? options.force; // as both peers: -f does not mind a missing one
     return forEach(names, (name) =>
-      unlessMissing(isIgnored, name, () => engine.containers.remove(name, how)),
+      unlessMissing(ignore, name, () => engine.containers.remove(name, how)),
     );
   },
 });

@@ -1,6 +1,6 @@
 /** `version`, `info`, `unshare`. */
 import { constants as os, release } from "node:os";
-import { string } from "../../option.ts";
+import { flagSwitch, string } from "../../option.ts";
 import { cgroupVersion } from "../../system/cgroup.ts";
 import { findProgram } from "../../system/program.ts";
 import { version as versionNumber } from "../../version.ts";
@@ -107,7 +107,7 @@ export const unshare = defineCommand({
   options: {
     rootlessNetns: {
       flag: "--rootless-netns",
-      type: string,
+      type: flagSwitch,
       help: "Join the network namespace too",
       refuse: "there are no networks yet",
     },

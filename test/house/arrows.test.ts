@@ -1,0 +1,132 @@
+import { expect, test } from "bun:test";
+import { type Import, importsOf, isProduct, sources } from "./source.ts";
+
+/** The floors of the house, lowest first; rooms of one floor do not know each other. */
+const floors: readonly (readonly string[])[] = [
+  ["errors.ts", "version.ts"],
+  ["option.ts", "oci", "paths.ts"],
+  ["moment.ts", "container/spec.ts"],
+  ["settings"],
+  ["settings.ts"],
+  ["system"],
+  ["records"],
+  ["runtime", "network", "volume", "secret", "layer", "registry"],
+  ["host.ts"],
+  ["image"],
+  ["container"],
+  ["pod"],
+  ["build"],
+  ["store-location.ts"],
+  ["engine.ts"],
+  ["compose", "kube", "quadlet"],
+  ["cli", "api", "desktop"],
+  ["main.ts"],
+];
+
+/** Imports that go up or sideways: each is a debt with a reason, to be paid back. */
+const debts: readonly (readonly [from: string, to: string, reason: string])[] = [
+  [
+    "src/cli/commands/unpack.ts",
+    "src/layer/unpack-child.ts",
+    "the child that unpacks is a command",
+  ],
+  [
+    "src/cli/run-command-line.ts",
+    "src/system/userns.ts",
+    "entering the user namespace precedes all",
+  ],
+  ["src/cli/output.ts", "src/system/pipe.ts", "writes that survive a full pipe"],
+  ["src/cli/commands/logs.ts", "src/system/pipe.ts", "writes that survive a full pipe"],
+  [
+    "src/cli/commands/logs.ts",
+    "src/container/filter.ts",
+    "times as --since and --until spell them",
+  ],
+  ["src/cli/commands/listing.ts", "src/container/process-of.ts", "columns of top"],
+  ["src/cli/commands/listing.ts", "src/container/top.ts", "columns of top"],
+  ["src/cli/commands/pull.ts", "src/image/pull-progress.ts", "progress is shown by the door"],
+  ["src/cli/commands/system.ts", "src/system/cgroup.ts", "info tells about the host"],
+  ["src/cli/commands/system.ts", "src/container/runtime-choice.ts", "info tells about the host"],
+  ["src/container/summary.ts", "src/cli/human.ts", "the words of ps are columns of its template"],
+  ["src/engine.ts", "src/cli/command.ts", "type of the global options"],
+  ["src/store-location.ts", "src/cli/command.ts", "type of the global options"],
+  [
+    "src/image/for-container.ts",
+    "src/container/create.ts",
+    "type of what create needs of an image",
+  ],
+  ["src/records/containers.ts", "src/container/record.ts", "type of the row's value"],
+  ["src/volume/volume.ts", "src/host.ts", "type of the host"],
+];
+
+/** What the doors may use besides the engine: the spec and the tables of options. */
+const openToDoors = /^src\/(container\/(spec\.ts|options\/)|oci\/|system\/(terminal|program)\.ts)/;
+
+function floorOf(path: string): number {
+  const within = path.replace(/^src\//, "");
+  const exact = floors.findIndex((rooms) => rooms.includes(within));
+  return exact >= 0
+    ? exact
+    : floors.findIndex((rooms) => rooms.includes(within.split("/")[0] ?? ""));
+}
+
+function roomOf(path: string): string {
+  return path.replace(/^src\//, "").split("/")[0] ?? "";
+}
+
+const product = sources("src/**/*.ts").filter(isProduct);
+const imports = product.flatMap(importsOf).filter(({ to }) => to.startsWith("src/"));
+const isDebt = ({ from, to }: Import) => debts.some(([a, b]) => a === from && b === to);
+
+test("every file stands on a floor", () => {
+  expect(product.map(({ path }) => path).filter((path) => floorOf(path) < 0)).toEqual([]);
+});
+
+test("imports go down", () => {
+  const wrong = imports
+    .filter((one) => roomOf(one.from) !== roomOf(one.to) || floorOf(one.from) < floorOf(one.to))
+    .filter((one) => floorOf(one.from) <= floorOf(one.to) && !isDebt(one))
+    .map(({ from, to }) => `${from} uses ${to}`);
+  expect(wrong).toEqual([]);
+});
+
+test("doors act through the engine alone", () => {
+  const wrong = imports
+    .filter(({ from }) => roomOf(from) === "cli")
+    .filter(({ to, isTypeOnly }) => !isTypeOnly && !openToDoors.test(to))
+    .filter(({ to }) =>
+      ["container", "image", "layer", "records", "host.ts", "system"].includes(roomOf(to)),
+    )
+    .filter((one) => !isDebt(one))
+    .map(({ from, to }) => `${from} uses ${to}`);
+  expect(wrong).toEqual([]);
+});
+
+test("no static imports go in a circle", () => {
+  const next = Map.groupBy(
+    imports.filter(({ isTypeOnly, isDynamic }) => !isTypeOnly && !isDynamic),
+    ({ from }) => from,
+  );
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) {
+      circles.push([...way.slice(way.indexOf(path)), path].join(" → "));
+      return;
+    }
+    if (done.has(path)) return;
+    for (const { to } of next.get(path) ?? []) visit(to, [...way, path]);
+    done.add(path);
+  };
+  for (const { path } of product) visit(path, []);
+  // a restart after the end, a removal after the end: both end processes
+  const known = "container/after-end.ts → src/container/remove.ts → src/container/stop.ts";
+  expect(circles.filter((circle) => !circle.includes(known))).toEqual([]);
+});
+
+test("foreign functions are called in system/ alone, and processes end in main alone", () => {
+  const rooms = (needle: RegExp) =>
+    product.filter(({ text }) => needle.test(text)).map(({ path }) => path);
+  expect(rooms(/from "bun:ffi"/).filter((path) => !path.startsWith("src/system/"))).toEqual([]);
+  expect(rooms(/\bprocess\.exit\(/).filter((path) => path !== "src/main.ts")).toEqual([]);
+});
