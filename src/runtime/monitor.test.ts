@@ -40,6 +40,7 @@ test.each([
   { message: 'exec: "/etc": permission denied', code: "command-not-executable" },
   { message: 'exec: "/etc": is a directory', code: "command-not-executable" },
   { message: "open executable: Permission denied", code: "command-not-executable" },
+  { message: "open executable: Operation not permitted", code: "command-not-executable" },
   { message: "exec /x: exec format error", code: "command-not-executable" },
   { message: 'mounting "/nope": no such file or directory', code: "helper-failed" },
 ])("startFailure() tells $code from: $message", ({ message, code }) => {

@@ -253,7 +253,7 @@ export function startFailure(runtime: string, message: string): CooperError {
       { cause: text },
     );
   }
-  if (isCommand && /permission denied|is a directory|exec format error/i.test(text)) {
+  if (isCommand && /permission denied|not permitted|is a directory|exec format error/i.test(text)) {
     const why = /is a directory/i.test(text)
       ? "it is a directory"
       : /format/i.test(text)
