@@ -80,7 +80,7 @@ if [ -n "$missing" ]; then
 fi
 
 command -v npm > /dev/null || { echo "install.sh: npm is missing (Debian: apt-get install npm)" >&2; exit 1; }
-[ -x node_modules/.bin/bun ] || npm ci --no-audit --no-fund --silent
+[ -x node_modules/.bin/bun ] || npm install --no-audit --no-fund --silent
 scripts/build
 
 scratch=$(mktemp -d)
