@@ -1,5 +1,6 @@
 /** The root file system of a container: its image's layers with a writable one on top. */
-import { lchownSync, mkdirSync } from "node:fs";
+import { lchownSync, mkdirSync, statfsSync } from "node:fs";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import {
   bindMount,
@@ -31,13 +32,30 @@ export async function mountRootfs(host: Host, container: ContainerRecord): Promi
     // the root directory itself, and with it all that the container makes in it
     lchownSync(paths.upper, toOutside(idMappings.uids, 0), toOutside(idMappings.gids, 0));
   }
-  mountOverlay(paths.merged, {
-    lower,
-    upper: paths.upper,
-    work: paths.work,
-    userXattr: isInUserNamespace(),
-    isVolatile: container.spec.removesItself,
-  });
+  try {
+    mountOverlay(paths.merged, {
+      lower,
+      upper: paths.upper,
+      work: paths.work,
+      userXattr: isInUserNamespace(),
+      isVolatile: container.spec.removesItself,
+    });
+  } catch (cause) {
+    if (!isOverlay(paths.upper)) throw cause;
+    throw new CooperError(
+      "not-supported",
+      `the store ${host.paths.root} is on an overlay itself, and the kernel stacks no further one`,
+      {
+        hint: "in a container, keep the store on a volume or tmpfs: cooper --root DIR",
+        cause,
+      },
+    );
+  }
+}
+
+/** statfs(2) f_type of overlayfs: it cannot be an upper directory (overlayfs.rst). */
+function isOverlay(path: string): boolean {
+  return statfsSync(path).type === 0x794c7630;
 }
 
 /** Topmost first, as overlayfs wants them. An image without layers still needs one. */
