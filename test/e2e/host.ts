@@ -10,11 +10,12 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
 
-const binary = resolve(import.meta.dir, "../../dist/cooper");
+const binary = process.env.COOPER_BINARY ?? resolve(import.meta.dir, "../../dist/cooper");
 
 /** Who runs cooper. */
 export interface User {
@@ -70,6 +71,7 @@ export class TestHost implements AsyncDisposable {
   readonly root: string;
   readonly run: string;
   private readonly user: User | null;
+  private readonly olderCgroups = new Set(idleCgroups());
 
   constructor(directory: string, user: User | null) {
     this.directory = directory;
@@ -153,51 +155,139 @@ export class TestHost implements AsyncDisposable {
     return result.stdout.trimEnd();
   }
 
+  /**
+   * Runs a command under strace(1), which kills it when one of its threads makes its `nth` call of
+   * this kind. Helper programs are let go when they start, so that cooper alone is killed.
+   */
+  async killedAt(call: string, nth: number, ...args: string[]): Promise<void> {
+    const inject = `inject=${call}:signal=KILL:when=${nth}`;
+    const words = [
+      "strace",
+      "-f",
+      "-b",
+      "execve",
+      "-qqq",
+      "-o",
+      "/dev/null",
+      "-e",
+      `trace=${call}`,
+      "-e",
+      inject,
+    ];
+    const child = Bun.spawn([...words, ...this.argv(...args)], {
+      cwd: "/tmp",
+      env: this.environment(),
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+    // a call that is never reached: the command goes on, and may have to wait for its container
+    const limit = setTimeout(() => child.kill("SIGTERM"), 5000);
+    await child.exited;
+    clearTimeout(limit);
+  }
+
   /** What should not be there once all containers are gone. */
   leftovers(): string[] {
     const mounts = readFileSync("/proc/self/mountinfo", "utf8")
       .split("\n")
       .filter((line) => line.includes(`${this.directory}/`));
-    const bundles = listIn(join(this.run, "c"));
     const containers = this.user === null ? listIn(join(this.root, "containers")) : [];
+    const locks = listIn(join(this.root, "lock")).filter((name) => name.startsWith("c-"));
     return [
       ...mounts.map((line) => `mount ${line.split(" ")[4]}`),
-      ...bundles.map((name) => `bundle ${name}`),
+      ...listIn(join(this.run, "c")).map((name) => `bundle ${name}`),
+      ...listIn(join(this.run, "x")).map((name) => `exec session ${name}`),
+      ...listIn(join(this.run, "runtime")).map((name) => `runtime state ${name}`),
+      ...listIn(join(this.root, "staging")).map((name) => `staging ${name}`),
       ...containers.map((name) => `container directory ${name}`),
+      ...locks.map((name) => `lock ${name}`),
       ...this.processes().map((text) => `process ${text}`),
+      ...idleCgroups()
+        .filter((path) => !this.olderCgroups.has(path))
+        .map((path) => `cgroup ${path}`),
     ];
   }
 
-  /** Live processes whose command line names this store, other than the pause process. */
+  /** Live processes that have to do with this store, other than the pause process. */
   private processes(): string[] {
+    const pause = this.pausePid();
     return readdirSync("/proc").flatMap((pid) => {
-      if (!/^\d+$/.test(pid)) return [];
-      try {
-        const text = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-        return text.includes(`${this.directory}/`) ? [`${pid} ${text}`] : [];
-      } catch {
-        return []; // it has ended
-      }
+      if (!/^\d+$/.test(pid) || Number(pid) === pause) return [];
+      const of = (what: string) => readOrNothing(`/proc/${pid}/${what}`).replaceAll("\0", " ");
+      const text = of("cmdline");
+      const knowsUs =
+        text.includes(`${this.directory}/`) ||
+        of("environ").includes(`${this.directory}/`) ||
+        linkOrNothing(`/proc/${pid}/cwd`).startsWith(`${this.directory}/`) ||
+        linkOrNothing(`/proc/${pid}/root`).startsWith(`${this.directory}/`);
+      return knowsUs && Number(pid) !== process.pid ? [`${pid} ${text}`] : [];
     });
+  }
+
+  /** What is left after a few seconds: a monitor that was told to wait needs a moment to end. */
+  async settled(): Promise<string[]> {
+    let left = this.leftovers();
+    for (let wait = 0; left.length > 0 && wait < 50; wait++) {
+      await Bun.sleep(100);
+      const now = this.leftovers();
+      // tests of other stores run meanwhile: a cgroup of ours is one that stays idle all the time
+      left = now.filter((line) => !line.startsWith("cgroup ") || left.includes(line));
+    }
+    return left;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const removed = await this.cooper("rm", "--force", "--all");
-    // a monitor that was told to wait may need a moment to end
-    let left = this.leftovers();
-    for (let wait = 0; left.length > 0 && wait < 40; wait++) {
-      await Bun.sleep(100);
-      left = this.leftovers();
-    }
+    const left = await this.settled();
     this.endPauseProcess();
     rmSync(this.directory, { recursive: true, force: true });
     if (removed.exitCode !== 0) throw new Error(`rm --all failed: ${removed.stderr}`);
     if (left.length > 0) throw new Error(`left behind:\n${left.join("\n")}`);
   }
 
+  private pausePid(): number {
+    return Number(readOrNothing(join(this.run, "pause.pid")).split(" ")[0]);
+  }
+
   private endPauseProcess(): void {
-    const file = join(this.run, "pause.pid");
-    if (existsSync(file)) process.kill(Number(readFileSync(file, "utf8").split(" ")[0]), "SIGKILL");
+    const pid = this.pausePid();
+    if (pid > 1) process.kill(pid, "SIGKILL");
+  }
+}
+
+/** Cgroups that are named by a container's id and hold no process. */
+function idleCgroups(): string[] {
+  const walk = (path: string, depth: number): string[] =>
+    listFolders(path).flatMap((name) => {
+      const below = join(path, name);
+      const own = /[0-9a-f]{64}/.test(name) && readOrNothing(`${below}/cgroup.procs`) === "";
+      return [...(own ? [below] : []), ...(depth > 0 ? walk(below, depth - 1) : [])];
+    });
+  return walk("/sys/fs/cgroup", 3);
+}
+
+function listFolders(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  } catch {
+    return []; // somebody else's container has ended
+  }
+}
+
+function readOrNothing(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // it has ended, or never was
+  }
+}
+
+function linkOrNothing(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ""; // it has ended, or is not ours to look at
   }
 }
 
