@@ -30,8 +30,8 @@ export interface AttachOptions {
   hasEnded(): boolean;
 }
 
-/** How a session ended: the container's streams closed, or the user left. */
-export type AttachEnd = "closed" | "detached";
+/** How a session ended: the container's streams closed, the user left, or nobody reads our output any more. */
+export type AttachEnd = "closed" | "detached" | "unread";
 
 /** Packets of conmon: STDIO_BUF_SIZE and the leading byte. */
 const packetSize = 8193;
@@ -64,7 +64,8 @@ class Session {
   private unsent: Uint8Array | undefined;
   private readsStdin: boolean;
   private isDying = false;
-  private readonly isGone = new Set<number>();
+  private readonly isClosed = new Set<number>();
+  private isUnread = false;
 
   constructor(socket: number, options: AttachOptions) {
     this.socket = socket;
@@ -90,8 +91,9 @@ class Session {
         else if (descriptor === 0) hasDetached = this.fromStdin();
         else this.isDying = true;
       }
+      if (this.isUnread) return "unread";
       if (hasDetached) return "detached";
-      if (isClosed || (isQuiet && this.isDrained())) return "closed";
+      if (isClosed || (isQuiet && this.isDrained())) return this.isUnread ? "unread" : "closed";
       if (isQuiet) await yieldToEventLoop();
     }
   }
@@ -118,14 +120,14 @@ class Session {
   /** Takes packets until there are none, or the reader of our output is slow. True at the end. */
   private fromSocket(events: number): boolean {
     if (this.unsent !== undefined && events & pollOut) this.send(this.unsent);
-    while (this.pending === undefined) {
+    while (this.pending === undefined && !this.isUnread) {
       const size = receivePacket(this.socket, this.packet);
       if (size === undefined) return false;
       if (size === 0) return true;
       const isStderr = this.packet[0] === 3;
       if (isStderr ? !this.options.stderr : !this.options.stdout) continue;
       const descriptor = isStderr ? 2 : 1;
-      if (this.isGone.has(descriptor)) continue;
+      if (this.isClosed.has(descriptor)) continue;
       this.pending = { descriptor, bytes: this.packet.subarray(1, size) };
       this.flush();
     }
@@ -142,8 +144,12 @@ class Session {
       if (!waitReady([{ descriptor, events: pollOut }], 0)[0]) return;
       const written = writeDescriptor(descriptor, bytes.subarray(0, outputChunk));
       if (written === "gone") {
-        // nobody reads: the container goes on, as it would behind a closed terminal
-        this.isGone.add(descriptor);
+        // as in a shell, where `yes | head -n 1` ends
+        this.isUnread = true;
+        this.pending = undefined;
+        return;
+      } else if (written === "closed") {
+        this.isClosed.add(descriptor);
         this.pending = undefined;
       } else if (written !== "again") {
         this.pending = { descriptor, bytes: bytes.subarray(written) };

@@ -25,7 +25,7 @@ export interface SessionOptions {
   readonly passesSignals: boolean;
 }
 
-/** What to tell the shell: the container's exit code, or 0 after a detach. */
+/** What to tell the shell: the container's exit code, 0 after a detach, 141 (SIGPIPE) when nobody reads on. */
 export interface SessionEnd {
   readonly end: AttachEnd;
   readonly exitCode: number;
@@ -80,6 +80,7 @@ export async function runSession(
     },
   }).finally(() => closeSync(pidfd));
   if (end === "detached") return { end, exitCode: 0 };
+  if (end === "unread") return { end, exitCode: 128 + os.signals.SIGPIPE };
   return { end, exitCode: await endForeground(host, container, exit?.exitCode) };
 }
 
@@ -101,7 +102,6 @@ async function endForeground(
 export async function exitCodeOf(host: Host, id: string): Promise<number> {
   using _lock = await host.locks.container(id);
   const settled = await settleContainer(host, id);
-  if (settled === undefined) host.locks.forgetContainer(id);
   return settled?.exitCode ?? lastExitCode(host.database, id) ?? 0;
 }
 

@@ -30,7 +30,10 @@ export async function settleContainer(
   id: string,
 ): Promise<ContainerRecord | undefined> {
   const container = getContainer(host.database, id);
-  if (container === undefined) return undefined;
+  if (container === undefined) {
+    host.locks.forgetContainer(id); // taking it has made its file anew
+    return undefined;
+  }
   switch (container.intent) {
     case "created":
     case "stopped":

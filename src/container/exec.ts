@@ -14,7 +14,7 @@ import { connectPackets } from "../system/pipe.ts";
 import { pidfdOrEnded, processIdentity, waitForEnd } from "../system/process.ts";
 import { needProgram } from "../system/program.ts";
 import { readInRoot } from "../system/rooted.ts";
-import { isTerminal, RawMode } from "../system/terminal.ts";
+import { isTerminal, RawMode, terminalSize } from "../system/terminal.ts";
 import { callerEnvironment } from "../system/userns.ts";
 import { carryStreams } from "./attach-streams.ts";
 import { isMonitorOf } from "./cleanup.ts";
@@ -92,6 +92,7 @@ function processOf(host: Host, container: ContainerRecord, options: ExecOptions)
     env: options.env,
     workdir: options.workdir,
     hasTty: options.hasTty,
+    terminalSize: options.isDetached ? null : (terminalSize(1) ?? null),
     isPrivileged: options.isPrivileged,
     engineCapabilities: boundingCapabilities(),
     ...(user !== undefined && { user }),

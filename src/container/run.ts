@@ -1,15 +1,17 @@
 /** `run`: make a container, start it, and stay with it in the foreground. */
 import { closeSync } from "node:fs";
+import { constants as os } from "node:os";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { changeContainer, getContainer } from "../records/containers.ts";
-import { waitForEnd } from "../system/process.ts";
+import { handlesSignal, waitForEnd } from "../system/process.ts";
 import { exitCodeOf, runSession, type SessionOptions } from "./attach.ts";
 import { type ContainerImage, type CreateOptions, createContainer } from "./create.ts";
 import type { ContainerRecord } from "./record.ts";
 import { removeContainer } from "./remove.ts";
 import type { ContainerSpec } from "./spec.ts";
 import { type StartOptions, startLocked } from "./start.ts";
+import { stopContainer } from "./stop.ts";
 
 export interface RunOptions extends CreateOptions {
   readonly isDetached: boolean;
@@ -44,7 +46,20 @@ export async function runContainer(
       await waitForEnd(running.pid, running.pidIdentity, Number.MAX_SAFE_INTEGER);
     return exitCodeOf(host, container.id);
   }
-  return (await runSession(host, container.id, started.socket, session)).exitCode;
+  const { end, exitCode } = await runSession(host, container.id, started.socket, session);
+  if (end === "unread" && spec.removesItself) await endUnread(host, container.id);
+  return exitCode;
+}
+
+/**
+ * Nobody reads the output of a container that was to live as long as its command line: it must not go
+ * on unseen. In a shell SIGPIPE would have ended it at once, unless it cares for that signal itself.
+ */
+async function endUnread(host: Host, id: string): Promise<void> {
+  const running = getContainer(host.database, id);
+  if (running === undefined) return;
+  const cares = handlesSignal(running.pid, os.signals.SIGPIPE);
+  await stopContainer(host, id, { graceSeconds: cares ? null : 0, signal: null });
 }
 
 async function startOrForget(host: Host, container: ContainerRecord, options: StartOptions) {

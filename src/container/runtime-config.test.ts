@@ -190,6 +190,18 @@ describe("runtimeConfig()", () => {
     expected: unknown,
   ][] = [
     ["a terminal", { spec: { hasTty: true } }, (c) => c.process.terminal, true],
+    [
+      "its size",
+      { spec: { hasTty: true }, input: { terminalSize: { rows: 33, columns: 77 } } },
+      (c) => c.process.consoleSize,
+      { height: 33, width: 77 },
+    ],
+    [
+      "no size without a terminal",
+      { input: { terminalSize: { rows: 33, columns: 77 } } },
+      (c) => c.process.consoleSize,
+      undefined,
+    ],
     ["a working directory", { spec: { workdir: "/a/../b" } }, (c) => c.process.cwd, "/b"],
     [
       "the image's relative one",
@@ -463,7 +475,14 @@ describe("execProcess()", () => {
     input: { hasApparmor: true },
   });
   const written = JSON.parse(JSON.stringify(config)) as RuntimeSpec;
-  const options = { command: ["id"], env: [], workdir: null, hasTty: false, isPrivileged: false };
+  const options = {
+    command: ["id"],
+    env: [],
+    workdir: null,
+    hasTty: false,
+    terminalSize: null,
+    isPrivileged: false,
+  };
 
   test("is as the container's own process", () => {
     expect(execProcess(written, options)).toEqual({
@@ -521,6 +540,7 @@ describe("execProcess()", () => {
       ...options,
       env: ["A=2", "B=3"],
       hasTty: true,
+      terminalSize: { rows: 3, columns: 7 },
     });
     expect([
       env.includes("A=2"),

@@ -11,6 +11,7 @@ import type {
   RuntimeSpec,
   Seccomp,
 } from "../oci/runtime-spec.ts";
+import type { TerminalSize } from "../system/terminal.ts";
 import type { ResolvedUser } from "./identity.ts";
 import {
   allCapabilities,
@@ -71,6 +72,7 @@ function processSpec(input: RuntimeInput, warnings: string[]): ProcessSpec {
   const oomScoreAdj = oomScoreOf(input, warnings);
   return {
     terminal: spec.hasTty,
+    ...consoleOf(spec.hasTty, input.terminalSize),
     user: {
       uid: user.uid,
       gid: user.gid,
@@ -87,6 +89,12 @@ function processSpec(input: RuntimeInput, warnings: string[]): ProcessSpec {
     ...(selinux !== null && { selinuxLabel: selinux.process }),
     ...(oomScoreAdj !== null && { oomScoreAdj }),
   };
+}
+
+/** A size that is set later, through conmon, may come after the process has looked (`stty size`). */
+function consoleOf(hasTty: boolean, size: TerminalSize | null): Pick<ProcessSpec, "consoleSize"> {
+  if (!hasTty || size === null) return {};
+  return { consoleSize: { height: size.rows, width: size.columns } };
 }
 
 /** An image may name a relative one: it counts from the root (docker, `WORKDIR`). */
@@ -249,6 +257,7 @@ export interface ExecProcessOptions {
   readonly workdir: string | null;
   readonly hasTty: boolean;
   readonly isPrivileged: boolean;
+  readonly terminalSize: TerminalSize | null;
   /** Left out: as the container's own process. */
   readonly user?: ResolvedUser;
   /** What --privileged gives: our own bounding set; all there are where it is left out. */
@@ -269,11 +278,12 @@ export function execProcess({ process }: RuntimeSpec, options: ExecProcessOption
       `the working directory "${workdir}" is no absolute path`,
     );
   }
-  const { apparmorProfile, ...rest } = process;
+  const { apparmorProfile, consoleSize: _of, ...rest } = process;
   const identity = user === undefined ? process.user : { ...process.user, ...idsOf(user, process) };
   return {
     ...rest,
     terminal: hasTty,
+    ...consoleOf(hasTty, options.terminalSize),
     args: command,
     env: execEnvironment(process.env, { env: options.env, hasTty, home: user?.home ?? null }),
     cwd: workdir ?? process.cwd,

@@ -16,6 +16,7 @@ import {
 import { capSysResource, hasCapability } from "../system/process.ts";
 import { findProgram, needProgram } from "../system/program.ts";
 import { readInRoot } from "../system/rooted.ts";
+import type { TerminalSize } from "../system/terminal.ts";
 import { caller, isInUserNamespace } from "../system/userns.ts";
 import { type ResolvedUser, resolveUser } from "./identity.ts";
 import { isAlive } from "./live-state.ts";
@@ -30,6 +31,7 @@ import type { NamespaceMode } from "./spec.ts";
 export async function gatherRuntimeInput(
   host: Host,
   container: ContainerRecord,
+  terminalSize?: TerminalSize,
 ): Promise<{ input: RuntimeInput; hostname: string }> {
   const { spec, resolved } = container;
   const paths = host.paths.container(container.id);
@@ -56,6 +58,7 @@ export async function gatherRuntimeInput(
     settings: host.settings,
     rootfsPath: paths.merged,
     user,
+    terminalSize: terminalSize ?? null,
     mounts: await resolveMounts(host, container, { user, idMappings }),
     files: {
       hosts: null,

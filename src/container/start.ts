@@ -16,6 +16,7 @@ import { startMonitor } from "../runtime/monitor.ts";
 import { startCreated } from "../runtime/oci-runtime.ts";
 import { connectPackets } from "../system/pipe.ts";
 import { isSameProcess, processIdentity } from "../system/process.ts";
+import { terminalSize } from "../system/terminal.ts";
 import { callerEnvironment } from "../system/userns.ts";
 import { abortStart, settleContainer } from "./cleanup.ts";
 import { copyUpVolumes } from "./copy-up.ts";
@@ -177,17 +178,25 @@ async function initialize(
     extraEnv: callerEnvironment(),
     preservedDescriptors: options.preservedDescriptors ?? [],
   };
-  const pid = await startMonitor(runtime, monitor, () => fillBundle(host, container));
+  const pid = await startMonitor(runtime, monitor, () => fillBundle(host, container, options));
   writePidFiles(container, pid, paths.conmonPidFile);
   return pid;
 }
 
 /** Mounts everything, and writes down what the runtime is to run. */
-async function fillBundle(host: Host, container: ContainerRecord): Promise<void> {
+async function fillBundle(
+  host: Host,
+  container: ContainerRecord,
+  options: StartOptions,
+): Promise<void> {
   const paths = host.paths.container(container.id);
   await mountRootfs(host, container);
   await copyUpVolumes(host, container);
-  const { input, hostname } = await gatherRuntimeInput(host, container);
+  const { input, hostname } = await gatherRuntimeInput(
+    host,
+    container,
+    options.attaches ? terminalSize(1) : undefined,
+  );
   const files = writeEtcFiles(host, container, hostname);
   const { config, warnings } = runtimeConfig({ ...input, files: { ...input.files, ...files } });
   for (const warning of warnings) host.warn(warning);

@@ -7,7 +7,7 @@ import { terminalSize } from "../system/terminal.ts";
 export function followSize(ctl: string, terminal: number): Disposable {
   const update = () => {
     const size = terminalSize(terminal);
-    if (size !== undefined && size.rows > 0) resizeTerminal(ctl, size.rows, size.columns);
+    if (size !== undefined) resizeTerminal(ctl, size.rows, size.columns);
   };
   update();
   process.on("SIGWINCH", update);

@@ -135,10 +135,7 @@ export async function cleanupContainer(host: Host, id: string): Promise<void> {
   {
     using _lock = await host.locks.container(id);
     ended = await settleContainer(host, id);
-    if (ended === undefined) {
-      host.locks.forgetContainer(id);
-      return;
-    }
+    if (ended === undefined) return;
     await afterEnd(host, ended);
   }
   if (!wantsRestart(ended)) return;

@@ -18,6 +18,8 @@ export interface RuntimeSpec {
 /** A process to run: the container's own, or that of an `exec` (`crun exec --process FILE`). */
 export interface ProcessSpec {
   readonly terminal: boolean;
+  /** In characters; the runtime sets it before the process runs. */
+  readonly consoleSize?: { readonly height: number; readonly width: number };
   readonly user: ProcessUser;
   readonly args: readonly string[];
   readonly env: readonly string[];

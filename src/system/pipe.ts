@@ -84,14 +84,18 @@ export function readDescriptor(descriptor: number, buffer: Uint8Array): number |
   throw new SystemCallError(errno, "read");
 }
 
-/** write(2): how much was taken; "again" when nothing can be now, "gone" when nobody reads any more. */
-export function writeDescriptor(descriptor: number, bytes: Uint8Array): number | "again" | "gone" {
+/** Why a write(2) took nothing: later perhaps, never again since the reader has left, or not open at all. */
+type Refusal = "again" | "gone" | "closed";
+
+/** write(2): how much was taken, or why nothing. */
+export function writeDescriptor(descriptor: number, bytes: Uint8Array): number | Refusal {
   if (bytes.length === 0) return 0;
   const size = Number(write(descriptor, bytes, bytes.length));
   if (size >= 0) return size;
   const errno = lastErrno();
   if (errno === "EAGAIN" || errno === "EINTR") return "again";
-  if (errno === "EPIPE" || errno === "EIO" || errno === "EBADF") return "gone";
+  if (errno === "EPIPE") return "gone";
+  if (errno === "EIO" || errno === "EBADF") return "closed"; // the terminal has hung up; `>&-`
   throw new SystemCallError(errno, "write");
 }
 
@@ -100,7 +104,7 @@ export function writeAll(descriptor: number, bytes: Uint8Array): "written" | "go
   let rest = bytes;
   while (rest.length > 0) {
     const size = writeDescriptor(descriptor, rest);
-    if (size === "gone") return "gone";
+    if (size === "gone" || size === "closed") return "gone";
     if (size !== "again") rest = rest.subarray(size);
     else waitReady([{ descriptor, events: pollOut }], 1000);
   }

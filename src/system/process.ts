@@ -52,6 +52,18 @@ export function sendSignal(pid: number, signal: number): void {
   }
 }
 
+/** Whether a process catches or ignores a signal (proc(5), SigCgt and SigIgn); false for one that has ended. */
+export function handlesSignal(pid: number, signal: number): boolean {
+  let status: string;
+  try {
+    status = readFileSync(`/proc/${pid}/status`, "latin1");
+  } catch {
+    return false; // ENOENT and ESRCH alike: no such process
+  }
+  const masks = [...status.matchAll(/^Sig(?:Cgt|Ign):\s*([0-9a-f]+)$/gm)];
+  return masks.some(([, hex = "0"]) => ((BigInt(`0x${hex}`) >> BigInt(signal - 1)) & 1n) === 1n);
+}
+
 /** A descriptor that polls as readable when the process has ended (pidfd_open(2)); close it. */
 function openPidfd(pid: number): number {
   const { pidfd_open } = libc({ pidfd_open: { args: ["i32", "u32"], returns: "i32" } });

@@ -45,11 +45,15 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
-/** The size right now (TIOCGWINSZ): what Bun remembers may lag behind a SIGWINCH. */
+/**
+ * The size right now (TIOCGWINSZ): what Bun remembers may lag behind a SIGWINCH. Undefined for what is
+ * no terminal, or does not know its size.
+ */
 export function terminalSize(descriptor: number): TerminalSize | undefined {
   const getWindowSize = 0x5413;
   const size = new Uint16Array(4);
   const { ioctl } = libc({ ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" } });
   if (ioctl(descriptor, getWindowSize, size) < 0) return undefined;
-  return { rows: size[0] ?? 0, columns: size[1] ?? 0 };
+  const [rows = 0, columns = 0] = size;
+  return rows > 0 && columns > 0 ? { rows, columns } : undefined;
 }

@@ -8,7 +8,11 @@ const everybody = users.map((user) => ({ user, who: user?.name ?? "the caller" }
 function shell(host: TestHost, script: string) {
   const words = host.argv().map((word) => `'${word}'`);
   const argv = ["bash", "-c", `cooper() { ${words.join(" ")} "$@"; }; ${script}`];
-  const child = Bun.spawnSync(argv, { env: host.environment(), cwd: "/tmp", timeout: 50_000 });
+  const child = Bun.spawnSync(argv, {
+    env: host.environment(),
+    cwd: host.place("work"),
+    timeout: 50_000,
+  });
   return {
     exitCode: child.exitCode,
     stdout: child.stdout.toString(),
@@ -46,6 +50,22 @@ describe.each(everybody)("streams as $who", ({ user }) => {
       title: "a reader that goes away ends the run",
       script: "cooper run --rm hello yes | head -n 1",
       stdout: "y\n",
+    },
+    {
+      title: "a reader that goes away: as in a shell, by SIGPIPE",
+      script:
+        "set -o pipefail; cooper run --rm hello yes | head -n 1; echo $?; cooper ps -aq | wc -l",
+      stdout: "y\n141\n0\n",
+    },
+    {
+      title: "a reader that goes away, and a process that wants to end by itself",
+      script: `cooper run --rm -v $PWD:/out hello sh -c "trap '' PIPE; trap 'echo ended > /out/mark; exit' TERM; while echo y; do sleep 0.01; done" | head -n 1; cat mark`,
+      stdout: "y\nended\n",
+    },
+    {
+      title: "a reader that goes away leaves a container that is to stay",
+      script: "cooper run --name c hello yes | head -n 1; cooper inspect -f '{{.State.Status}}' c",
+      stdout: "y\nrunning\n",
     },
     {
       title: "a reader of exec that goes away",
@@ -127,17 +147,19 @@ describe.each(everybody)("streams as $who", ({ user }) => {
     expect(await host.must("ps", "--format", "{{.Names}}")).toBe("c");
   });
 
-  test("the terminal has the caller's size", async () => {
-    await using host = await testHost(user);
-    const words = host
-      .argv("run", "--rm", "-it", "hello", "stty", "size")
-      .map((word) => `'${word}'`);
-    const child = Bun.spawnSync(
-      ["script", "-qec", `stty rows 33 cols 77; ${words.join(" ")}`, "/dev/null"],
-      { env: host.environment(), stdin: "ignore" },
-    );
-    expect(child.stdout.toString()).toContain("33 77");
-  });
+  test.each(["run --rm -it hello", "exec -it c"])(
+    "in %s the terminal has the caller's size",
+    async (command) => {
+      await using host = await testHost(user);
+      await host.must("run", "-d", "--name", "c", "hello", "sleep", "60");
+      const words = host.argv(...command.split(" "), "stty", "size").map((word) => `'${word}'`);
+      const child = Bun.spawnSync(
+        ["script", "-qec", `stty rows 33 cols 77; ${words.join(" ")}`, "/dev/null"],
+        { env: host.environment(), stdin: "ignore" },
+      );
+      expect(child.stdout.toString()).toContain("33 77");
+    },
+  );
 
   test.each([
     { signal: "SIGINT", exit: 31 },

@@ -44,6 +44,7 @@ export function inputWith({
     settings: { ...defaultSettings({}, false), cgroupManager: "cgroupfs", ...settings },
     rootfsPath: "/run/cooper/c/x/merged",
     user: { uid: 0, gid: 0, additionalGids: [], name: "root", home: "/root" },
+    terminalSize: null,
     mounts: [],
     files: {
       hosts: "/files/hosts",

@@ -4,6 +4,7 @@
  */
 import type { ImageConfig } from "../../oci/image-config.ts";
 import type { Settings } from "../../settings.ts";
+import type { TerminalSize } from "../../system/terminal.ts";
 import type { ResolvedUser } from "../identity.ts";
 import type { ContainerSpec, IdMapping, Propagation } from "../spec.ts";
 
@@ -19,6 +20,8 @@ export interface RuntimeInput {
   /** Absolute path of the mounted root file system. */
   readonly rootfsPath: string;
   readonly user: ResolvedUser;
+  /** Of the terminal that its own is shown on; null: none, or not known. */
+  readonly terminalSize: TerminalSize | null;
   /** Whose `spec.mounts` were; they take the place of default mounts with the same target. */
   readonly mounts: readonly ResolvedMount[];
   readonly files: BoundFiles;
