@@ -16,6 +16,8 @@ import type { StopOptions } from "./container/stop.ts";
 import type { ContainerSummary } from "./container/summary.ts";
 import type { ProcessTable } from "./container/top.ts";
 import { invariant } from "./errors.ts";
+import type { EngineEvent } from "./events/event.ts";
+import type { ReadOptions } from "./events/journal.ts";
 import { type Host, openHost } from "./host.ts";
 import type { HistoryStep } from "./image/history.ts";
 import type { ImageTree } from "./image/image-tree.ts";
@@ -249,8 +251,15 @@ export class Images {
   }
 }
 
+/** Which events a reader wants; moments in microseconds since 1970, as of ReadOptions. */
+export interface EventsOptions extends ReadOptions {
+  /** `key=value` */
+  readonly filters: readonly string[];
+}
+
 /** What a door holds: the verbs by their noun. */
 export interface Engine {
+  events(options: EventsOptions): Promise<AsyncGenerator<EngineEvent, void>>;
   readonly containers: Containers;
   readonly images: Images;
   readonly host: Host;
@@ -280,7 +289,25 @@ export function openEngine(global: GlobalOptions): Engine {
         process.stderr.write(`debug: ${message}\n`);
     },
   });
-  return { containers: new Containers(host), images: new Images(host), host };
+  return {
+    containers: new Containers(host),
+    images: new Images(host),
+    host,
+    events: (options) => readEvents(host, options),
+  };
+}
+
+async function readEvents(
+  host: Host,
+  { filters, ...options }: EventsOptions,
+): Promise<AsyncGenerator<EngineEvent, void>> {
+  const { eventFilter } = await import("./events/filter.ts");
+  const { readJournal } = await import("./events/journal.ts");
+  const isWanted = eventFilter(filters);
+  return (async function* () {
+    for await (const event of readJournal(host.paths.events, options))
+      if (isWanted(event)) yield event;
+  })();
 }
 
 /** The options that decide where and how: what conmon's exit command must be given again. */

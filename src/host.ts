@@ -2,6 +2,8 @@
 import type { Database } from "bun:sqlite";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "./errors.ts";
+import { type EventJournal, noJournal, openJournal } from "./events/journal.ts";
 import type { Paths } from "./paths.ts";
 import { openDatabase } from "./records/database.ts";
 import type { Settings } from "./settings.ts";
@@ -26,6 +28,7 @@ export interface Host {
   /** Opened on first use. */
   readonly database: Database;
   readonly locks: Locks;
+  readonly events: EventJournal;
   /** Whether ids are mapped: every file belongs to one ordinary user and its subordinate ids. */
   readonly isRootless: boolean;
   /** Whether cgroups can be set up: false as an ordinary user without delegation. */
@@ -38,11 +41,20 @@ export interface Host {
 }
 
 /** Opens a host: cheap, since the database is only opened when a verb asks for it. */
-export function openHost(parts: Omit<Host, "database" | "locks">): Host {
+export function openHost(parts: Omit<Host, "database" | "locks" | "events">): Host {
   let database: Database | undefined;
   const lockFile = (name: string) => join(parts.paths.locks, name);
+  const { settings, paths, warn } = parts;
   return {
     ...parts,
+    events:
+      settings.eventsLogger === "none"
+        ? noJournal
+        : openJournal({
+            file: paths.events,
+            maxBytes: 1 << 20,
+            onFailure: (error) => warn(`an event was not kept: ${messageOf(error)}`),
+          }),
     get database() {
       database ??= openDatabase(parts.paths.database);
       return database;

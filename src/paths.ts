@@ -9,6 +9,7 @@
  *       layers/ID/diff/, tar.zst      an unpacked changeset, and the bytes of its tar that are no file's content
  *       containers/ID/upper/, work/   what a container changed; log, files made for its /etc
  *       volumes/NAME/_data
+ *       events/events.log             what happened, a line each; the file before it is events.log.1
  *     RUN   /run/cooper, or $XDG_RUNTIME_DIR/cooper: gone at reboot
  *       c/ID/                         the bundle: config.json, merged/, pid files, attach socket, exit file
  *       x/CONTAINER-SESSION/          exec sessions: short, since a socket is in it
@@ -27,6 +28,7 @@ export interface Paths {
   readonly layers: string;
   readonly containers: string;
   readonly volumes: string;
+  readonly events: string;
   readonly bundles: string;
   readonly runtimeState: string;
   readonly execs: string;
@@ -82,6 +84,7 @@ export function pathsUnder(root: string, run: string): Paths {
     layers,
     containers,
     volumes,
+    events: join(root, "events", "events.log"),
     bundles,
     runtimeState: join(run, "runtime"),
     execs: join(run, "x"),

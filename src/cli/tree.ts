@@ -112,6 +112,12 @@ export const commandTree: readonly CommandEntry[] = [
   entry("inspect", "", "Show all that is known of containers or images", async () =>
     as((await import("./commands/inspect.ts")).inspect),
   ),
+  entry(
+    "system events",
+    "events",
+    "Show what happens to containers, images and volumes",
+    async () => as((await import("./commands/events.ts")).events),
+  ),
   entry("system info", "info", "Show the engine and the host", async () =>
     as((await import("./commands/system.ts")).info),
   ),
@@ -138,13 +144,13 @@ export const groups: Readonly<Record<string, string>> = {
 /** Commands of the peers that this version does not have, by noun: refused by name, not as a mistyping. */
 const notYet: Readonly<Record<string, string>> = {
   "":
-    "artifact auto-update build builder buildx checkpoint commit compose context cp diff events export farm generate " +
+    "artifact auto-update build builder buildx checkpoint commit compose context cp diff export farm generate " +
     "healthcheck kube login logout machine manifest mount network play plugin pod port push quadlet save search secret " +
     "stats trust umount unmount update volume",
   container:
     "checkpoint clone commit cp diff export mount port restore runlabel stats umount unmount update",
   image: "build diff mount push save scp search sign trust umount unmount",
-  system: "check connection df dial-stdio events hyperv-prep migrate prune renumber reset service",
+  system: "check connection df dial-stdio hyperv-prep migrate prune renumber reset service",
 };
 
 /** Docker's swarm: several machines, which Cooper does not lead. */

@@ -11,6 +11,7 @@ import { afterEnd } from "./after-end.ts";
 import { type AttachEnd, carryStreams } from "./attach-streams.ts";
 import { isMonitorOf, settleContainer } from "./cleanup.ts";
 import { defaultDetachKeys, parseDetachKeys } from "./detach-keys.ts";
+import { emitContainer } from "./events.ts";
 import { isAlive, readExit } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
 import { connectAttach } from "./start.ts";
@@ -45,7 +46,9 @@ export async function attachContainer(
       hint: `cooper unpause ${nameOrId}`,
     });
   }
-  return runSession(host, container.id, connectAttach(host, container), options);
+  const socket = connectAttach(host, container);
+  emitContainer(host, container, "attach");
+  return runSession(host, container.id, socket, options);
 }
 
 /** Carries the streams of a connected socket until the container ends or the user detaches. */

@@ -17,6 +17,7 @@ import {
   startTime,
   waitForEnd,
 } from "../system/process.ts";
+import { emitContainer } from "./events.ts";
 import { isAlive, liveState, readExit, readPid } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
@@ -134,6 +135,8 @@ async function finish(
     });
     recordEnd(host.database, container.id, exit.exitCode, exit.finishedAt);
   });
+  if (exit.oomKilled) emitContainer(host, container, "oom");
+  emitContainer(host, container, "die", { exitCode: `${exit.exitCode}` });
   return getContainer(host.database, container.id);
 }
 

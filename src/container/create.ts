@@ -9,6 +9,7 @@ import { insertContainer, resolveContainer } from "../records/containers.ts";
 import { ensureVolume } from "../volume/volume.ts";
 import { checkSpec } from "./check-spec.ts";
 import { inheritVolumes, withImageVolumes } from "./create-mounts.ts";
+import { emitContainer } from "./events.ts";
 import { randomName } from "./names.ts";
 import type { ContainerRecord, ResolvedContainer } from "./record.ts";
 import type { ContainerSpec, Mount } from "./spec.ts";
@@ -110,6 +111,7 @@ function insertNamed(
     try {
       insertContainer(host.database, container);
       mkdirSync(host.paths.container(made.id).directory, { recursive: true, mode: 0o700 });
+      emitContainer(host, container, "create");
       return container;
     } catch (error) {
       const isTaken = error instanceof CooperError && error.code === "name-in-use";

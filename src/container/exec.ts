@@ -19,6 +19,7 @@ import { callerEnvironment } from "../system/userns.ts";
 import { carryStreams } from "./attach-streams.ts";
 import { isMonitorOf } from "./cleanup.ts";
 import { defaultDetachKeys, parseDetachKeys } from "./detach-keys.ts";
+import { emitContainer } from "./events.ts";
 import { resolveUser } from "./identity.ts";
 import { isAlive, readPid } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -66,9 +67,14 @@ export async function execInContainer(
   const file = join(directory, "process.json");
   writeFileSync(file, JSON.stringify(processOf(host, container, options)), { mode: 0o600 });
   const runtime = await chooseRuntime(host, container);
+  const words = options.command.join(" ");
+  emitContainer(host, container, "exec_create", { execID: session, command: words });
+  emitContainer(host, container, "exec_start", { execID: session, command: words });
   if (!options.hasTty && !options.isDetached) {
     try {
-      return await execDirectly(runtime, container, file, directory, options);
+      const exitCode = await execDirectly(runtime, container, file, directory, options);
+      emitContainer(host, container, "exec_die", { execID: session, exitCode: `${exitCode}` });
+      return exitCode;
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
@@ -232,6 +238,7 @@ async function execMonitored(
   }
   await waitForEnd(pid, identity, 10_000);
   const exitCode = exitIn(exitFile) ?? 0;
+  emitContainer(host, container, "exec_die", { execID: session, exitCode: `${exitCode}` });
   rmSync(directory, { recursive: true, force: true });
   return exitCode;
 }

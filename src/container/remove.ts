@@ -10,6 +10,7 @@ import {
 } from "../records/containers.ts";
 import { removeVolumeIfUnused } from "../volume/volume.ts";
 import { releaseResources, settleContainer } from "./cleanup.ts";
+import { emitContainer } from "./events.ts";
 import { isAlive } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
 import { endProcess } from "./stop.ts";
@@ -71,6 +72,7 @@ export async function removeSettled(
   if (container.intent === "removing") await releaseResources(host, container);
   rmSync(host.paths.container(id).directory, { recursive: true, force: true });
   deleteContainer(host.database, id);
+  emitContainer(host, container, "destroy");
   if (withVolumes || container.spec.removesItself) {
     for (const volume of container.resolved.volumes) {
       if (volume.isAnonymous) await removeVolumeIfUnused(host, volume.name);

@@ -21,6 +21,7 @@ import { callerEnvironment } from "../system/userns.ts";
 import { abortStart, settleContainer } from "./cleanup.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import { writeEtcFiles } from "./etc-files.ts";
+import { emitContainer } from "./events.ts";
 import { isAlive } from "./live-state.ts";
 import { logTarget } from "./log-target.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -83,6 +84,7 @@ export async function initContainer(host: Host, nameOrId: string): Promise<strin
   if (isAlive(container))
     throw new CooperError("wrong-state", `container ${nameOrId} has been initialized already`);
   await initLocked(host, container, { isForeground: false });
+  emitContainer(host, container, "init");
   return id;
 }
 
@@ -104,6 +106,7 @@ export async function startLocked(
     );
     await startCreated(runtime, id, () => isSameProcess(pid, pidIdentity));
     changeContainer(host.database, id, { intent: "running", startedAt: Date.now(), error: "" });
+    emitContainer(host, container, "start");
     return { id, pid, socket };
   } catch (error) {
     if (socket !== null) closeSync(socket);

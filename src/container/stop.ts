@@ -7,6 +7,7 @@ import { callRuntime } from "../runtime/oci-runtime.ts";
 import { sendSignal, waitForEnd } from "../system/process.ts";
 import { afterEnd } from "./after-end.ts";
 import { settleContainer } from "./cleanup.ts";
+import { emitContainer } from "./events.ts";
 import { isAlive } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
@@ -44,6 +45,7 @@ export async function stopContainer(
     options.signal ?? container.resolved.stopSignal,
   );
   const ended = await settleContainer(host, id);
+  emitContainer(host, container, "stop");
   if (ended !== undefined && !options.keeps) await afterEnd(host, ended);
   return id;
 }
@@ -101,6 +103,7 @@ export async function killContainer(host: Host, nameOrId: string, signal: number
   if (signal === sigKill || signal === container.resolved.stopSignal) {
     changeContainer(host.database, container.id, { stoppedByUser: true });
   }
+  emitContainer(host, container, "kill", { signal: `${signal}` });
   if (signal === sigKill) {
     await killAll(host, container);
     // the answer of `ps` after a kill shall be that it has ended

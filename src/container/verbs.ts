@@ -13,6 +13,7 @@ import { waitForEnd } from "../system/process.ts";
 import { afterEnd, restartByPolicy, wantsRestart } from "./after-end.ts";
 import { exitCodeOf } from "./attach.ts";
 import { settleContainer } from "./cleanup.ts";
+import { emitContainer } from "./events.ts";
 import { isAlive, liveState } from "./live-state.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 import { removeSettled } from "./remove.ts";
@@ -49,6 +50,7 @@ async function freeze(host: Host, nameOrId: string, verb: "pause" | "resume"): P
   }
   mustCallRuntime(await chooseRuntime(host, container), [verb, id]);
   changeContainer(host.database, id, { intent: verb === "pause" ? "paused" : "running" });
+  emitContainer(host, container, verb === "pause" ? "pause" : "unpause");
   return id;
 }
 
@@ -90,7 +92,9 @@ export async function renameContainer(host: Host, nameOrId: string, name: string
       `invalid container name "${name}": it may have letters, digits and _ . -`,
     );
   }
-  changeContainer(host.database, resolveContainer(host.database, nameOrId).id, { name });
+  const container = resolveContainer(host.database, nameOrId);
+  changeContainer(host.database, container.id, { name });
+  emitContainer(host, { ...container, name }, "rename", { oldName: container.name });
 }
 
 /** Stops a container that runs, and starts it. */
@@ -99,10 +103,12 @@ export async function restartContainer(
   nameOrId: string,
   options: StopOptions,
 ): Promise<string> {
-  const { id } = resolveContainer(host.database, nameOrId);
+  const container = resolveContainer(host.database, nameOrId);
+  const { id } = container;
   // a --rm container must not be removed between stop and start
   await stopContainer(host, id, { ...options, keeps: true });
   await startContainer(host, id, { isForeground: false });
+  emitContainer(host, container, "restart");
   return id;
 }
 

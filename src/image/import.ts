@@ -12,6 +12,7 @@ import type { Image } from "../records/images.ts";
 import { bodyChunks, request } from "../registry/http.ts";
 import { needProgram } from "../system/program.ts";
 import { applyChange } from "./change.ts";
+import { emitImage } from "./events.ts";
 import { ociManifest } from "./own-manifest.ts";
 import { publishImage, type StagedLayer } from "./publish.ts";
 import { openInput } from "./spool.ts";
@@ -39,7 +40,7 @@ export async function importImage(host: Host, options: ImportOptions): Promise<I
   using input = await openSource(options);
   const layer = await stageOneLayer(host, stage.next("layer"), input.source, options.signal);
   const configText = configOf(config, layer, options);
-  return await publishImage(host, {
+  const image = await publishImage(host, {
     config: decodeImageConfig(Buffer.from(configText), "the new image's configuration").config,
     configText,
     manifests: [ociManifest(configText, [layer])],
@@ -48,6 +49,8 @@ export async function importImage(host: Host, options: ImportOptions): Promise<I
     repoDigests: [],
     parentId: null,
   });
+  emitImage(host, "import", image.id, image.names[0] ?? image.id);
+  return image;
 }
 
 interface OpenSource extends Disposable {

@@ -7,6 +7,7 @@ import { anyPlatform, type PlatformChoice } from "../oci/platform.ts";
 import type { Image } from "../records/images.ts";
 import { type Archive, openDirectoryArchive, openTarArchive } from "./archive.ts";
 import { dockerArchiveImages, dockerArchiveNames, manifestForArchive } from "./docker-archive.ts";
+import { emitImage } from "./events.ts";
 import type { ImagePlan } from "./load-plan.ts";
 import { flatDirectoryImages, ociLayoutImages } from "./oci-layout.ts";
 import { publishImage } from "./publish.ts";
@@ -48,6 +49,7 @@ export async function loadImages(host: Host, options: LoadOptions): Promise<Load
         return loadOne(host, plan, newStager());
       throw error;
     });
+    emitImage(host, "load", image.id, plan.names[0] ?? image.id);
     loaded.push({ image, names: plan.names });
   }
   return loaded;

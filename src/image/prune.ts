@@ -2,6 +2,7 @@
 import type { Host } from "../host.ts";
 import { deleteImage } from "../records/images.ts";
 import { deleteUnusedLayers, totalLayerSize } from "../records/layers.ts";
+import { emitImage } from "./events.ts";
 import { listImages } from "./list.ts";
 import { sweep } from "./sweep.ts";
 
@@ -45,6 +46,7 @@ export async function pruneImages(host: Host, options: PruneOptions = {}): Promi
     return { deleted, untagged, reclaimedBytes: before - totalLayerSize(host.database) };
   });
   const pruned = prune.immediate();
+  for (const id of pruned.deleted) emitImage(host, "delete", id, id);
   await sweep(host); // even when nothing was pruned: rubbish of killed processes may be all there is
   return pruned;
 }

@@ -32,6 +32,7 @@ import {
   pullSources,
   type RegistriesConf,
 } from "../registry/registries-conf.ts";
+import { emitImage } from "./events.ts";
 import { publishImage } from "./publish.ts";
 import type { PullProgress } from "./pull-progress.ts";
 import { findNamedImage } from "./resolve.ts";
@@ -237,6 +238,7 @@ async function pullFrom(
   const image =
     known ?? (await fetchImage(host, { reference, source, client, top, name }, options));
   const published = known === undefined ? image : nameAgain(host, known, reference, top);
+  emitImage(host, "pull", published.id, name);
   options.onProgress?.({ kind: "end", name, id: published.id });
   return { image: published, name, isNew: known === undefined };
 }

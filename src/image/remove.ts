@@ -9,6 +9,7 @@ import {
   imagesByPrefix,
 } from "../records/images.ts";
 import { deleteUnusedLayers } from "../records/layers.ts";
+import { emitImage } from "./events.ts";
 import { type FoundImage, resolveNamedImage } from "./resolve.ts";
 import { sweep } from "./sweep.ts";
 import { removeName } from "./tag.ts";
@@ -36,10 +37,13 @@ export async function removeImage(
   name: string,
   options: RemoveOptions = {},
 ): Promise<RemovedImage> {
-  const remove = host.database.transaction(() =>
-    removeNow(host, resolveNamedImage(host, name), name, options),
-  );
-  const removed = remove.immediate();
+  const remove = host.database.transaction(() => {
+    const found = resolveNamedImage(host, name);
+    return { id: found.image.id, removed: removeNow(host, found, name, options) };
+  });
+  const { id, removed } = remove.immediate();
+  for (const each of removed.untagged) emitImage(host, "untag", id, each);
+  for (const each of removed.deleted) emitImage(host, "delete", each, each);
   if (removed.deleted.length > 0) await sweep(host);
   return removed;
 }

@@ -9,6 +9,7 @@ import {
   type Image,
   setReference,
 } from "../records/images.ts";
+import { emitImage } from "./events.ts";
 import { findNamedImage, resolveImage } from "./resolve.ts";
 
 /** Gives an image more names; a name that another image has moves. Short names belong to `localhost`. */
@@ -27,8 +28,10 @@ export function tagImage(host: Host, name: string, targets: readonly string[]): 
         );
       }
     }
+    return image;
   });
-  tag.immediate();
+  const { id } = tag.immediate();
+  for (const reference of references) emitImage(host, "tag", id, formatReference(reference));
 }
 
 /**
@@ -42,9 +45,11 @@ export function untagImage(host: Host, name: string, names: readonly string[] = 
     const gone =
       names.length === 0 ? [...image.names] : names.map((each) => nameOn(host, image, each));
     for (const each of gone) removeName(host, image, each);
-    return gone;
+    return { id: image.id, gone };
   });
-  return untag.immediate();
+  const { id, gone } = untag.immediate();
+  for (const each of gone) emitImage(host, "untag", id, each);
+  return gone;
 }
 
 /** Removes one of an image's names, within a transaction. */

@@ -32,7 +32,7 @@ export async function ensureVolume(
     );
   }
   mkdirSync(directory, { recursive: true, mode: 0o755 });
-  host.database
+  const made = host.database
     .query(
       "insert or ignore into volume (name, is_anonymous, record, created_at) values (?, ?, ?, ?)",
     )
@@ -42,6 +42,8 @@ export async function ensureVolume(
       JSON.stringify({ labels: volume.labels, options: volume.options }),
       Date.now(),
     );
+  if (made.changes > 0)
+    host.events.emit({ type: "volume", action: "create", id: volume.name, name: volume.name });
   return directory;
 }
 
@@ -53,8 +55,9 @@ export async function removeVolumeIfUnused(host: Host, name: string): Promise<vo
       "delete from volume where name = ? and not exists (select 1 from container_volume where volume_name = ?)",
     )
     .run(name, name);
-  if (removed.changes > 0)
-    rmSync(dirname(host.paths.volume(name)), { recursive: true, force: true });
+  if (removed.changes === 0) return;
+  rmSync(dirname(host.paths.volume(name)), { recursive: true, force: true });
+  host.events.emit({ type: "volume", action: "destroy", id: name, name });
 }
 
 /** Whether nothing has been put into the volume yet. */
