@@ -27,6 +27,7 @@ import type { LoadedImage, LoadOptions } from "./image/load.ts";
 import type { PrunedImages, PruneOptions } from "./image/prune.ts";
 import type { PulledImage, PullOptions } from "./image/pull.ts";
 import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "./image/remove.ts";
+import type { SaveOptions } from "./image/save.ts";
 import { pathsUnder } from "./paths.ts";
 import type { Image } from "./records/images.ts";
 import { loadSettings } from "./settings.ts";
@@ -194,6 +195,10 @@ export class Images {
 
   async load(options: LoadOptions): Promise<LoadedImage[]> {
     return (await import("./image/load.ts")).loadImages(this.host, options);
+  }
+
+  async save(names: readonly string[], options: SaveOptions): Promise<void> {
+    return (await import("./image/save.ts")).saveImages(this.host, names, options);
   }
 
   async pull(name: string, options: PullOptions): Promise<PulledImage> {

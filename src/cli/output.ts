@@ -14,6 +14,11 @@ export function print(text: string): void {
   if (writeAll(1, Buffer.from(text)) === "gone") throw new OutputGone("nobody reads the output");
 }
 
+/** Writes bytes to stdout. */
+export function printBytes(bytes: Uint8Array): void {
+  if (writeAll(1, bytes) === "gone") throw new OutputGone("nobody reads the output");
+}
+
 /** Writes to stderr; a closed one is no reason to fail. */
 export function tell(text: string): void {
   writeAll(2, Buffer.from(text));

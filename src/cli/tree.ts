@@ -102,6 +102,9 @@ export const commandTree: readonly CommandEntry[] = [
     as((await import("./commands/pull.ts")).pull),
   ),
   entry("image rm", "rmi,image remove", "Remove images", async () => as((await imageChanges()).rm)),
+  entry("image save", "save", "Write images to an archive or directory", async () =>
+    as((await import("./commands/save.ts")).save),
+  ),
   entry("image tag", "tag", "Give an image another name", async () =>
     as((await imageChanges()).tag),
   ),
@@ -145,11 +148,11 @@ export const groups: Readonly<Record<string, string>> = {
 const notYet: Readonly<Record<string, string>> = {
   "":
     "artifact auto-update build builder buildx checkpoint commit compose context cp diff export farm generate " +
-    "healthcheck kube login logout machine manifest mount network play plugin pod port push quadlet save search secret " +
+    "healthcheck kube login logout machine manifest mount network play plugin pod port push quadlet search secret " +
     "stats trust umount unmount update volume",
   container:
     "checkpoint clone commit cp diff export mount port restore runlabel stats umount unmount update",
-  image: "build diff mount push save scp search sign trust umount unmount",
+  image: "build diff mount push scp search sign trust umount unmount",
   system: "check connection df dial-stdio hyperv-prep migrate prune renumber reset service",
 };
 

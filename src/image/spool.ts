@@ -30,15 +30,16 @@ export function openInput(path: string): number {
   }
 }
 
-/** It goes with its descriptor, and is not written to disk when the stage is synced. */
-function nameless(stage: Stage): number {
+/** A new file in the stage, to write and read: it goes with its descriptor, and has no name to be synced. */
+export function nameless(stage: Stage): number {
   const path = stage.next("spool");
   const descriptor = openSync(path, "wx+", 0o600);
   unlinkSync(path);
   return descriptor;
 }
 
-function writeFully(descriptor: number, bytes: Uint8Array): void {
+/** Writes all of it at the file's position. */
+export function writeFully(descriptor: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
 }
 

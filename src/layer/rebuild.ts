@@ -2,12 +2,41 @@
 import { closeSync, constants, createReadStream, fstatSync, readSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { LayerPaths } from "../paths.ts";
+import type { LayerRecord } from "../records/layers.ts";
 import { openInRoot } from "../system/rooted.ts";
 import { decompressed } from "./decompress.ts";
 import { placeOf } from "./entry-path.ts";
 import { type TarEntry, TarReader } from "./tar.ts";
 
 const chunkBytes = 256 << 10;
+
+/**
+ * The bytes that the layer's diff ID names, compared as they go by: who takes them all has them all right.
+ *
+ * @throws CooperError corrupt at the end when they are others, not-supported when they cannot be had
+ */
+export async function* exactTar(
+  layer: LayerPaths,
+  record: LayerRecord,
+): AsyncGenerator<Uint8Array> {
+  if (!record.isExact) {
+    throw new CooperError(
+      "not-supported",
+      `the layer ${record.id.slice(0, 12)} was unpacked from a tar that cannot be made again to the byte`,
+    );
+  }
+  const hash = new Bun.CryptoHasher("sha256");
+  for await (const chunk of rebuildTar(layer)) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (hash.digest("hex") === record.id) return;
+  throw new CooperError(
+    "corrupt",
+    `the layer ${record.id.slice(0, 12)} of the store is damaged: its files are not what came in`,
+    { hint: "see what else is, and have it mended: cooper system check --repair" },
+  );
+}
 
 /**
  * The bytes that the diff ID names; the caller compares the digest. Only for a layer that is exact.

@@ -1,0 +1,185 @@
+/** `save`: images as an archive or directory that docker, podman, skopeo, buildah, umoci and we read. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { CooperError, errnoName } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { decodeManifest, maxManifestBytes } from "../oci/manifest.ts";
+import { mediaType } from "../oci/media-type.ts";
+import {
+  formatPlatform,
+  isPlatform,
+  type PlatformChoice,
+  resolvePlatform,
+} from "../oci/platform.ts";
+import type { Image } from "../records/images.ts";
+import { NewFile } from "../system/new-file.ts";
+import {
+  dockerArchiveMembers,
+  flatDirectoryMembers,
+  type IndexEntry,
+  ociLayoutMembers,
+} from "./archive-formats.ts";
+import { tarOfMembers, writeMembers } from "./archive-writer.ts";
+import { Outgoing, type OutgoingImage, type OutgoingOptions } from "./outgoing.ts";
+import { resolveNamedImage } from "./resolve.ts";
+import { writeFully } from "./spool.ts";
+import { openStage } from "./stage.ts";
+
+export const saveFormats = ["docker-archive", "oci-archive", "oci-dir", "docker-dir"] as const;
+export type SaveFormat = (typeof saveFormats)[number];
+
+export interface SaveOptions {
+  readonly format: SaveFormat;
+  /** A path, or for an archive what takes its bytes. */
+  readonly output: string | ((bytes: Uint8Array) => void);
+  /** How layers are compressed; null: so that digests stay, see OutgoingOptions. */
+  readonly compression: "none" | "gzip" | null;
+  /** null: whatever the image is for. */
+  readonly platform?: PlatformChoice | null;
+  readonly signal?: AbortSignal;
+}
+
+/** What is to be saved: an image, and the names by which it was asked for. */
+interface Wanted {
+  readonly image: Image;
+  readonly names: string[];
+}
+
+/**
+ * Saves images, each under the names that were given for it. The archive, or the last file of the
+ * directory, gets its name when all is written.
+ */
+export async function saveImages(
+  host: Host,
+  names: readonly string[],
+  options: SaveOptions,
+): Promise<void> {
+  // nobody sweeps meanwhile: an image that is removed now keeps its layers until we are done
+  using _lock = await host.locks.store("shared");
+  const wanted = wantedImages(host, names, options.platform ?? null);
+  if (options.format === "docker-dir" && wanted.length > 1)
+    throw new CooperError("invalid-argument", "a docker-dir holds one image, not several");
+  using stage = await openStage(host);
+  using outgoing = new Outgoing(host, stage, outgoingOptions(options));
+  const images: OutgoingImage[] = [];
+  for (const { image, names: own } of wanted) images.push(await outgoing.image(image, own));
+  await write(images, options);
+}
+
+function outgoingOptions({ format, compression, signal }: SaveOptions): OutgoingOptions {
+  if (format === "docker-archive")
+    return { family: "docker", compression: "none", otherwise: "none", signal };
+  const isOci = format !== "docker-dir";
+  return {
+    family: isOci ? "oci" : "docker",
+    compression: compression ?? "as-it-came",
+    otherwise: isOci ? "gzip" : "none",
+    signal,
+  };
+}
+
+/** In the order in which they were named. An id, or a name by digest, gives an image no name. */
+function wantedImages(
+  host: Host,
+  names: readonly string[],
+  platform: PlatformChoice | null,
+): Wanted[] {
+  const wanted = new Map<string, Wanted>();
+  for (const name of names) {
+    const found = resolveNamedImage(host, name);
+    assertPlatform(found.image, name, platform);
+    const one = wanted.get(found.image.id) ?? { image: found.image, names: [] };
+    wanted.set(found.image.id, one);
+    if (!found.isById && found.image.names.includes(found.name) && !one.names.includes(found.name))
+      one.names.push(found.name);
+  }
+  return [...wanted.values()];
+}
+
+function assertPlatform(image: Image, name: string, choice: PlatformChoice | null): void {
+  if (choice === null) return;
+  const { os, architecture, variant = "" } = image.config;
+  const own = { os, architecture, variant };
+  if (isPlatform(own, resolvePlatform(choice))) return;
+  throw new CooperError(
+    "no-such-image",
+    `the image ${name} is here for ${formatPlatform(own)}, not for ${formatPlatform(resolvePlatform(choice))}`,
+    {
+      hint: `fetch the other one with: cooper pull --platform ${formatPlatform(resolvePlatform(choice))} ${name}`,
+    },
+  );
+}
+
+async function write(images: readonly OutgoingImage[], options: SaveOptions): Promise<void> {
+  const { format, output } = options;
+  if (format === "oci-dir" || format === "docker-dir") {
+    if (typeof output !== "string")
+      throw new CooperError("invalid-argument", `a ${format} needs a directory to be written to`);
+    return writeDirectory(images, format, output);
+  }
+  const members =
+    format === "oci-archive" ? ociLayoutMembers(images) : dockerArchiveMembers(images);
+  if (typeof output !== "string") {
+    for await (const chunk of tarOfMembers(members)) {
+      options.signal?.throwIfAborted();
+      output(chunk);
+    }
+    return;
+  }
+  using file = openOutput(output);
+  for await (const chunk of tarOfMembers(members)) {
+    options.signal?.throwIfAborted();
+    writeFully(file.descriptor, chunk);
+  }
+  file.commit();
+}
+
+function openOutput(path: string): NewFile {
+  try {
+    return new NewFile(path);
+  } catch (cause) {
+    const why: Record<string, string> = {
+      ENOENT: "there is no such directory",
+      ENOTDIR: "there is no such directory",
+      EISDIR: "it is a directory",
+      EACCES: "permission denied",
+      EROFS: "the file system is read-only",
+    };
+    const known = why[errnoName(cause) ?? ""];
+    if (known === undefined) throw cause;
+    throw new CooperError("invalid-argument", `cannot write ${path}: ${known}`, { cause });
+  }
+}
+
+/** Nothing is overwritten that is not of the same format. A layout takes more images in; names move. */
+async function writeDirectory(
+  images: readonly OutgoingImage[],
+  format: "oci-dir" | "docker-dir",
+  directory: string,
+): Promise<void> {
+  const there = statSync(directory, { throwIfNoEntry: false });
+  if (there !== undefined && !there.isDirectory())
+    throw new CooperError("invalid-argument", `${directory} is no directory`);
+  const names = there === undefined ? [] : readdirSync(directory);
+  const sign = format === "oci-dir" ? "oci-layout" : "version";
+  if (names.length > 0 && !names.includes(sign)) {
+    throw new CooperError("invalid-argument", `${directory} is not empty, and no ${format}`, {
+      hint: "choose a new directory with --output",
+    });
+  }
+  if (format === "oci-dir")
+    return writeMembers(ociLayoutMembers(images, entriesOf(directory, names)), directory);
+  const [image] = images;
+  if (image !== undefined) await writeMembers(flatDirectoryMembers(image), directory);
+}
+
+/** Of a layout that is there: they stay as they are, whatever fields they have. */
+function entriesOf(directory: string, names: readonly string[]): IndexEntry[] {
+  if (!names.includes("index.json")) return [];
+  const file = join(directory, "index.json");
+  if (statSync(file).size > maxManifestBytes)
+    throw new CooperError("hostile", `${file} is larger than 4 MiB`);
+  const { kind, text } = decodeManifest(readFileSync(file), mediaType.ociIndex, file);
+  if (kind !== "index") throw new CooperError("corrupt", `${file} is no index`);
+  return (JSON.parse(text) as { manifests?: IndexEntry[] | null }).manifests ?? [];
+}

@@ -1,0 +1,80 @@
+/** A file that gets its name only when it is whole: whoever finds the name finds all of it. */
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { errnoName } from "../errors.ts";
+import { check, cString, libc } from "./libc.ts";
+
+/** Disposed without `commit()` it was never there. What is no regular file (a FIFO, a device) is written to as it is. */
+export class NewFile implements Disposable {
+  readonly descriptor: number;
+  private readonly path: string;
+  /** Where it is for now; null: nowhere (O_TMPFILE), undefined: at its path. */
+  private staged: string | null | undefined;
+
+  constructor(path: string) {
+    const there = statSync(path, { throwIfNoEntry: false });
+    this.path = there === undefined ? path : realpathSync(path);
+    if (there !== undefined && !there.isFile()) {
+      this.descriptor = openSync(path, constants.O_WRONLY | constants.O_NOCTTY);
+      return;
+    }
+    const nameless = openNameless(dirname(this.path));
+    this.staged = nameless === undefined ? this.beside() : null;
+    this.descriptor = nameless ?? openSync(this.staged ?? "", "wx", 0o666);
+  }
+
+  /** Makes it durable and gives it its name, instead of what may have that. */
+  commit(): void {
+    if (this.staged === undefined) return;
+    fsyncSync(this.descriptor);
+    const staged = this.staged ?? this.beside();
+    if (this.staged === null) {
+      this.staged = staged;
+      linkDescriptor(this.descriptor, staged);
+    }
+    renameSync(staged, this.path);
+    this.staged = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.descriptor);
+    if (typeof this.staged === "string") rmSync(this.staged, { force: true });
+    this.staged = undefined;
+  }
+
+  private beside(): string {
+    const suffix = randomBytes(4).toString("hex");
+    return join(dirname(this.path), `.${basename(this.path)}.${suffix}`);
+  }
+}
+
+/** open(2), O_TMPFILE: a file that a kill leaves nothing of. Undefined where the file system has none. */
+function openNameless(directory: string): number | undefined {
+  const temporary = 0o20000000 | constants.O_DIRECTORY;
+  try {
+    return openSync(directory, temporary | constants.O_RDWR, 0o666);
+  } catch (error) {
+    if (["EOPNOTSUPP", "EISDIR", "EINVAL"].includes(errnoName(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/** linkat(2) by /proc, as open(2) shows it: AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH. */
+function linkDescriptor(descriptor: number, path: string): void {
+  const { linkat } = libc({
+    linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },
+  });
+  const [here, follow] = [-100, 0x400];
+  const from = cString(`/proc/self/fd/${descriptor}`);
+  check(linkat(here, from, here, cString(path), follow), `make ${path}`);
+}
