@@ -24,10 +24,12 @@ import type { ImageTree } from "./image/image-tree.ts";
 import type { ImportOptions } from "./image/import.ts";
 import type { ImageSummary, ListOptions } from "./image/list.ts";
 import type { LoadedImage, LoadOptions } from "./image/load.ts";
+import type { LocationOptions } from "./image/load-location.ts";
 import type { PrunedImages, PruneOptions } from "./image/prune.ts";
 import type { PulledImage, PullOptions } from "./image/pull.ts";
 import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "./image/remove.ts";
 import type { SaveOptions } from "./image/save.ts";
+import type { ImageLocation } from "./oci/location.ts";
 import { pathsUnder } from "./paths.ts";
 import type { Image } from "./records/images.ts";
 import { loadSettings } from "./settings.ts";
@@ -199,6 +201,10 @@ export class Images {
 
   async save(names: readonly string[], options: SaveOptions): Promise<void> {
     return (await import("./image/save.ts")).saveImages(this.host, names, options);
+  }
+
+  async loadFrom(location: ImageLocation, options: LocationOptions): Promise<LoadedImage[]> {
+    return (await import("./image/load-location.ts")).loadLocation(this.host, location, options);
   }
 
   async pull(name: string, options: PullOptions): Promise<PulledImage> {

@@ -98,7 +98,7 @@ export const commandTree: readonly CommandEntry[] = [
   entry("image prune", "", "Remove images that nothing uses", async () =>
     as((await imageChanges()).prune),
   ),
-  entry("image pull", "pull", "Pull images from a registry", async () =>
+  entry("image pull", "pull", "Pull images from a registry or another place", async () =>
     as((await import("./commands/pull.ts")).pull),
   ),
   entry("image rm", "rmi,image remove", "Remove images", async () => as((await imageChanges()).rm)),

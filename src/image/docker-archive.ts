@@ -6,12 +6,14 @@ import { CooperError } from "../errors.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
 import { isObject } from "../oci/json.ts";
+import { dockerReference, type Selection } from "../oci/location.ts";
 import { maxConfigBytes, maxManifestBytes } from "../oci/manifest.ts";
 import { mediaType } from "../oci/media-type.ts";
-import { atRegistry, formatReference, parseName, withDefaultTag } from "../oci/reference.ts";
+import { formatReference } from "../oci/reference.ts";
 import type { StoredManifest } from "../records/images.ts";
 import { type Archive, readMember } from "./archive.ts";
 import type { ImagePlan } from "./load-plan.ts";
+import { notAmong } from "./oci-layout.ts";
 import type { StagedLayer } from "./publish.ts";
 import type { LayerPlan } from "./stage-layers.ts";
 
@@ -21,10 +23,29 @@ interface Item {
   readonly layerNames: readonly string[];
 }
 
-/** The images that `manifest.json` lists; undefined when the archive has none. */
-export function dockerArchiveImages(archive: Archive): ImagePlan[] | undefined {
+/**
+ * The images that `manifest.json` lists; undefined when the archive has none.
+ *
+ * @param selection only that one of them, with only the name it was selected by
+ * @throws CooperError no-such-image when the selected one is not among them
+ */
+export function dockerArchiveImages(
+  archive: Archive,
+  selection: Selection | null = null,
+): ImagePlan[] | undefined {
   const items = readItems(archive);
-  return items?.map((item) => planOf(archive, item));
+  if (items === undefined || selection === null) return items?.map((item) => planOf(archive, item));
+  const found = items.flatMap((item, index) => {
+    if (selection.by === "index") return index === selection.index ? [item] : [];
+    const name = selection.by === "name" ? dockerName(selection.name) : "";
+    return item.tags.some((tag) => dockerName(tag) === name) ? [{ ...item, tags: [name] }] : [];
+  });
+  if (found.length > 0) return found.map((item) => planOf(archive, item));
+  throw notAmong(
+    archive,
+    selection,
+    items.flatMap(({ tags }) => tags),
+  );
 }
 
 /** Names by config digest, for archives that are an OCI layout at the same time (Docker 25 and later). */
@@ -98,11 +119,8 @@ function missing(archive: Archive, name: string): CooperError {
 }
 
 /** In these archives a short name is Docker's own: one of Docker Hub. */
-export function dockerName(tag: string): string {
-  const name = withDefaultTag(parseName(tag));
-  return formatReference(
-    name.registry === null ? atRegistry(name, "docker.io") : { ...name, registry: name.registry },
-  );
+function dockerName(tag: string): string {
+  return formatReference(dockerReference(tag));
 }
 
 /**

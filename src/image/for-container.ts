@@ -3,6 +3,7 @@ import type { ContainerImage } from "../container/create.ts";
 import type { ContainerSpec } from "../container/spec.ts";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { parseLocation } from "../oci/location.ts";
 import {
   anyPlatform,
   formatPlatform,
@@ -56,6 +57,8 @@ export async function ensureImage(
   options: EnsureOptions,
 ): Promise<FoundImage> {
   const { pull, platform = anyPlatform } = options;
+  const located = await imageAt(host, name, options);
+  if (located !== undefined) return located;
   const found = findNamedImage(host, name);
   if (found !== undefined && !mustPull(found, options)) return found;
   if (found === undefined) {
@@ -76,6 +79,30 @@ export async function ensureImage(
     ...(options.signal !== undefined && { signal: options.signal }),
   });
   return { image: pulled.image, name: pulled.name, isById: false };
+}
+
+/** An image that `transport:details` names is taken in each time, as Podman does: it may have changed there. */
+async function imageAt(
+  host: Host,
+  name: string,
+  { platform = anyPlatform, signal }: EnsureOptions,
+): Promise<FoundImage | undefined> {
+  const location = parseLocation(name);
+  if (location === undefined || location.kind === "docker") return undefined;
+  const { loadLocation } = await import("./load-location.ts");
+  const loaded = await loadLocation(host, location, {
+    platform,
+    ...(signal !== undefined && { signal }),
+  });
+  const [first] = loaded;
+  if (first === undefined || loaded.length > 1) {
+    throw new CooperError(
+      "invalid-argument",
+      `${name} holds ${loaded.length} images: name the one that is meant`,
+    );
+  }
+  const { image, names } = first;
+  return { image, name: names[0] ?? image.id, isById: names.length === 0 };
 }
 
 /** An id names what is here; a built-in image has no registry; another platform than was asked for is not it. */

@@ -11,4 +11,6 @@ export interface ImagePlan {
   readonly layers: readonly LayerPlan[];
   /** `registry/repository:tag` */
   readonly names: readonly string[];
+  /** `registry/repository@sha256:…` by which it is known besides those that follow from names and manifests. */
+  readonly repoDigests?: readonly string[];
 }

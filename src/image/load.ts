@@ -1,8 +1,9 @@
 /** `load`: images out of an archive or directory that docker, podman, skopeo, buildah or umoci wrote. */
-import { closeSync, statSync } from "node:fs";
+import { closeSync, existsSync, statSync } from "node:fs";
 import { isatty } from "node:tty";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { parseLocation } from "../oci/location.ts";
 import { anyPlatform, type PlatformChoice } from "../oci/platform.ts";
 import type { Image } from "../records/images.ts";
 import { type Archive, openDirectoryArchive, openTarArchive } from "./archive.ts";
@@ -17,7 +18,7 @@ import { LayerStager } from "./stage-layers.ts";
 import { sweep } from "./sweep.ts";
 
 export interface LoadOptions {
-  /** A file or directory; null: standard input. */
+  /** A file, directory or `transport:details`; null: standard input. */
   readonly input: string | null;
   /** Which image of an index is wanted. */
   readonly platform?: PlatformChoice;
@@ -33,13 +34,36 @@ export interface LoadedImage {
 
 /** Loads all images of an archive. What fails to load leaves nothing behind. */
 export async function loadImages(host: Host, options: LoadOptions): Promise<LoadedImage[]> {
+  const { input } = options;
+  if (input !== null && !existsSync(input)) {
+    const location = parseLocation(input);
+    if (location !== undefined && location.kind !== "docker")
+      return (await import("./load-location.ts")).loadLocation(host, location, options);
+  }
   await sweep(host);
   using stage = await openStage(host);
-  using archive = await openArchive(options.input, stage);
+  using archive = await openArchive(input, stage);
   const plans = plansOf(archive, options.platform ?? anyPlatform);
-  if (plans.length === 0)
-    throw new CooperError("invalid-argument", `${archive.name} holds no image`);
-  const newStager = () => new LayerStager(host, stage, { signal: options.signal });
+  // awaited here: the stage goes when this function returns
+  return await loadPlans(host, stage, { ...options, name: archive.name, plans });
+}
+
+/** Images that are described and not in the store yet. */
+export interface PlannedImages {
+  /** Where they come from, for errors. */
+  readonly name: string;
+  readonly plans: readonly ImagePlan[];
+  readonly signal?: AbortSignal;
+}
+
+/** Takes in all that was planned, one image after the other. What fails leaves nothing behind. */
+export async function loadPlans(
+  host: Host,
+  stage: Stage,
+  { name, plans, signal }: PlannedImages,
+): Promise<LoadedImage[]> {
+  if (plans.length === 0) throw new CooperError("invalid-argument", `${name} holds no image`);
+  const newStager = () => new LayerStager(host, stage, { signal });
   const stager = newStager();
   const loaded: LoadedImage[] = [];
   for (const plan of plans) {
@@ -65,14 +89,18 @@ async function loadOne(host: Host, plan: ImagePlan, stager: LayerStager): Promis
     manifests,
     layers,
     names: plan.names,
-    repoDigests: [...repositories].flatMap((repository) =>
-      manifests.map((manifest) => `${repository}@${manifest.digest}`),
-    ),
+    repoDigests: [
+      ...(plan.repoDigests ?? []),
+      ...[...repositories].flatMap((repository) =>
+        manifests.map((manifest) => `${repository}@${manifest.digest}`),
+      ),
+    ],
     parentId: null,
   });
 }
 
-async function openArchive(input: string | null, stage: Stage): Promise<Archive> {
+/** Opens an archive or directory; what is not seekable or compressed is spooled into the stage. */
+export async function openArchive(input: string | null, stage: Stage): Promise<Archive> {
   if (input !== null && statSync(input, { throwIfNoEntry: false })?.isDirectory())
     return openDirectoryArchive(input);
   const name = input ?? "the archive on standard input";
@@ -92,8 +120,8 @@ async function openArchive(input: string | null, stage: Stage): Promise<Archive>
   }
 }
 
-/** An OCI layout counts first: it keeps the manifests, whose digests registries know. */
-function plansOf(archive: Archive, choice: PlatformChoice): ImagePlan[] {
+/** The images of an archive of any format. An OCI layout counts first: it keeps the manifests, whose digests registries know. */
+export function plansOf(archive: Archive, choice: PlatformChoice): ImagePlan[] {
   const plans =
     ociLayoutImages(archive, choice, dockerArchiveNames(archive)) ??
     dockerArchiveImages(archive) ??

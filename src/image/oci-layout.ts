@@ -6,6 +6,7 @@ import { CooperError } from "../errors.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestOf, hexOf } from "../oci/digest.ts";
+import type { Selection } from "../oci/location.ts";
 import {
   decodeManifest,
   type Index,
@@ -26,11 +27,17 @@ type NamesByConfig = ReadonlyMap<Digest, readonly string[]>;
 /** An index in an index in an index is enough; cyclic ones end here too. */
 const maxDepth = 3;
 
-/** The images of `index.json`, one for each name in it; undefined when this is no OCI layout. */
+/**
+ * The images of `index.json`, one for each name in it; undefined when this is no OCI layout.
+ *
+ * @param selection only that one of them
+ * @throws CooperError no-such-image when the selected one is not among them
+ */
 export function ociLayoutImages(
   archive: Archive,
   choice: PlatformChoice,
   otherNames: NamesByConfig,
+  selection: Selection | null = null,
 ): ImagePlan[] | undefined {
   const bytes = readMember(archive, "index.json", maxManifestBytes);
   if (bytes === undefined) return undefined;
@@ -38,7 +45,8 @@ export function ociLayoutImages(
   if (index.kind !== "index")
     throw new CooperError("corrupt", `index.json in ${archive.name} is no index`);
   const plans = new Map<Digest, ImagePlan>();
-  for (const [name, entries] of byName(index.manifests)) {
+  const wanted = selection === null ? index.manifests : select(archive, index, selection);
+  for (const [name, entries] of byName(wanted)) {
     const plan = planOf(archive, choosePresent(archive, entries, choice), choice, 0, []);
     const id = digestOf(plan.config.text);
     const names = [
@@ -49,6 +57,39 @@ export function ociLayoutImages(
     plans.set(id, { ...plan, names: [...new Set(names)] });
   }
   return [...plans.values()];
+}
+
+function select(archive: Archive, index: Index, selection: Selection): readonly Descriptor[] {
+  const found = index.manifests.filter((entry, position) => {
+    if (selection.by === "index") return position === selection.index;
+    if (selection.by === "digest") return entry.digest === selection.digest;
+    const { annotations } = entry;
+    return (
+      annotations["org.opencontainers.image.ref.name"] === selection.name ||
+      nameOf(annotations) === formatReference(parseTarget(selection.name))
+    );
+  });
+  if (found.length > 0) return found;
+  const names = index.manifests.map(({ annotations, digest }) => nameOf(annotations) || digest);
+  throw notAmong(archive, selection, names);
+}
+
+/** The error that says which images there are instead. */
+export function notAmong(
+  archive: Archive,
+  selection: Selection,
+  names: readonly string[],
+): CooperError {
+  const wanted =
+    selection.by === "index"
+      ? `@${selection.index}`
+      : selection.by === "digest"
+        ? selection.digest
+        : selection.name;
+  const some = names.slice(0, 10).join(", ") + (names.length > 10 ? ", …" : "");
+  return new CooperError("no-such-image", `${archive.name} holds no image ${wanted}`, {
+    ...(some !== "" && { hint: `it holds: ${some}` }),
+  });
 }
 
 /** Entries without a name, or with the same one, are one image for several platforms. */

@@ -65,11 +65,23 @@ export async function seekable(descriptor: number, name: string, stage: Stage): 
     );
   }
   if (isRegular && compression === "none") return descriptor;
+  const chunks = decompressed(readAll(descriptor, first, isRegular), compression);
+  const spool = await spooled(chunks, name, stage);
+  if (descriptor !== 0) closeSync(descriptor);
+  return spool;
+}
+
+/** A descriptor of a file without a name that holds all the bytes. Not more is written than fits on the device. */
+export async function spooled(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+  stage: Stage,
+): Promise<number> {
   const spool = nameless(stage);
   try {
     const free = statfsSync(stage.directory);
     let left = free.bavail * free.bsize - reserveBytes;
-    for await (const chunk of decompressed(readAll(descriptor, first, isRegular), compression)) {
+    for await (const chunk of chunks) {
       left -= chunk.length;
       if (left < 0)
         throw new CooperError(
@@ -78,12 +90,11 @@ export async function seekable(descriptor: number, name: string, stage: Stage): 
         );
       writeFully(spool, chunk);
     }
+    return spool;
   } catch (error) {
     closeSync(spool);
     throw error;
   }
-  if (descriptor !== 0) closeSync(descriptor);
-  return spool;
 }
 
 function readStart(descriptor: number, isRegular: boolean): Buffer {

@@ -39,6 +39,11 @@ const pathOnly = 0o10000000;
 
 /** The text of a regular file within `root`; undefined when there is none. Longer than `maxBytes` is cut. */
 export function readInRoot(root: string, path: string, maxBytes = 1 << 20): string | undefined {
+  return readBytesInRoot(root, path, maxBytes)?.toString("utf8");
+}
+
+/** As readInRoot(), the bytes as they are. */
+export function readBytesInRoot(root: string, path: string, maxBytes: number): Buffer | undefined {
   let descriptor: number;
   try {
     // not waiting: it may be a FIFO (CVE-2024-9676)
@@ -61,7 +66,7 @@ export function readInRoot(root: string, path: string, maxBytes = 1 << 20): stri
       if (count === 0) break;
       size += count;
     }
-    return buffer.toString("utf8", 0, size);
+    return buffer.subarray(0, size);
   } finally {
     closeSync(descriptor);
   }

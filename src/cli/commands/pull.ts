@@ -1,4 +1,6 @@
 /** `pull` and `import`: images from elsewhere. */
+import { CooperError } from "../../errors.ts";
+import { parseLocation } from "../../oci/location.ts";
 import { anyPlatform, type PlatformChoice, parsePlatform } from "../../oci/platform.ts";
 import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
@@ -39,12 +41,14 @@ function platformOf(options: PlatformWords): PlatformChoice {
 }
 
 export const pull = defineCommand({
-  summary: "Pull images from a registry",
+  summary: "Pull images from a registry or another place",
   usage: "IMAGE [IMAGE...]",
-  description: "Registries on loopback may speak plain HTTP.",
+  description:
+    "Registries on loopback may speak plain HTTP. Besides names of registries, images may be oci:PATH[:NAME], oci-archive:PATH[:NAME], docker-archive:PATH[:NAME], dir:PATH, containers-storage:NAME (of Podman and Buildah) or docker-daemon:NAME:TAG.",
   examples: [
     "cooper pull docker.io/library/debian",
     "cooper pull --platform linux/arm64 localhost:5000/app:1",
+    "cooper pull containers-storage:localhost/app",
   ],
   options: {
     allTags: {
@@ -113,6 +117,13 @@ export const pull = defineCommand({
       ...(onProgress !== undefined && { onProgress }),
     } as const;
     return forEach(args, async (name) => {
+      const location = parseLocation(name);
+      if (location !== undefined && location.kind !== "docker") {
+        if (options.allTags)
+          throw new CooperError("invalid-argument", `"${name}" is no repository of a registry`);
+        const loaded = await engine.images.loadFrom(location, how);
+        return loaded.map(({ image }) => image.id).join("\n");
+      }
       const pulled = options.allTags
         ? await engine.images.pullAllTags(name, how)
         : [await engine.images.pull(name, how)];

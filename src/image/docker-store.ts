@@ -1,0 +1,159 @@
+/**
+ * Docker's store, read in place while no daemon is asked: moby's image and layer databases
+ * (`image/DRIVER/{repositories.json,imagedb,layerdb}`), whose tar-split files give back each layer's
+ * exact tar out of `overlay2/ID/diff` or `vfs/dir/ID`. The manifests that images came with are not
+ * kept there.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { CooperError } from "../errors.ts";
+import { rebuildFromSplit } from "../layer/tar-split.ts";
+import { decodeImageConfig } from "../oci/decode-image-config.ts";
+import { type Digest, digestOf, hexOf } from "../oci/digest.ts";
+import { isObject } from "../oci/json.ts";
+import { dockerReference } from "../oci/location.ts";
+import { maxConfigBytes } from "../oci/manifest.ts";
+import { formatReference } from "../oci/reference.ts";
+import {
+  type ForeignImage,
+  type ForeignStore,
+  type ForeignVolume,
+  isPlainName,
+  listStore,
+  readStoreFile,
+  readStoreJson,
+} from "./foreign-store.ts";
+import type { ImagePlan } from "./load-plan.ts";
+import type { LayerPlan } from "./stage-layers.ts";
+
+const drivers = ["overlay2", "vfs"] as const;
+type Driver = (typeof drivers)[number];
+
+/** Opens a store; nothing is read yet. @throws CooperError not-supported for what is not read in place */
+export function openDockerStore(root: string): ForeignStore {
+  const driver = driverOf(root);
+  return {
+    engine: "Docker",
+    root,
+    images: () => readImages(root, driver),
+    volumes: () => readVolumes(root),
+  };
+}
+
+function driverOf(root: string): Driver {
+  const known = drivers.find((name) => existsSync(join(root, "image", name, "repositories.json")));
+  if (known !== undefined) return known;
+  if (existsSync(join(root, "containerd", "daemon", "io.containerd.metadata.v1.bolt")))
+    throw new CooperError(
+      "not-supported",
+      `Docker keeps its images at ${root} in a store of containerd, which is not read in place`,
+      { hint: "start Docker, and take each over with: cooper pull docker-daemon:NAME:TAG" },
+    );
+  const other = listStore(join(root, "image"))[0];
+  if (other !== undefined)
+    throw new CooperError(
+      "not-supported",
+      `Docker at ${root} uses the storage driver ${other}; only overlay2 and vfs are read in place`,
+      { hint: "start Docker, and take each over with: cooper pull docker-daemon:NAME:TAG" },
+    );
+  throw new CooperError("no-such-object", `there is no store of Docker at ${root}`);
+}
+
+function readImages(root: string, driver: Driver): ForeignImage[] {
+  const names = namesById(root, driver);
+  const contents = `image/${driver}/imagedb/content/sha256`;
+  return listStore(join(root, contents))
+    .filter((id) => /^[0-9a-f]{64}$/.test(id))
+    .map((id) => {
+      const all = names.get(id) ?? [];
+      return {
+        id,
+        names: all.filter((name) => !name.includes("@")),
+        repoDigests: all.filter((name) => name.includes("@")),
+        size: null,
+        plan: () => planOf(root, driver, id, all),
+      };
+    });
+}
+
+/** repositories.json: repository → name → image; short names are Docker Hub's. */
+function namesById(root: string, driver: Driver): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  const value = readStoreJson(root, `image/${driver}/repositories.json`);
+  const repositories = isObject(value) && isObject(value.Repositories) ? value.Repositories : {};
+  for (const references of Object.values(repositories)) {
+    if (!isObject(references)) continue;
+    for (const [name, id] of Object.entries(references)) {
+      if (typeof id !== "string" || !/^sha256:[0-9a-f]{64}$/.test(id)) continue;
+      const hex = id.slice("sha256:".length);
+      names.set(hex, [...(names.get(hex) ?? []), formatReference(dockerReference(name))]);
+    }
+  }
+  return names;
+}
+
+function planOf(root: string, driver: Driver, id: string, names: readonly string[]): ImagePlan {
+  const short = id.slice(0, 12);
+  const path = `image/${driver}/imagedb/content/sha256/${id}`;
+  const bytes = readStoreFile(root, path, maxConfigBytes);
+  if (bytes === undefined)
+    throw new CooperError("corrupt", `image ${short} in ${root} has no configuration`);
+  if (digestOf(bytes) !== `sha256:${id}`)
+    throw new CooperError("corrupt", `the configuration of image ${short} is damaged`);
+  const config = decodeImageConfig(bytes, `the configuration of image ${short}`);
+  const chains = chainIds(config.diffIds);
+  return {
+    config,
+    manifests: null,
+    layers: config.diffIds.map((diffId, index) =>
+      layerPlan(root, driver, diffId, hexOf(chains[index] ?? diffId)),
+    ),
+    names: names.filter((name) => !name.includes("@")),
+    repoDigests: names.filter((name) => name.includes("@")),
+  };
+}
+
+/** image-spec, config.md, "Layer ChainID": an applied stack of layers, by which layerdb names them. */
+export function chainIds(diffIds: readonly Digest[]): Digest[] {
+  const chains: Digest[] = [];
+  for (const diffId of diffIds) {
+    const below = chains.at(-1);
+    chains.push(below === undefined ? diffId : digestOf(`${below} ${diffId}`));
+  }
+  return chains;
+}
+
+function layerPlan(root: string, driver: Driver, diffId: Digest, chain: string): LayerPlan {
+  const directory = `image/${driver}/layerdb/sha256/${chain}`;
+  return {
+    diffId,
+    blob: null,
+    open() {
+      const name = `layer ${hexOf(diffId).slice(0, 12)} in ${root}`;
+      const cacheId = readStoreFile(root, `${directory}/cache-id`, 1024)?.toString("utf8").trim();
+      if (!isPlainName(cacheId)) throw new CooperError("corrupt", `${name} is missing`);
+      const files = driver === "overlay2" ? `overlay2/${cacheId}/diff` : `vfs/dir/${cacheId}`;
+      const split = `${directory}/tar-split.json.gz`;
+      return { kind: "stream", chunks: rebuildFromSplit({ root, files, split, name }) };
+    },
+  };
+}
+
+/** Volumes with options are mounts, which only a running Docker has in place. */
+function readVolumes(root: string): ForeignVolume[] {
+  return listStore(join(root, "volumes"))
+    .filter((name) => isPlainName(name) && !/^[0-9a-f]{64}$/.test(name))
+    .filter((name) => existsSync(join(root, "volumes", name, "_data")))
+    .map((name) => {
+      const options = readStoreJson(root, `volumes/${name}/opts.json`);
+      const isMount = isObject(options) && Object.values(options).some((value) => value !== "");
+      return {
+        name,
+        labels: {},
+        path: `volumes/${name}/_data`,
+        refusal: isMount
+          ? "it is a mount with options of its own, whose contents are elsewhere"
+          : null,
+      };
+    });
+}

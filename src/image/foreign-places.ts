@@ -1,0 +1,121 @@
+/** Where Podman and Docker keep their stores on this machine, as their own configuration says. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { CooperError, errnoName, messageOf } from "../errors.ts";
+import { isObject } from "../oci/json.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The store's root, and the storage driver where the configuration names one. */
+export interface StorePlace {
+  readonly root: string;
+  readonly driver: string | null;
+}
+
+/** storage.conf(5): CONTAINERS_STORAGE_CONF, one's own file, the system's, the distribution's; then the defaults. */
+export function podmanPlace(env: Environment, isRootless: boolean, systemRoot = "/"): StorePlace {
+  const own = join(configHome(env), "containers/storage.conf");
+  const files = env.CONTAINERS_STORAGE_CONF
+    ? [env.CONTAINERS_STORAGE_CONF]
+    : [
+        ...(isRootless ? [own] : []),
+        join(systemRoot, "etc/containers/storage.conf"),
+        join(systemRoot, "usr/share/containers/storage.conf"),
+      ];
+  const standard = isRootless
+    ? join(dataHome(env), "containers/storage")
+    : "/var/lib/containers/storage";
+  for (const file of files) {
+    const text = readIfThere(file);
+    if (text === undefined) continue;
+    const storage = storageTable(text, file);
+    // graphroot in the system's files is root's; an ordinary user's own is rootless_storage_path
+    const isOwn = file === own || file === env.CONTAINERS_STORAGE_CONF;
+    const root = isRootless
+      ? (storage.rootlessPath ?? (isOwn ? storage.graphRoot : null))
+      : storage.graphRoot;
+    return { root: expand(root ?? standard, env), driver: storage.driver };
+  }
+  return { root: standard, driver: null };
+}
+
+function storageTable(text: string, file: string) {
+  let value: unknown;
+  try {
+    value = Bun.TOML.parse(text);
+  } catch (cause) {
+    throw new CooperError("invalid-argument", `${file} is not valid TOML: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+  const storage = isObject(value) && isObject(value.storage) ? value.storage : {};
+  const field = (name: string) => {
+    const content = storage[name];
+    return typeof content === "string" && content !== "" ? content : null;
+  };
+  return {
+    graphRoot: field("graphroot"),
+    rootlessPath: field("rootless_storage_path"),
+    driver: field("driver"),
+  };
+}
+
+/** dockerd's data root: daemon.json's, else the usual place; `~/.local/share/docker` for a rootless one. */
+export function dockerPlace(env: Environment, isRootless: boolean, systemRoot = "/"): StorePlace {
+  const file = isRootless
+    ? join(configHome(env), "docker/daemon.json")
+    : join(systemRoot, "etc/docker/daemon.json");
+  const standard = isRootless ? join(dataHome(env), "docker") : "/var/lib/docker";
+  const text = readIfThere(file);
+  if (text === undefined || text.trim() === "") return { root: standard, driver: null };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new CooperError("invalid-argument", `${file} is not valid JSON`, { cause });
+  }
+  const settings = isObject(value) ? value : {};
+  const root = settings["data-root"];
+  const driver = settings["storage-driver"];
+  return {
+    root: typeof root === "string" && root.startsWith("/") ? root : standard,
+    driver: typeof driver === "string" && driver !== "" ? driver : null,
+  };
+}
+
+/** The socket of a Docker daemon that may be running: DOCKER_HOST's, else the usual one. */
+export function dockerSocket(env: Environment, isRootless: boolean): string {
+  const host = env.DOCKER_HOST;
+  if (host !== undefined && host !== "") {
+    if (host.startsWith("unix://")) return host.slice("unix://".length);
+    throw new CooperError(
+      "not-supported",
+      `DOCKER_HOST is ${host}; only a daemon behind a unix socket is asked`,
+      { hint: "DOCKER_HOST=unix:///var/run/docker.sock" },
+    );
+  }
+  const own = env.XDG_RUNTIME_DIR;
+  return isRootless && own ? join(own, "docker.sock") : "/var/run/docker.sock";
+}
+
+/** storage.conf may hold `$HOME`, `$USER` and `$UID`. */
+function expand(path: string, env: Environment): string {
+  return path.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced?: string, bare?: string) => {
+    const name = braced ?? bare ?? "";
+    return name === "UID" ? `${env.UID ?? process.getuid?.() ?? 0}` : (env[name] ?? "");
+  });
+}
+
+const configHome = (env: Environment): string =>
+  env.XDG_CONFIG_HOME || join(env.HOME ?? "/", ".config");
+const dataHome = (env: Environment): string =>
+  env.XDG_DATA_HOME || join(env.HOME ?? "/", ".local/share");
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes(errnoName(error) ?? "")) return undefined;
+    throw error;
+  }
+}
