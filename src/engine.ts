@@ -10,6 +10,7 @@ import type { ExecOptions } from "./container/exec.ts";
 import type { LogEntry, LogOptions } from "./container/logs.ts";
 import type { ContainerRecord } from "./container/record.ts";
 import type { RemoveOptions } from "./container/remove.ts";
+import type { RemoveVolumeOptions } from "./container/remove-volume.ts";
 import type { RunOptions } from "./container/run.ts";
 import type { ContainerSpec } from "./container/spec.ts";
 import type { StopOptions } from "./container/stop.ts";
@@ -32,10 +33,14 @@ import type { SaveOptions } from "./image/save.ts";
 import type { ImageLocation } from "./oci/location.ts";
 import { pathsUnder } from "./paths.ts";
 import type { Image } from "./records/images.ts";
+import type { VolumeRecord } from "./records/volumes.ts";
 import { loadSettings } from "./settings.ts";
 import { storeLocation } from "./store-location.ts";
 import { canLimit } from "./system/cgroup.ts";
 import { caller } from "./system/userns.ts";
+import type { VolumeSummary } from "./volume/filter.ts";
+import type { PrunedVolumes, PruneVolumesOptions } from "./volume/list.ts";
+import type { NewVolume } from "./volume/volume.ts";
 
 /** Verbs on containers. Names are what users type: a name, an id, or the beginning of an id. */
 export class Containers {
@@ -262,6 +267,50 @@ export class Images {
   }
 }
 
+/** Verbs on volumes. */
+export class Volumes {
+  private readonly host: Host;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  async create(volume: NewVolume): Promise<VolumeRecord> {
+    return (await import("./volume/volume.ts")).createVolume(this.host, volume);
+  }
+
+  async exists(name: string): Promise<boolean> {
+    const { getVolume } = await import("./records/volumes.ts");
+    return getVolume(this.host.database, name) !== undefined;
+  }
+
+  async inspect(name: string): Promise<Record<string, unknown>> {
+    return (await import("./volume/list.ts")).inspectVolume(this.host, name);
+  }
+
+  async list(filters: readonly string[]): Promise<VolumeSummary[]> {
+    return (await import("./volume/list.ts")).summarizeVolumes(this.host, filters);
+  }
+
+  /** Keeps it mounted. Resolves to the directory with its files. */
+  async mount(name: string): Promise<string> {
+    return (await import("./volume/mount.ts")).holdVolume(this.host, name);
+  }
+
+  async prune(options: PruneVolumesOptions): Promise<PrunedVolumes> {
+    return (await import("./volume/list.ts")).pruneVolumes(this.host, options);
+  }
+
+  /** Resolves to the whole name. */
+  async remove(name: string, options: RemoveVolumeOptions): Promise<string> {
+    return (await import("./container/remove-volume.ts")).removeVolume(this.host, name, options);
+  }
+
+  async unmount(name: string): Promise<string> {
+    return (await import("./volume/mount.ts")).releaseVolume(this.host, name);
+  }
+}
+
 /** Which events a reader wants; moments in microseconds since 1970, as of ReadOptions. */
 export interface EventsOptions extends ReadOptions {
   /** `key=value` */
@@ -273,6 +322,7 @@ export interface Engine {
   events(options: EventsOptions): Promise<AsyncGenerator<EngineEvent, void>>;
   readonly containers: Containers;
   readonly images: Images;
+  readonly volumes: Volumes;
   readonly host: Host;
 }
 
@@ -303,6 +353,7 @@ export function openEngine(global: GlobalOptions): Engine {
   return {
     containers: new Containers(host),
     images: new Images(host),
+    volumes: new Volumes(host),
     host,
     events: (options) => readEvents(host, options),
   };

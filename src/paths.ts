@@ -13,6 +13,7 @@
  *     RUN   /run/cooper, or $XDG_RUNTIME_DIR/cooper: gone at reboot
  *       c/ID/                         the bundle: config.json, merged/, pid files, attach socket, exit file
  *       x/CONTAINER-SESSION/          exec sessions: short, since a socket is in it
+ *       v/NAME                        volumes that `volume mount` keeps mounted
  *       runtime/                      state of the OCI runtime
  *       pause.pid                     rootless: keeps the user and mount namespace
  */
@@ -37,6 +38,8 @@ export interface Paths {
   layer(id: string): LayerPaths;
   container(id: string): ContainerPaths;
   volume(name: string): string;
+  /** Marks a volume that `volume mount` keeps mounted. */
+  volumeHold(name: string): string;
 }
 
 export interface LayerPaths {
@@ -117,5 +120,6 @@ export function pathsUnder(root: string, run: string): Paths {
       };
     },
     volume: (name) => join(volumes, name, "_data"),
+    volumeHold: (name) => join(run, "v", name),
   };
 }

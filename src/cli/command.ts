@@ -80,6 +80,7 @@ export interface Command<O extends CommandOptions = CommandOptions> {
     | "container"
     | "running-container"
     | "image"
+    | "volume"
     | "file"
     | "none"
     | readonly string[];

@@ -153,6 +153,8 @@ async function nameWords(
       return [files];
     case "image":
       return (await engine.images.names()).map((name) => `${name}\timage`);
+    case "volume":
+      return (await engine.volumes.list([])).map(({ volume }) => `${volume.name}\tvolume`);
     default: {
       const containers = await engine.containers.list();
       return containers

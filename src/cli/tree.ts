@@ -11,6 +11,7 @@ const lifecycle = () => import("./commands/lifecycle.ts");
 const listing = () => import("./commands/listing.ts");
 const images = () => import("./commands/images.ts");
 const imageChanges = () => import("./commands/image-changes.ts");
+const volumes = () => import("./commands/volumes.ts");
 const as = (command: unknown) => command as Command;
 
 /** All commands, by noun. */
@@ -112,7 +113,7 @@ export const commandTree: readonly CommandEntry[] = [
   entry("image untag", "untag", "Take names from an image", async () =>
     as((await imageChanges()).untag),
   ),
-  entry("inspect", "", "Show all that is known of containers or images", async () =>
+  entry("inspect", "", "Show all that is known of containers, images or volumes", async () =>
     as((await import("./commands/inspect.ts")).inspect),
   ),
   entry(
@@ -130,6 +131,27 @@ export const commandTree: readonly CommandEntry[] = [
   entry("version", "", "Show the version", async () =>
     as((await import("./commands/system.ts")).version),
   ),
+  entry("volume create", "", "Make a volume", async () => as((await volumes()).create)),
+  entry("volume exists", "", "Tell by the exit status whether a volume exists", async () =>
+    as((await volumes()).exists),
+  ),
+  entry("volume inspect", "", "Show all that is known of volumes", async () =>
+    as((await import("./commands/inspect.ts")).volumeInspect),
+  ),
+  entry("volume ls", "volume list", "List volumes", async () => as((await volumes()).ls)),
+  entry("volume mount", "", "Keep a volume mounted, and print where", async () =>
+    as((await volumes()).mount),
+  ),
+  entry("volume prune", "", "Remove volumes that no container uses", async () =>
+    as((await volumes()).prune),
+  ),
+  entry("volume reload", "", "Bring the list of volumes up to date with plugins", async () =>
+    as((await volumes()).reload),
+  ),
+  entry("volume rm", "volume remove", "Remove volumes", async () => as((await volumes()).rm)),
+  entry("volume unmount", "", "Let a volume be unmounted again", async () =>
+    as((await volumes()).unmount),
+  ),
   entry("completion", "", "Print the completion script for a shell", async () =>
     as((await import("./commands/completion.ts")).completion),
   ),
@@ -142,18 +164,24 @@ export const groups: Readonly<Record<string, string>> = {
   container: "Work on containers",
   image: "Work on images",
   system: "Work on the engine",
+  volume: "Work on volumes",
 };
 
-/** Commands of the peers that this version does not have, by noun: refused by name, not as a mistyping. */
-const notYet: Readonly<Record<string, string>> = {
+/**
+ * Commands of the peers by noun: one that the tree does not have is refused by name, not as a mistyping.
+ * Those that it does have may stay in the list.
+ */
+const ofPeers: Readonly<Record<string, string>> = {
   "":
     "artifact auto-update build builder buildx checkpoint commit compose context cp diff export farm generate " +
-    "healthcheck kube login logout machine manifest mount network play plugin pod port push quadlet search secret " +
+    "healthcheck kube login logout machine manifest mount network play plugin pod port push quadlet save search secret " +
     "stats trust umount unmount update volume",
   container:
     "checkpoint clone commit cp diff export mount port restore runlabel stats umount unmount update",
-  image: "build diff mount push scp search sign trust umount unmount",
+  image: "build diff mount push save scp search sign trust umount unmount",
+  network: "connect create disconnect exists inspect ls prune reload rm update",
   system: "check connection df dial-stdio hyperv-prep migrate prune renumber reset service",
+  volume: "export import",
 };
 
 /** Docker's swarm: several machines, which Cooper does not lead. */
@@ -163,9 +191,10 @@ const ofSwarm = ["config", "node", "service", "stack", "swarm"];
 export function whyMissing(words: readonly string[]): string | undefined {
   const [first = "", second = ""] = words;
   const [noun, verb] = Object.hasOwn(groups, first) ? [first, second] : ["", first];
+  if (findCommand(words) !== undefined) return undefined;
   if (noun === "" && ofSwarm.includes(verb))
     return `cooper ${verb} does not exist: there is no swarm mode, Cooper works on one machine`;
-  if (!(notYet[noun] ?? "").split(" ").includes(verb)) return undefined;
+  if (!(ofPeers[noun] ?? "").split(" ").includes(verb)) return undefined;
   return `cooper ${`${noun} ${verb}`.trim()} is not available yet in this version`;
 }
 

@@ -21,6 +21,7 @@ import { emitContainer } from "./events.ts";
 import { isAlive, liveState, readExit, readPid } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
+import { releaseVolumes } from "./volumes.ts";
 
 /**
  * Brings record and reality together; the caller holds the container's lock. A container whose
@@ -92,6 +93,7 @@ export async function abortStart(host: Host, container: ContainerRecord): Promis
     pidIdentity: "",
     conmonPid: 0,
   });
+  await releaseVolumes(host, container);
 }
 
 async function killAndWait(pid: number): Promise<void> {
@@ -135,6 +137,7 @@ async function finish(
     });
     recordEnd(host.database, container.id, exit.exitCode, exit.finishedAt);
   });
+  await releaseVolumes(host, container);
   if (exit.oomKilled) emitContainer(host, container, "oom");
   emitContainer(host, container, "die", { exitCode: `${exit.exitCode}` });
   return getContainer(host.database, container.id);

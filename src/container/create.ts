@@ -6,7 +6,8 @@ import type { Host } from "../host.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import { parseSignal } from "../oci/signals.ts";
 import { insertContainer, resolveContainer } from "../records/containers.ts";
-import { ensureVolume } from "../volume/volume.ts";
+import { ownerOf } from "../volume/driver-options.ts";
+import { ensureVolume, randomVolumeName } from "../volume/volume.ts";
 import { checkSpec } from "./check-spec.ts";
 import { inheritVolumes, withImageVolumes } from "./create-mounts.ts";
 import { emitContainer } from "./events.ts";
@@ -53,7 +54,7 @@ export async function createContainer(
   const id = randomBytes(32).toString("hex");
   await inheritVolumes(host, spec);
   withImageVolumes(host, spec, image?.config ?? null);
-  const volumes = await makeVolumes(host, spec.mounts);
+  const volumes = makeVolumes(host, spec.mounts);
   const resolved: ResolvedContainer = {
     imageName: image?.name ?? "",
     imageDigest: image?.digest ?? "",
@@ -121,17 +122,18 @@ function insertNamed(
 }
 
 /** Volumes are made with the container, so that a copy into them can be seen by `inspect` at once. */
-async function makeVolumes(host: Host, mounts: Mount[]): Promise<ResolvedContainer["volumes"]> {
+function makeVolumes(host: Host, mounts: Mount[]): ResolvedContainer["volumes"] {
   const volumes: { target: string; name: string; isAnonymous: boolean }[] = [];
   for (const mount of mounts) {
     if (mount.kind !== "volume") continue;
     const isAnonymous = mount.name === null;
-    const name = mount.name ?? randomBytes(32).toString("hex");
-    await ensureVolume(host, {
+    const name = mount.name ?? randomVolumeName();
+    ensureVolume(host, {
       name,
       isAnonymous,
       labels: mount.labels,
       options: mount.driverOptions,
+      ...ownerOf(mount.driverOptions),
     });
     mount.name = name;
     volumes.push({ target: mount.target, name, isAnonymous });

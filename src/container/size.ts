@@ -1,7 +1,6 @@
 /** How much disk a container takes. */
-import { lstatSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Host } from "../host.ts";
+import { treeSize } from "../system/tree-size.ts";
 import type { ContainerSummary } from "./summary.ts";
 
 /** Bytes of its own files, and of those with its image's layers. */
@@ -18,22 +17,4 @@ export function containerSizes(
       return [record.id, { writable, total: writable + (layerSize.get(record.id)?.size ?? 0) }];
     }),
   );
-}
-
-/** Sum of the files' lengths; one that goes meanwhile, or that we may not see, counts nothing. */
-function treeSize(directory: string): number {
-  let bytes = 0;
-  let entries: string[];
-  try {
-    entries = readdirSync(directory);
-  } catch {
-    return 0; // not started yet
-  }
-  for (const name of entries) {
-    const path = join(directory, name);
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat?.isDirectory()) bytes += treeSize(path);
-    else if (stat?.isFile()) bytes += stat.size;
-  }
-  return bytes;
 }

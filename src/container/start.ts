@@ -29,6 +29,7 @@ import { mountRootfs } from "./rootfs.ts";
 import { findRuntime } from "./runtime-choice.ts";
 import { runtimeConfig } from "./runtime-config.ts";
 import { gatherRuntimeInput } from "./runtime-input.ts";
+import { mountVolumes } from "./volumes.ts";
 
 export interface StartOptions {
   /**
@@ -194,6 +195,7 @@ async function fillBundle(
 ): Promise<void> {
   const paths = host.paths.container(container.id);
   await mountRootfs(host, container);
+  await mountVolumes(host, container);
   await copyUpVolumes(host, container);
   const { input, hostname } = await gatherRuntimeInput(
     host,

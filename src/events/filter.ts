@@ -1,20 +1,12 @@
 /** Which events a reader wants: `--filter KEY=VALUE` of docker-events(1) and podman-events(1). */
-import { CooperError } from "../errors.ts";
+import { type FilterTests, filterBy, hasPair } from "../filter.ts";
 import { type EngineEvent, eventTypes, isAction } from "./event.ts";
 
-type Test = (event: EngineEvent, value: string) => boolean;
-
-const tests: Readonly<Record<string, Test>> = {
+const tests: FilterTests<EngineEvent> = {
   event: isAction,
   status: isAction,
   type: ({ type }, value) => type === value,
-  label: ({ attributes }, value) => {
-    const equals = value.indexOf("=");
-    const key = equals < 0 ? value : value.slice(0, equals);
-    return (
-      Object.hasOwn(attributes, key) && (equals < 0 || attributes[key] === value.slice(equals + 1))
-    );
-  },
+  label: ({ attributes }, value) => hasPair(attributes, value),
   image: (event, value) =>
     event.type === "image"
       ? isNamed(event, value) || isImageName(event.name, value)
@@ -24,9 +16,9 @@ const tests: Readonly<Record<string, Test>> = {
   ...Object.fromEntries(
     eventTypes
       .filter((type) => type !== "image" && type !== "system")
-      .map((type): [string, Test] => [
+      .map((type) => [
         type,
-        (event, value) => event.type === type && isNamed(event, value),
+        (event: EngineEvent, value: string) => event.type === type && isNamed(event, value),
       ]),
   ),
 };
@@ -41,32 +33,7 @@ function isImageName(full: string, value: string): boolean {
   return [full, bare].some((name) => name === value || name.endsWith(`/${value}`));
 }
 
-/**
- * Values of one key are alternatives, different keys must all hold; of labels all must hold.
- *
- * @throws CooperError invalid-argument for a key that nobody knows
- */
+/** @throws CooperError invalid-argument */
 export function eventFilter(filters: readonly string[]): (event: EngineEvent) => boolean {
-  const byKey = new Map<string, string[]>();
-  for (const filter of filters) {
-    const equals = filter.indexOf("=");
-    const key = filter.slice(0, Math.max(equals, 0));
-    if (!Object.hasOwn(tests, key)) {
-      throw new CooperError(
-        "invalid-argument",
-        equals <= 0
-          ? `invalid filter "${filter}": it must be key=value`
-          : `unknown filter "${key}"`,
-        { hint: Object.keys(tests).join(", ") },
-      );
-    }
-    byKey.set(key, [...(byKey.get(key) ?? []), filter.slice(equals + 1)]);
-  }
-  return (event) =>
-    [...byKey].every(([key, values]) => {
-      const test = tests[key] as Test;
-      return key === "label"
-        ? values.every((value) => test(event, value))
-        : values.some((value) => test(event, value));
-    });
+  return filterBy(filters, tests);
 }

@@ -1,63 +1,89 @@
 /** Named and anonymous volumes: directories that outlive containers. */
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { lchownSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import {
+  deleteVolumeIfUnused,
+  getVolume,
+  insertVolume,
+  type VolumeRecord,
+} from "../records/volumes.ts";
+import { checkDriverOptions } from "./driver-options.ts";
+import { unmountVolume } from "./mount.ts";
 
-/** What was asked when the volume was made. */
-export interface VolumeRecord {
-  readonly name: string;
+/** What is asked of a new volume. */
+export interface NewVolume {
+  /** null: one is drawn. */
+  readonly name: string | null;
   readonly isAnonymous: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, string>>;
-  readonly createdAt: number;
+  /** Owner of its directory, in our own user namespace. */
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
-/** Makes the volume unless it exists. Resolves to the directory with its files. */
-export async function ensureVolume(
+/** A name for a volume that nobody named, as both peers draw it. */
+export const randomVolumeName = () => randomBytes(32).toString("hex");
+
+/**
+ * Makes a volume. One of that name that is there already is an error, unless it was to be the same.
+ *
+ * @throws CooperError name-in-use
+ */
+export function createVolume(host: Host, wanted: NewVolume): VolumeRecord {
+  const { volume, isNew } = ensureVolume(host, wanted);
+  if (isNew || isSame(volume, wanted)) return volume;
+  throw new CooperError(
+    "name-in-use",
+    `the volume name "${volume.name}" is already in use by one with other options`,
+    { hint: `see: cooper volume inspect ${volume.name}` },
+  );
+}
+
+/** docker-volume-create(1): making it again changes nothing, unless it would have to. */
+function isSame(volume: VolumeRecord, wanted: NewVolume): boolean {
+  const text = (options: Readonly<Record<string, string>>) =>
+    JSON.stringify(Object.entries(options).toSorted());
+  return text(volume.options) === text(wanted.options);
+}
+
+/** Makes the volume unless there is one of that name. Directory first: a row promises that it is there. */
+export function ensureVolume(
   host: Host,
-  volume: Pick<VolumeRecord, "name" | "isAnonymous" | "labels" | "options">,
-): Promise<string> {
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(volume.name)) {
+  wanted: NewVolume,
+): { volume: VolumeRecord; isNew: boolean } {
+  const name = wanted.name ?? randomVolumeName();
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) {
     throw new CooperError(
       "invalid-argument",
-      `invalid volume name "${volume.name}": it may have letters, digits and _ . -`,
+      `invalid volume name "${name}": it may have letters, digits and _ . -`,
     );
   }
-  const directory = host.paths.volume(volume.name);
-  if (Object.keys(volume.options).length > 0) {
-    throw new CooperError(
-      "not-supported",
-      `volume ${volume.name}: driver options are not supported yet`,
-    );
-  }
+  const there = getVolume(host.database, name);
+  if (there !== undefined) return { volume: there, isNew: false };
+  checkDriverOptions(name, wanted.options);
+  const directory = host.paths.volume(name);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
-  const made = host.database
-    .query(
-      "insert or ignore into volume (name, is_anonymous, record, created_at) values (?, ?, ?, ?)",
-    )
-    .run(
-      volume.name,
-      volume.isAnonymous ? 1 : 0,
-      JSON.stringify({ labels: volume.labels, options: volume.options }),
-      Date.now(),
-    );
-  if (made.changes > 0)
-    host.events.emit({ type: "volume", action: "create", id: volume.name, name: volume.name });
-  return directory;
+  if (wanted.uid !== undefined || wanted.gid !== undefined)
+    lchownSync(directory, wanted.uid ?? 0, wanted.gid ?? 0);
+  const { isAnonymous, labels, options } = wanted;
+  const volume = { name, isAnonymous, labels, options, createdAt: Date.now() };
+  if (!insertVolume(host.database, volume)) return ensureVolume(host, wanted); // somebody was faster
+  host.events.emit({ type: "volume", action: "create", id: name, name });
+  return { volume, isNew: true };
 }
 
-/** Removes a volume that no container uses any more; one that is used stays. */
-export async function removeVolumeIfUnused(host: Host, name: string): Promise<void> {
+/** Removes a volume that no container uses any more; one that is used stays. Tells whether it went. */
+export async function removeVolumeIfUnused(host: Host, name: string): Promise<boolean> {
   using _lock = await host.locks.volume(name);
-  const removed = host.database
-    .query(
-      "delete from volume where name = ? and not exists (select 1 from container_volume where volume_name = ?)",
-    )
-    .run(name, name);
-  if (removed.changes === 0) return;
+  if (!deleteVolumeIfUnused(host.database, name)) return false;
+  unmountVolume(host, name); // what was mounted there is not ours to delete
   rmSync(dirname(host.paths.volume(name)), { recursive: true, force: true });
   host.events.emit({ type: "volume", action: "destroy", id: name, name });
+  return true;
 }
 
 /** Whether nothing has been put into the volume yet. */

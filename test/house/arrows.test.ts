@@ -5,7 +5,7 @@ import { type Import, importsOf, isProduct, sources } from "./source.ts";
 const floors: readonly (readonly string[])[] = [
   ["errors.ts", "version.ts"],
   ["option.ts", "oci", "paths.ts"],
-  ["moment.ts", "container/spec.ts"],
+  ["moment.ts", "filter.ts", "container/spec.ts"],
   ["settings"],
   ["settings.ts"],
   ["system"],
@@ -56,6 +56,8 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
     "type of what create needs of an image",
   ],
   ["src/records/containers.ts", "src/container/record.ts", "type of the row's value"],
+  ["src/volume/list.ts", "src/host.ts", "type of the host"],
+  ["src/volume/mount.ts", "src/host.ts", "type of the host"],
   ["src/volume/volume.ts", "src/host.ts", "type of the host"],
 ];
 

@@ -1,4 +1,4 @@
-/** `inspect`: documents about containers and images, whole or through a template. */
+/** `inspect`: documents about containers, images and volumes, whole or through a template. */
 
 import type { Engine } from "../../engine.ts";
 import { CooperError, exitStatus } from "../../errors.ts";
@@ -8,7 +8,8 @@ import { complain, print } from "../output.ts";
 import { latest, selectContainers } from "../select.ts";
 import { compileTemplate } from "../template/template.ts";
 
-type Kind = "container" | "image" | "all";
+const kinds = ["container", "image", "volume"] as const;
+type Kind = (typeof kinds)[number];
 
 const format = {
   flag: "--format",
@@ -30,7 +31,7 @@ const platform = {
 } as const;
 
 export const inspect = defineCommand({
-  summary: "Show all that is known of containers or images",
+  summary: "Show all that is known of containers, images or volumes",
   usage: "NAME [NAME...]",
   examples: ["cooper inspect web", "cooper inspect -f '{{.State.Status}}' web"],
   options: {
@@ -40,7 +41,7 @@ export const inspect = defineCommand({
     type: {
       flag: "--type",
       short: "-t",
-      type: oneOf("container", "image", "all"),
+      type: oneOf(...kinds, "all"),
       help: "What the names are",
       defaultText: "all",
     },
@@ -75,13 +76,34 @@ export const imageInspect = defineCommand({
   run: ({ engine, args, options }) => show(engine, args, "image", options),
 });
 
+export const volumeInspect = defineCommand({
+  summary: "Show all that is known of volumes",
+  usage: "VOLUME [VOLUME...]",
+  options: {
+    format,
+    all: { flag: "--all", short: "-a", type: flagSwitch, help: "All volumes" },
+  },
+  args: { min: 0 },
+  completes: "volume",
+  staysOutside: true,
+  run: async ({ engine, args, options }) => {
+    const names = options.all
+      ? (await engine.volumes.list([])).map(({ volume }) => volume.name)
+      : args;
+    if (options.all && names.length === 0) return show(engine, [], "volume", options, true);
+    return show(engine, names, "volume", options);
+  },
+});
+
 async function show(
   engine: Engine,
   names: readonly string[],
-  kind: Kind,
+  kind: Kind | "all",
   options: { readonly format?: string | undefined; readonly size?: boolean | undefined },
+  mayBeNone = false,
 ): Promise<number> {
-  if (names.length === 0) throw new CooperError("invalid-argument", "nothing was named");
+  if (names.length === 0 && !mayBeNone)
+    throw new CooperError("invalid-argument", "nothing was named");
   const isJson = options.format === undefined || options.format === "json";
   const template = isJson ? undefined : compileTemplate(options.format ?? "");
   const documents: unknown[] = [];
@@ -100,37 +122,42 @@ async function show(
   return status;
 }
 
+/** How each kind of object is looked up, in the order in which `inspect` without a type tries them. */
+const finders: Readonly<
+  Record<Kind, (engine: Engine, name: string, withSize: boolean) => Promise<unknown>>
+> = {
+  container: containerDocument,
+  image: (engine, name) => engine.images.inspect(name),
+  volume: (engine, name) => engine.volumes.inspect(name),
+};
+
+const isMissing = (error: unknown) =>
+  error instanceof CooperError &&
+  ["no-such-container", "no-such-image", "no-such-object"].includes(error.code);
+
 async function documentOf(
   engine: Engine,
   name: string,
-  kind: Kind,
+  kind: Kind | "all",
   withSize: boolean,
 ): Promise<unknown> {
-  if (kind !== "image") {
+  if (kind !== "all") return finders[kind](engine, name, withSize);
+  for (const find of Object.values(finders)) {
     try {
-      const document = await engine.containers.inspect(name);
-      if (withSize) {
-        const sizes = await engine.containers.sizes(
-          await engine.containers.list([`id=${String(document.Id)}`]),
-        );
-        const found = sizes.get(String(document.Id));
-        return { ...document, SizeRw: found?.writable ?? 0, SizeRootFs: found?.total ?? 0 };
-      }
-      return document;
+      return await find(engine, name, withSize);
     } catch (error) {
-      if (
-        kind === "container" ||
-        !(error instanceof CooperError) ||
-        error.code !== "no-such-container"
-      )
-        throw error;
+      if (!isMissing(error)) throw error;
     }
   }
-  try {
-    return await engine.images.inspect(name);
-  } catch (error) {
-    if (kind === "image" || !(error instanceof CooperError) || error.code !== "no-such-image")
-      throw error;
-    throw new CooperError("no-such-object", `no such object: ${name}`);
-  }
+  throw new CooperError("no-such-object", `no such object: ${name}`);
+}
+
+async function containerDocument(engine: Engine, name: string, withSize: boolean) {
+  const document = await engine.containers.inspect(name);
+  if (!withSize) return document;
+  const sizes = await engine.containers.sizes(
+    await engine.containers.list([`id=${String(document.Id)}`]),
+  );
+  const found = sizes.get(String(document.Id));
+  return { ...document, SizeRw: found?.writable ?? 0, SizeRootFs: found?.total ?? 0 };
 }

@@ -1,0 +1,123 @@
+/** Rows of volumes, and who uses them. */
+import type { Database } from "bun:sqlite";
+import { CooperError } from "../errors.ts";
+
+/** What was asked when the volume was made. */
+export interface VolumeRecord {
+  readonly name: string;
+  /** Without a name of its own: it goes with the container that it was made for. */
+  readonly isAnonymous: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of the local driver: `type`, `device`, `o`. */
+  readonly options: Readonly<Record<string, string>>;
+  /** ms since 1970 */
+  readonly createdAt: number;
+}
+
+interface Row {
+  readonly name: string;
+  readonly is_anonymous: number;
+  readonly record: string;
+  readonly created_at: number;
+}
+
+function toVolume(row: Row): VolumeRecord {
+  const { labels = {}, options = {} } = JSON.parse(row.record) as Partial<VolumeRecord>;
+  return {
+    name: row.name,
+    isAnonymous: row.is_anonymous !== 0,
+    labels,
+    options,
+    createdAt: row.created_at,
+  };
+}
+
+/** Adds a row unless there is one of that name; tells whether it did. */
+export function insertVolume(database: Database, volume: VolumeRecord): boolean {
+  const { name, isAnonymous, labels, options, createdAt } = volume;
+  const added = database
+    .query(
+      "insert or ignore into volume (name, is_anonymous, record, created_at) values (?, ?, ?, ?)",
+    )
+    .run(name, isAnonymous ? 1 : 0, JSON.stringify({ labels, options }), createdAt);
+  return added.changes > 0;
+}
+
+/** The volume of exactly this name. */
+export function getVolume(database: Database, name: string): VolumeRecord | undefined {
+  const row = database.query<Row, [string]>("select * from volume where name = ?").get(name);
+  return row === null ? undefined : toVolume(row);
+}
+
+/** All volumes, by name. */
+export function listVolumes(database: Database): VolumeRecord[] {
+  return database.query<Row, []>("select * from volume order by name").all().map(toVolume);
+}
+
+/**
+ * Finds a volume as the user names it: its name, or a unique beginning of an anonymous one's.
+ *
+ * @throws CooperError no-such-object; invalid-argument when several names begin like that
+ */
+export function resolveVolume(database: Database, name: string): VolumeRecord {
+  const exact = getVolume(database, name);
+  if (exact !== undefined) return exact;
+  const rows =
+    name === ""
+      ? []
+      : database
+          .query<Row, [number, string]>(
+            "select * from volume where is_anonymous = 1 and substr(name, 1, ?) = ? limit 2",
+          )
+          .all(name.length, name);
+  const [found, second] = rows;
+  if (second !== undefined)
+    throw new CooperError(
+      "invalid-argument",
+      `several volumes have a name that begins with ${name}`,
+    );
+  if (found === undefined) throw new CooperError("no-such-object", `no such volume: ${name}`);
+  return toVolume(found);
+}
+
+/** Ids of the containers that use a volume, running or not. */
+export function usersOfVolume(database: Database, name: string): string[] {
+  return database
+    .query<{ id: string }, [string]>(
+      "select container_id as id from container_volume where volume_name = ?",
+    )
+    .all(name)
+    .map(({ id }) => id);
+}
+
+/** Whether a container that runs, or is being started, uses it. */
+export function isVolumeInUse(database: Database, name: string): boolean {
+  const row = database
+    .query<{ id: string }, [string]>(
+      `select container.id as id from container_volume
+       join container on container.id = container_volume.container_id
+       where volume_name = ? and intent in ('starting', 'initialized', 'running', 'paused') limit 1`,
+    )
+    .get(name);
+  return row !== null;
+}
+
+/** How many containers use each volume that is used at all. */
+export function volumeUseCounts(database: Database): Map<string, number> {
+  const rows = database
+    .query<{ name: string; count: number }, []>(
+      "select volume_name as name, count(*) as count from container_volume group by volume_name",
+    )
+    .all();
+  return new Map(rows.map(({ name, count }) => [name, count]));
+}
+
+/** Removes the row of a volume that no container uses; tells whether it did. */
+export function deleteVolumeIfUnused(database: Database, name: string): boolean {
+  const removed = database
+    .query(
+      "delete from volume where name = ? and not exists (select 1 from container_volume where volume_name = ?)",
+    )
+    .run(name, name);
+  return removed.changes > 0;
+}

@@ -1,0 +1,75 @@
+/** Options of the local driver: what is mounted in a volume (docker-volume-create(1), podman-volume-create(1)). */
+import { CooperError } from "../errors.ts";
+
+/** What mount(8) is told. */
+export interface VolumeMount {
+  /** null: mount(8) decides, as for `o=bind`. */
+  readonly type: string | null;
+  readonly device: string;
+  readonly options: readonly string[];
+}
+
+type Options = Readonly<Record<string, string>>;
+
+const known = ["type", "device", "o", "size", "inodes", "copy", "nocopy"];
+
+/** Refuses what the driver does not know, before anything is made. */
+export function checkDriverOptions(name: string, options: Options): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  const refuse = (why: string, hint?: string) => {
+    throw new CooperError("invalid-argument", `volume ${name}: ${why}`, {
+      ...(hint !== undefined && { hint }),
+    });
+  };
+  if (unknown !== undefined)
+    refuse(`the local driver has no option "${unknown}"`, `it has type, device, o and size`);
+  const mount = volumeMount(options);
+  const isTmpfs = options.type === "tmpfs";
+  if ((options.size ?? options.inodes) !== undefined && !isTmpfs)
+    refuse("a size needs type=tmpfs: quotas of file systems are not used");
+  if (mount === undefined) return;
+  if (/^-|[\0\n]/.test(mount.type ?? "") || /^-|[\0\n]/.test(mount.device))
+    refuse("type and device cannot begin with -");
+  if (isBind(mount) && !mount.device.startsWith("/"))
+    refuse("a bind needs the absolute path of a directory as its device");
+  if (!isTmpfs && mount.device === "") refuse("a type without a device mounts nothing");
+}
+
+/** What is to be mounted; undefined for a plain directory. */
+export function volumeMount(options: Options): VolumeMount | undefined {
+  const words = (options.o ?? "").split(",").filter((word) => word !== "");
+  const type = options.type === undefined || options.type === "" ? null : options.type;
+  const device = options.device ?? "";
+  if (type === null && device === "" && words.every((word) => /^(uid|gid)=/.test(word)))
+    return undefined;
+  const limits = type === "tmpfs" ? tmpfsLimits(options) : [];
+  return {
+    type: type === "bind" ? "none" : type,
+    device: device === "" && type === "tmpfs" ? "tmpfs" : device,
+    options: [...(type === "bind" && !words.some(isBindWord) ? ["bind"] : []), ...words, ...limits],
+  };
+}
+
+function tmpfsLimits({ size, inodes }: Options): string[] {
+  return [
+    ...(size === undefined ? [] : [`size=${size}`]),
+    ...(inodes === undefined ? [] : [`nr_inodes=${inodes}`]),
+  ];
+}
+
+const isBindWord = (word: string) => word === "bind" || word === "rbind";
+
+/** Whether it shows a directory of the host. */
+export function isBind({ options }: VolumeMount): boolean {
+  return options.some(isBindWord);
+}
+
+/** The owner that `o=uid=…,gid=…` gives a plain directory. */
+export function ownerOf(options: Options): { uid?: number; gid?: number } {
+  const owner: { uid?: number; gid?: number } = {};
+  for (const word of (options.o ?? "").split(",")) {
+    const [, key, id] = /^(uid|gid)=(\d+)$/.exec(word) ?? [];
+    if (key !== undefined) owner[key as "uid" | "gid"] = Number(id);
+  }
+  return owner;
+}

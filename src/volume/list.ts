@@ -1,0 +1,91 @@
+/** `volume ls`, `inspect`, `prune`: what volumes there are, and removing those that nobody uses. */
+import { lstatSync } from "node:fs";
+import type { Host } from "../host.ts";
+import {
+  listVolumes,
+  resolveVolume,
+  type VolumeRecord,
+  volumeUseCounts,
+} from "../records/volumes.ts";
+import { treeSize } from "../system/tree-size.ts";
+import { volumeMount } from "./driver-options.ts";
+import { type VolumeSummary, volumeFilter } from "./filter.ts";
+import { removeVolumeIfUnused } from "./volume.ts";
+
+/** Volumes that all filters let through, by name. */
+export function summarizeVolumes(host: Host, filters: readonly string[]): VolumeSummary[] {
+  const isWanted = volumeFilter(filters);
+  const users = volumeUseCounts(host.database);
+  return listVolumes(host.database)
+    .map((volume) => ({ volume, users: users.get(volume.name) ?? 0 }))
+    .filter(isWanted);
+}
+
+/** The document of both peers' `volume inspect`. */
+export function inspectVolume(host: Host, name: string): Record<string, unknown> {
+  const volume = resolveVolume(host.database, name);
+  return volumeDocument(host, {
+    volume,
+    users: volumeUseCounts(host.database).get(volume.name) ?? 0,
+  });
+}
+
+/** As inspectVolume(), of a volume that was looked up. */
+export function volumeDocument(
+  host: Host,
+  { volume, users }: VolumeSummary,
+): Record<string, unknown> {
+  const directory = host.paths.volume(volume.name);
+  const owner = lstatSync(directory, { throwIfNoEntry: false });
+  return {
+    Name: volume.name,
+    Driver: "local",
+    Mountpoint: directory,
+    CreatedAt: new Date(volume.createdAt).toISOString(),
+    Labels: volume.labels,
+    Scope: "local",
+    Options: volume.options,
+    UID: owner?.uid ?? 0,
+    GID: owner?.gid ?? 0,
+    Anonymous: volume.isAnonymous,
+    MountCount: users,
+  };
+}
+
+export interface PruneVolumesOptions {
+  /** Also named ones; without, only those that were made for a container without a name. */
+  readonly all: boolean;
+  readonly filters: readonly string[];
+  /** Only tells what would go. */
+  readonly isDryRun: boolean;
+}
+
+export interface PrunedVolumes {
+  readonly names: readonly string[];
+  readonly reclaimedBytes: number;
+}
+
+/** Removes volumes that no container uses. */
+export async function pruneVolumes(
+  host: Host,
+  options: PruneVolumesOptions,
+): Promise<PrunedVolumes> {
+  const asksNames = options.filters.some((filter) => filter.startsWith("anonymous="));
+  const unused = summarizeVolumes(host, options.filters).filter(
+    ({ volume, users }) => users === 0 && (options.all || asksNames || volume.isAnonymous),
+  );
+  const names: string[] = [];
+  let reclaimedBytes = 0;
+  for (const { volume } of unused) {
+    const bytes = volumeBytes(host, volume);
+    if (!options.isDryRun && !(await removeVolumeIfUnused(host, volume.name))) continue;
+    names.push(volume.name);
+    reclaimedBytes += bytes;
+  }
+  return { names, reclaimedBytes };
+}
+
+/** Bytes of the files in it; what is mounted there is not the volume's. */
+function volumeBytes(host: Host, { name, options }: VolumeRecord): number {
+  return volumeMount(options) === undefined ? treeSize(host.paths.volume(name)) : 0;
+}

@@ -1,0 +1,104 @@
+/** Volumes: made, used, listed, mounted and removed. */
+import { describe, expect, test } from "bun:test";
+import { chownSync, mkdirSync } from "node:fs";
+import { testHost, users } from "./host.ts";
+
+const everybody = users.map((user) => ({ user, who: user?.name ?? "the caller" }));
+
+describe.each(everybody)("volumes as $who", ({ user }) => {
+  test("a volume outlives containers and is refused to rm while one uses it", async () => {
+    await using host = await testHost(user);
+    expect(await host.must("volume", "create", "--label", "k=v", "data")).toBe("data");
+    await host.must("run", "--rm", "-v", "data:/d", "hello", "sh", "-c", "echo kept > /d/f");
+    expect(await host.must("run", "--name", "c", "-v", "data:/d", "hello", "cat", "/d/f")).toBe(
+      "kept",
+    );
+    const inUse = await host.cooper("volume", "rm", "data");
+    expect(inUse.exitCode).toBe(125);
+    expect(inUse.stderr).toContain("volume data is in use by the container c");
+    expect(await host.must("volume", "rm", "-f", "data")).toBe("data");
+    expect(await host.must("ps", "-aq")).toBe("");
+    expect((await host.cooper("volume", "exists", "data")).exitCode).toBe(1);
+  });
+
+  test("force does not end what runs, and forgives what is missing", async () => {
+    await using host = await testHost(user);
+    await host.must("run", "-d", "--name", "c", "-v", "data:/d", "hello", "sleep", "100");
+    expect((await host.cooper("volume", "rm", "-f", "data")).exitCode).toBe(125);
+    expect(await host.must("inspect", "-f", "{{.State.Running}}", "c")).toBe("true");
+    expect((await host.cooper("volume", "rm", "-f", "missing")).exitCode).toBe(0);
+    expect((await host.cooper("volume", "rm", "missing")).exitCode).toBe(125);
+  });
+
+  test("filters, formats and inspect", async () => {
+    await using host = await testHost(user);
+    expect(await host.must("volume", "ls", "-q")).toBe("");
+    await host.must("volume", "create", "--label", "k=v", "b");
+    await host.must("volume", "create", "a");
+    await host.must("create", "-v", "b:/b", "-v", "/anonymous", "hello");
+    expect(await host.must("volume", "ls", "-q", "-f", "anonymous=false")).toBe("a\nb");
+    expect(await host.must("volume", "ls", "-q", "-f", "dangling=true")).toBe("a");
+    expect(
+      await host.must("volume", "ls", "-f", "label=k=v", "--format", "{{.Name}} {{.Driver}}"),
+    ).toBe("b local");
+    expect(
+      await host.must(
+        "volume",
+        "inspect",
+        "-f",
+        '{{.Name}} {{.MountCount}} {{index .Labels "k"}}',
+        "b",
+      ),
+    ).toBe("b 1 v");
+    const [document] = JSON.parse(await host.must("inspect", "--type", "volume", "a"));
+    expect(document).toMatchObject({ Name: "a", Driver: "local", Scope: "local", Options: {} });
+    expect((await host.cooper("volume", "ls", "-f", "colour=red")).stderr).toContain(
+      'unknown filter "colour"',
+    );
+  });
+
+  test("prune takes what nobody uses: without --all only what nobody named", async () => {
+    await using host = await testHost(user);
+    await host.must("volume", "create", "named");
+    const anonymous = await host.must("volume", "create");
+    await host.must("create", "-v", "used:/d", "hello");
+    expect(await host.must("volume", "prune", "--all", "--dry-run")).toContain("named");
+    expect(await host.must("volume", "prune", "-f")).toBe(anonymous);
+    expect(await host.must("volume", "prune", "-f", "--all")).toBe("named");
+    expect(await host.must("volume", "ls", "-q")).toBe("used");
+  });
+
+  test("a tmpfs is shared by those who use it, and gone after the last", async () => {
+    await using host = await testHost(user);
+    await host.must("volume", "create", "--opt", "type=tmpfs", "--opt", "o=size=1m", "t");
+    await host.must(
+      "run",
+      "-d",
+      "--name",
+      "c",
+      "-v",
+      "t:/t",
+      "hello",
+      "sh",
+      "-c",
+      "echo shared > /t/f; sleep 100",
+    );
+    const read = ["run", "--rm", "-v", "t:/t", "hello", "cat", "/t/f"];
+    expect(await host.must(...read)).toBe("shared");
+    expect(await host.must(...read)).toBe("shared");
+    await host.must("rm", "-f", "-t", "0", "c");
+    expect((await host.cooper(...read)).exitCode).toBe(1);
+  });
+
+  test("a bind shows a directory of the host", async () => {
+    await using host = await testHost(user);
+    const directory = host.place("source");
+    mkdirSync(`${directory}/inner`);
+    if (user !== null) chownSync(directory, user.uid, user.gid);
+    const options = ["--opt", "type=none", "--opt", "o=bind", "--opt", `device=${directory}`];
+    await host.must("volume", "create", ...options, "b");
+    expect(await host.must("run", "--rm", "-v", "b:/b", "hello", "ls", "/b")).toBe("inner");
+    await host.must("volume", "rm", "b");
+    expect(Bun.spawnSync(["ls", directory]).stdout.toString()).toBe("inner\n");
+  });
+});
