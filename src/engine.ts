@@ -34,9 +34,10 @@ import type { ImageLocation } from "./oci/location.ts";
 import { pathsUnder } from "./paths.ts";
 import type { Image } from "./records/images.ts";
 import type { VolumeRecord } from "./records/volumes.ts";
-import { loadSettings } from "./settings.ts";
+import { loadSettings, type Settings } from "./settings.ts";
 import { storeLocation } from "./store-location.ts";
 import { canLimit } from "./system/cgroup.ts";
+import { searchFirst } from "./system/program.ts";
 import { caller } from "./system/userns.ts";
 import type { VolumeSummary } from "./volume/filter.ts";
 import type { PrunedVolumes, PruneVolumesOptions } from "./volume/list.ts";
@@ -329,7 +330,16 @@ export interface Engine {
 /** Opens the engine on the store that the global options and the caller's place name. Touches no file yet. */
 export function openEngine(global: GlobalOptions): Engine {
   const who = caller();
-  const settings = loadSettings(process.env, process.env.HOME ?? "/", who.isRootless);
+  const settings = loadSettings({
+    env: process.env,
+    home: process.env.HOME ?? "/",
+    isRootless: who.isRootless,
+    uid: who.uid,
+    modules: global.modules,
+    systemRoot: "/",
+  });
+  setEngineEnvironment(settings);
+  searchFirst(settings.helperDirectories);
   const location = storeLocation(global, who, process.env);
   const cgroupManager = global.cgroupManager ?? settings.cgroupManager;
   const host = openHost({
@@ -350,6 +360,7 @@ export function openEngine(global: GlobalOptions): Engine {
         process.stderr.write(`debug: ${message}\n`);
     },
   });
+  for (const key of settings.ignoredKeys) host.debug(`${key} means nothing to cooper`);
   return {
     containers: new Containers(host),
     images: new Images(host),
@@ -372,11 +383,20 @@ async function readEvents(
   })();
 }
 
+/** containers.conf, `[engine] env`: for us and for the programs that we start, not for containers. */
+function setEngineEnvironment({ engineEnv }: Settings): void {
+  for (const pair of engineEnv) {
+    const at = pair.indexOf("=");
+    if (at > 0) process.env[pair.slice(0, at)] = pair.slice(at + 1);
+  }
+}
+
 /** The options that decide where and how: what conmon's exit command must be given again. */
 function forwardedArgs(global: GlobalOptions): string[] {
   return [
     ...(global.runtime === null ? [] : ["--runtime", global.runtime]),
     ...global.runtimeFlags.flatMap((flag) => ["--runtime-flag", flag]),
     ...(global.cgroupManager === null ? [] : ["--cgroup-manager", global.cgroupManager]),
+    ...global.modules.flatMap((name) => ["--module", name]),
   ];
 }

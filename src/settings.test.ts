@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Search } from "./settings/places.ts";
 import { defaultSettings, loadSettings, type Settings, withFile } from "./settings.ts";
 
 const defaults = defaultSettings({}, false);
@@ -130,34 +131,60 @@ describe("loadSettings()", () => {
     put("xdg/containers/containers.conf.d/x.conf", 7);
     put("one.conf", 8);
     put("override.conf", 9);
+    put("etc/containers/containers.conf.modules/extra.conf", 10);
+    put("drop/usr/share/containers/containers.conf.d/50-x.conf", 11, 'log_tag = "usr"');
+    put("drop/usr/share/containers/containers.conf.d/60-y.conf", 12);
+    put("drop/etc/containers/containers.conf.d/60-y.conf", 13);
+    put("drop/etc/containers/containers.conf.d/05-z.conf", 14);
+    put("drop/etc/containers/containers.rootful.conf.d/r.conf", 15);
+    put("drop/etc/containers/containers.rootless.conf.d/r.conf", 16);
+    put("drop/etc/containers/containers.rootless.conf.d/1234/u.conf", 17);
   });
   afterAll(() => rmSync(root, { recursive: true }));
+
+  const search = (more: Partial<Search> = {}): Search => ({
+    env: {},
+    home: join(root, "home"),
+    isRootless: false,
+    uid: 0,
+    modules: [],
+    systemRoot: root,
+    ...more,
+  });
 
   const rows: [
     name: string,
     env: Record<string, string>,
-    isRootless: boolean,
+    more: Partial<Search>,
     limit: number,
     tag: string | null,
   ][] = [
-    ["as root", {}, false, 4, "a"],
-    ["as a user", {}, true, 5, "a"],
-    ["with XDG_CONFIG_HOME", { XDG_CONFIG_HOME: "xdg" }, true, 7, "a"],
-    ["with CONTAINERS_CONF alone", { CONTAINERS_CONF: "one.conf" }, true, 8, null],
-    ["with an override", { CONTAINERS_CONF_OVERRIDE: "override.conf" }, false, 9, "a"],
+    ["as root", {}, {}, 4, "a"],
+    ["as a user", {}, { isRootless: true }, 5, "a"],
+    ["with XDG_CONFIG_HOME", { XDG_CONFIG_HOME: "xdg" }, { isRootless: true }, 7, "a"],
+    ["with CONTAINERS_CONF alone", { CONTAINERS_CONF: "one.conf" }, { isRootless: true }, 8, null],
+    ["with an override", { CONTAINERS_CONF_OVERRIDE: "override.conf" }, {}, 9, "a"],
     [
       "with both",
       { CONTAINERS_CONF: "one.conf", CONTAINERS_CONF_OVERRIDE: "override.conf" },
-      false,
+      {},
       9,
       null,
     ],
+    ["with a module", {}, { modules: ["extra.conf"] }, 10, "a"],
+    [
+      "with a module on one file",
+      { CONTAINERS_CONF: "one.conf" },
+      { modules: ["extra.conf"] },
+      10,
+      null,
+    ],
   ];
-  test.each(rows)("reads the files in order %s", (_, env, isRootless, limit, tag) => {
+  test.each(rows)("reads the files in order %s", (_, env, more, limit, tag) => {
     const absolute = Object.fromEntries(
       Object.entries(env).map(([name, path]) => [name, join(root, path)]),
     );
-    const settings = loadSettings(absolute, join(root, "home"), isRootless, root);
+    const settings = loadSettings(search({ env: absolute, ...more }));
     expect([settings.pidsLimit, settings.logTag, settings.init]).toEqual([
       limit,
       tag,
@@ -165,13 +192,29 @@ describe("loadSettings()", () => {
     ]);
   });
 
-  test("takes the defaults where there is no file", () => {
-    expect(loadSettings({}, "/no/home", true, "/no/such/root")).toEqual(defaultSettings({}, true));
+  test.each([
+    { who: "root", isRootless: false, uid: 0, limit: 15 },
+    { who: "some user", isRootless: true, uid: 99, limit: 16 },
+    { who: "the user of that id", isRootless: true, uid: 1234, limit: 17 },
+  ])("drop-ins of $who: the last directory's win, one of a name", ({ isRootless, uid, limit }) => {
+    const settings = loadSettings(
+      search({ systemRoot: join(root, "drop"), isRootless, uid, home: "/no" }),
+    );
+    expect([settings.pidsLimit, settings.logTag]).toEqual([limit, "usr"]);
   });
 
-  test("says which file a variable names in vain", () => {
-    expect(() => loadSettings({ CONTAINERS_CONF: "/no/such" }, "/", false, root)).toThrow(
-      "CONTAINERS_CONF names /no/such",
-    );
+  test("takes the defaults where there is no file", () => {
+    expect(
+      loadSettings(search({ home: "/no/home", isRootless: true, systemRoot: "/no/such/root" })),
+    ).toEqual(defaultSettings({}, true));
+  });
+
+  test.each([
+    [{ env: { CONTAINERS_CONF: "/no/such" } }, "CONTAINERS_CONF names /no/such"],
+    [{ env: { CONTAINERS_CONF_OVERRIDE: "/no/such" } }, "CONTAINERS_CONF_OVERRIDE names /no/such"],
+    [{ modules: ["/no/such"] }, "--module names /no/such"],
+    [{ modules: ["absent.conf"] }, "no module absent.conf"],
+  ])("%o names a file in vain", (more, message) => {
+    expect(() => loadSettings(search(more))).toThrow(message);
   });
 });

@@ -2,10 +2,11 @@
  * containers.conf(5): what the host and its users have set as defaults. The same files as Podman reads,
  * in the same order; later ones win key by key.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CooperError, errnoName, messageOf } from "./errors.ts";
+import { CooperError, messageOf } from "./errors.ts";
 import { applyTables } from "./settings/keys.ts";
+import { type Search, settingsFiles } from "./settings/places.ts";
 import type { Settings } from "./settings/types.ts";
 
 export type { Settings };
@@ -47,17 +48,21 @@ export function defaultSettings(env: Environment, isRootless: boolean): Settings
     init: false,
     initPath: null,
     ipcNamespace: "shareable",
+    keyring: true,
     label: true,
     // not journald, even where Podman would take it: a file needs no right to read the journal
     logDriver: "k8s-file",
     logMaxBytes: null,
+    logPath: null,
     logTag: null,
     mounts: [],
     networkNamespace: "private",
     noHosts: false,
+    oomScoreAdjust: null,
     pidNamespace: "private",
     pidsLimit: 2048,
     prepareVolumeOnCreate: false,
+    privileged: false,
     readOnly: false,
     seccompProfile: null,
     shmSizeBytes: 65536 * 1024,
@@ -89,10 +94,7 @@ export function defaultSettings(env: Environment, isRootless: boolean): Settings
     runtimes: {},
     runtimeFlags: [],
     serviceTimeoutSeconds: 5,
-    staticDirectory: null,
     stopTimeoutSeconds: 10,
-    tmpDirectory: null,
-    volumePath: null,
     defaultNetwork: "podman",
     defaultSubnet: "10.88.0.0/16",
     defaultSubnetPools: [
@@ -118,14 +120,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  *
  * @throws CooperError invalid-argument that names the file, and the key where one has a wrong value
  */
-export function loadSettings(
-  env: Environment,
-  home: string,
-  isRootless: boolean,
-  systemRoot = "/",
-): Settings {
-  let settings = defaultSettings(env, isRootless);
-  for (const file of settingsFiles(env, home, isRootless, systemRoot)) {
+export function loadSettings(search: Search): Settings {
+  let settings = defaultSettings(search.env, search.isRootless);
+  for (const file of settingsFiles(search)) {
     const text = readFileSync(file, "utf8");
     settings = withFile(settings, file, text);
   }
@@ -148,52 +145,6 @@ export function withFile(settings: Settings, file: string, text: string): Settin
 function withoutComments(text: string): string {
   const hasLongStrings = text.includes('"""') || text.includes("'''"); // a # in there is no comment
   return hasLongStrings ? text : text.replace(/^[ \t]*#.*$/gm, "");
-}
-
-/** Lowest first. CONTAINERS_CONF stands for all others; CONTAINERS_CONF_OVERRIDE comes on top. */
-function settingsFiles(
-  env: Environment,
-  home: string,
-  isRootless: boolean,
-  systemRoot: string,
-): string[] {
-  const files: string[] = [];
-  if (env.CONTAINERS_CONF) {
-    files.push(mustExist(env.CONTAINERS_CONF, "CONTAINERS_CONF"));
-  } else {
-    addIfThere(files, join(systemRoot, "usr/share/containers/containers.conf"));
-    addWithDirectory(files, join(systemRoot, "etc/containers/containers.conf"));
-    const configHome = env.XDG_CONFIG_HOME || join(home, ".config");
-    if (isRootless) addWithDirectory(files, join(configHome, "containers/containers.conf"));
-  }
-  const override = env.CONTAINERS_CONF_OVERRIDE;
-  if (override) files.push(mustExist(override, "CONTAINERS_CONF_OVERRIDE"));
-  return files;
-}
-
-function mustExist(file: string, variable: string): string {
-  if (existsSync(file)) return file;
-  throw new CooperError("invalid-argument", `${variable} names ${file}, which does not exist`);
-}
-
-function addIfThere(files: string[], file: string): void {
-  if (existsSync(file)) files.push(file);
-}
-
-/** The file, and then those of its `.d` directory in the order of their names. */
-function addWithDirectory(files: string[], file: string): void {
-  addIfThere(files, file);
-  const directory = `${file}.d`;
-  let names: string[];
-  try {
-    names = readdirSync(directory);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(errnoName(error) ?? "")) return;
-    throw error;
-  }
-  for (const name of names.sort()) {
-    if (name.endsWith(".conf")) files.push(join(directory, name));
-  }
 }
 
 /** systemd where it runs the machine (sd_booted(3)); as a user only where its own manager can be asked. */

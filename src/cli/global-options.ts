@@ -132,11 +132,13 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
     "A second directory for images",
     "images and containers share one store",
   ),
-  refused(
+  declare(
     "--module",
-    listOf(string),
-    "Modules of containers.conf",
-    "modules of containers.conf are not supported yet",
+    listOf({ ...string, placeholder: "NAME" }),
+    "Read a module of containers.conf too",
+    (target, value) => {
+      target.modules.push(value);
+    },
   ),
   refused(
     "--network-config-dir",

@@ -1,84 +1,91 @@
 /** What cannot be asked together, whoever asks. */
 import { CooperError } from "../errors.ts";
-import type { ContainerSpec } from "./spec.ts";
+import type { ConfiguredSpec } from "./spec.ts";
 
 /** Each rule: when it is broken, and what is wrong then. */
-const rules: readonly [broken: (spec: ContainerSpec) => boolean, message: string, hint?: string][] =
+const rules: readonly [
+  broken: (spec: ConfiguredSpec) => boolean,
+  message: string,
+  hint?: string,
+][] = [
   [
-    [
-      (spec) => spec.removesItself && spec.restart.policy !== "no",
-      "--rm and --restart exclude each other: a removed container cannot be started again",
-    ],
-    [
-      ({ resources }) =>
-        resources.memorySwapBytes !== null &&
-        resources.memorySwapBytes >= 0 &&
-        resources.memoryBytes === null,
-      "--memory-swap needs --memory too",
-    ],
-    [
-      ({ resources }) =>
-        resources.memorySwapBytes !== null &&
-        resources.memorySwapBytes >= 0 &&
-        resources.memorySwapBytes < (resources.memoryBytes ?? 0),
-      "--memory-swap is memory and swap together, so it cannot be below --memory",
-    ],
-    [
-      ({ resources }) =>
-        (resources.memoryReservationBytes ?? 0) >
-        (resources.memoryBytes ?? Number.POSITIVE_INFINITY),
-      "--memory-reservation cannot be above --memory",
-    ],
-    [
-      ({ resources }) =>
-        resources.memoryBytes !== null &&
-        resources.memoryBytes > 0 &&
-        resources.memoryBytes < 6 * 1024 * 1024,
-      "--memory must be at least 6m",
-    ],
-    [
-      (spec) =>
-        spec.userns !== null &&
-        spec.userns.kind !== "private" &&
-        (spec.uidMappings.length > 0 || spec.gidMappings.length > 0),
-      "--userns excludes --uidmap and --gidmap",
-    ],
-    [
-      (spec) => spec.subuidName !== null && spec.uidMappings.length > 0,
-      "--subuidname excludes --uidmap",
-    ],
-    [
-      (spec) => spec.uts.kind === "host" && spec.hostname !== null,
-      "--hostname needs a uts namespace of the container's own, not --uts host",
-    ],
-    [
-      (spec) => spec.uts.kind === "host" && spec.domainname !== null,
-      "--domainname needs a uts namespace of the container's own, not --uts host",
-    ],
-    [
-      (spec) => spec.pid.kind === "host" && spec.systemd === "always",
-      "systemd needs a process namespace of its own, not --pid host",
-    ],
-    [
-      (spec) => spec.ipc.kind === "none" && spec.resources.shmSizeBytes !== null,
-      "--ipc none has no /dev/shm to size",
-    ],
-    [(spec) => spec.initPath !== null && spec.init !== true, "--init-path needs --init"],
-    [
-      (spec) =>
-        (spec.networking.mode.kind === "host" || spec.networking.mode.kind === "container") &&
-        spec.networking.ports.length > 0,
-      "ports cannot be published without a network of the container's own",
-    ],
-  ];
+    (spec) => spec.removesItself && spec.restart.policy !== "no",
+    "--rm and --restart exclude each other: a removed container cannot be started again",
+  ],
+  [
+    ({ resources }) =>
+      resources.memorySwapBytes !== null &&
+      resources.memorySwapBytes >= 0 &&
+      resources.memoryBytes === null,
+    "--memory-swap needs --memory too",
+  ],
+  [
+    ({ resources }) =>
+      resources.memorySwapBytes !== null &&
+      resources.memorySwapBytes >= 0 &&
+      resources.memorySwapBytes < (resources.memoryBytes ?? 0),
+    "--memory-swap is memory and swap together, so it cannot be below --memory",
+  ],
+  [
+    ({ resources }) =>
+      (resources.memoryReservationBytes ?? 0) > (resources.memoryBytes ?? Number.POSITIVE_INFINITY),
+    "--memory-reservation cannot be above --memory",
+  ],
+  [
+    ({ resources }) =>
+      resources.memoryBytes !== null &&
+      resources.memoryBytes > 0 &&
+      resources.memoryBytes < 6 * 1024 * 1024,
+    "--memory must be at least 6m",
+  ],
+  [
+    (spec) =>
+      spec.userns !== null &&
+      spec.userns.kind !== "private" &&
+      (spec.uidMappings.length > 0 || spec.gidMappings.length > 0),
+    "--userns excludes --uidmap and --gidmap",
+  ],
+  [
+    (spec) => spec.subuidName !== null && spec.uidMappings.length > 0,
+    "--subuidname excludes --uidmap",
+  ],
+  [
+    (spec) => spec.uts.kind === "host" && spec.hostname !== null,
+    "--hostname needs a uts namespace of the container's own, not --uts host",
+  ],
+  [
+    (spec) => spec.uts.kind === "host" && spec.domainname !== null,
+    "--domainname needs a uts namespace of the container's own, not --uts host",
+  ],
+  [
+    (spec) => spec.pid.kind === "host" && spec.systemd === "always",
+    "systemd needs a process namespace of its own, not --pid host",
+  ],
+  [
+    (spec) => spec.ipc.kind === "none" && spec.resources.shmSizeBytes !== null,
+    "--ipc none has no /dev/shm to size",
+  ],
+  [(spec) => spec.initPath !== null && spec.init !== true, "--init-path needs --init"],
+  [
+    (spec) =>
+      (spec.networking.mode.kind === "host" || spec.networking.mode.kind === "container") &&
+      spec.networking.ports.length > 0,
+    "ports cannot be published without a network of the container's own",
+  ],
+];
 
 /** Throws for the first rule that a spec breaks. */
-export function checkSpec(spec: ContainerSpec): void {
+export function checkSpec(spec: ConfiguredSpec): void {
   for (const [isBroken, message, hint] of rules) {
     if (isBroken(spec))
       throw new CooperError("invalid-argument", message, hint === undefined ? {} : { hint });
   }
   checkTargets(spec);
+  if (spec.cgroups === "split") {
+    throw new CooperError("not-supported", "cgroups=split is not supported yet", {
+      hint: "use --cgroups enabled",
+    });
+  }
   if (spec.networking.mode.kind === "default") return;
   if (
     ["bridge", "slirp4netns", "pasta"].includes(spec.networking.mode.kind) ||
@@ -90,7 +97,7 @@ export function checkSpec(spec: ContainerSpec): void {
   }
 }
 
-function checkTargets({ mounts }: ContainerSpec): void {
+function checkTargets({ mounts }: ConfiguredSpec): void {
   const seen = new Set<string>();
   for (const { target } of mounts) {
     if (seen.has(target))

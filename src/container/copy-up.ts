@@ -1,11 +1,13 @@
 /** What an image has at the place of a new volume is copied into it, once (docker-run(1), `--volume`). */
-import { closeSync, fstatSync } from "node:fs";
+import { closeSync, fstatSync, rmSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { unmount } from "../system/mount.ts";
 import { needProgram } from "../system/program.ts";
 import { findInRoot } from "../system/rooted.ts";
 import { isPristine } from "../volume/volume.ts";
 import type { ContainerRecord } from "./record.ts";
+import { mountRootfs } from "./rootfs.ts";
 
 /** Fills each empty volume that wants it; the root file system is mounted. */
 export async function copyUpVolumes(host: Host, container: ContainerRecord): Promise<void> {
@@ -22,6 +24,23 @@ export async function copyUpVolumes(host: Host, container: ContainerRecord): Pro
     } finally {
       closeSync(source);
     }
+  }
+}
+
+/**
+ * Fills them before the first start (containers.conf, `prepare_volume_on_create`): the root file system
+ * is mounted for that moment only.
+ */
+export async function prepareVolumes(host: Host, container: ContainerRecord): Promise<void> {
+  if (!container.spec.mounts.some((mount) => mount.kind === "volume" && mount.copiesUp)) return;
+  using _lock = await host.locks.container(container.id);
+  const { bundle, merged } = host.paths.container(container.id);
+  await mountRootfs(host, container);
+  try {
+    await copyUpVolumes(host, container);
+  } finally {
+    unmount(merged);
+    rmSync(bundle, { recursive: true, force: true });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Making a container: everything that is decided before its first start, as one record. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
@@ -9,11 +10,13 @@ import { insertContainer, resolveContainer } from "../records/containers.ts";
 import { ownerOf } from "../volume/driver-options.ts";
 import { ensureVolume, randomVolumeName } from "../volume/volume.ts";
 import { checkSpec } from "./check-spec.ts";
+import { configuredSpec } from "./configured.ts";
+import { prepareVolumes } from "./copy-up.ts";
 import { inheritVolumes, withImageVolumes } from "./create-mounts.ts";
 import { emitContainer } from "./events.ts";
 import { randomName } from "./names.ts";
 import type { ContainerRecord, ResolvedContainer } from "./record.ts";
-import type { ContainerSpec, Mount } from "./spec.ts";
+import type { ConfiguredSpec, ContainerSpec, Mount } from "./spec.ts";
 import { resolveIdMappings } from "./user-namespace.ts";
 
 /** What is known of the image when a container is made from it. */
@@ -38,10 +41,11 @@ export interface CreateOptions {
 /** Makes a container; it is there, and only then, when this resolves. */
 export async function createContainer(
   host: Host,
-  spec: ContainerSpec,
+  asked: ContainerSpec,
   image: ContainerImage | null,
   options: CreateOptions,
 ): Promise<ContainerRecord> {
+  const spec = configuredSpec(asked, host.settings);
   checkSpec(spec);
   if (options.cidFile !== null && existsSync(options.cidFile)) {
     throw new CooperError("conflict", `the container id file ${options.cidFile} exists already`, {
@@ -63,15 +67,22 @@ export async function createContainer(
     volumes,
     idMappings: resolveIdMappings(host, spec),
     logDriver: spec.log.driver ?? host.settings.logDriver,
-    logPath: spec.log.options.path ?? host.paths.container(id).log,
+    logPath: spec.log.options.path ?? configuredLogPath(host, id),
     cgroupManager: host.settings.cgroupManager,
     stopSignal: stopSignal(host, spec, image?.config ?? null),
     stopTimeoutSeconds: spec.stopTimeoutSeconds ?? host.settings.stopTimeoutSeconds,
     createCommand: options.createCommand,
   };
   const container = insertNamed(host, spec, { id, imageId: image?.id ?? null, resolved });
+  if (host.settings.prepareVolumeOnCreate) await prepareVolumes(host, container);
   if (options.cidFile !== null) writeFileSync(options.cidFile, id, { flag: "wx" });
   return container;
+}
+
+/** containers.conf, `log_path`: a directory for each container below it. */
+function configuredLogPath(host: Host, id: string): string {
+  const { logPath } = host.settings;
+  return logPath === null ? host.paths.container(id).log : join(logPath, id, "ctr.log");
 }
 
 async function removeNamed(host: Host, name: string): Promise<void> {
@@ -88,7 +99,7 @@ async function removeNamed(host: Host, name: string): Promise<void> {
 /** Without a name one is drawn, again while it is taken. */
 function insertNamed(
   host: Host,
-  spec: ContainerSpec,
+  spec: ConfiguredSpec,
   made: Pick<ContainerRecord, "id" | "imageId" | "resolved">,
 ): ContainerRecord {
   for (let attempt = 0; ; attempt++) {

@@ -24,7 +24,8 @@ export function writeEtcFiles(host: Host, container: ContainerRecord, hostname: 
     return file;
   };
   return {
-    hosts: networking.managesHosts ? write("hosts", hostsText(container, hostname)) : null,
+    hosts:
+      (networking.managesHosts ?? true) ? write("hosts", hostsText(container, hostname)) : null,
     resolvConf: networking.dns.includes("none")
       ? null
       : write("resolv.conf", resolvText(container, hostResolvers())),

@@ -22,6 +22,7 @@ import { defaultDetachKeys, parseDetachKeys } from "./detach-keys.ts";
 import { emitContainer } from "./events.ts";
 import { resolveUser } from "./identity.ts";
 import { isAlive, readPid } from "./live-state.ts";
+import { monitorVariables } from "./monitor-variables.ts";
 import type { ContainerRecord } from "./record.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
 import { execProcess } from "./runtime-config.ts";
@@ -204,7 +205,7 @@ async function execMonitored(
       exitCommand: options.isDetached ? [needProgram("rm"), "-rf", directory] : [],
       exitDelaySeconds: 0,
       syncsLog: false,
-      extraEnv: callerEnvironment(),
+      extraEnv: { ...callerEnvironment(), ...monitorVariables(host.settings) },
       execProcess: file,
       ...(!options.isDetached && {
         onAttachable() {

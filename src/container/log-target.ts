@@ -18,7 +18,7 @@ export function logTarget(host: Host, container: ContainerRecord): LogTarget {
   const { options } = container.spec.log;
   const size = options["max-size"];
   const logMaxBytes = size === undefined ? host.settings.logMaxBytes : byteSize.parse(size);
-  const logTag = options.tag ?? null;
+  const logTag = options.tag ?? host.settings.logTag;
   switch (logDriver) {
     case "k8s-file":
     case "json-file":

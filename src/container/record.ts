@@ -1,6 +1,6 @@
 /** What is kept of a container: what was asked, what that resolved to, and what became of it. */
 import type { ImageConfig } from "../oci/image-config.ts";
-import type { ContainerSpec, IdMapping } from "./spec.ts";
+import type { ConfiguredSpec, IdMapping } from "./spec.ts";
 
 /**
  * What is wanted of a container. Whether its process lives is asked from the kernel; see
@@ -62,7 +62,7 @@ export interface ContainerRecord {
   /** Milliseconds since 1970, as all times; 0 is never. */
   readonly createdAt: number;
   readonly intent: Intent;
-  readonly spec: ContainerSpec;
+  readonly spec: ConfiguredSpec;
   readonly resolved: ResolvedContainer;
   /** In the pid namespace of the engine. */
   readonly pid: number;

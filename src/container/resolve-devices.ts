@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { ResolvedDevice } from "./runtime-config/input.ts";
-import type { ContainerSpec, Device } from "./spec.ts";
+import type { ConfiguredSpec, ContainerSpec, Device } from "./spec.ts";
 
 const blockDevice = 0o060000;
 const characterDevice = 0o020000;
 const typeMask = 0o170000;
 
 /** The devices of a spec and of the configuration; with --privileged all of the host's. */
-export function resolveDevices(host: Host, spec: ContainerSpec): ResolvedDevice[] {
+export function resolveDevices(host: Host, spec: ConfiguredSpec): ResolvedDevice[] {
   const devices = spec.devices.flatMap((device) => {
     if (!device.source.startsWith("/")) {
       throw new CooperError(

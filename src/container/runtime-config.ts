@@ -42,8 +42,7 @@ export interface RuntimeConfig {
  *
  * @throws CooperError for a request that contradicts itself or the host
  */
-export function runtimeConfig(asked: RuntimeInput): RuntimeConfig {
-  const input = withConfigured(asked);
+export function runtimeConfig(input: RuntimeInput): RuntimeConfig {
   const warnings: string[] = [];
   const { spec, rootfsPath } = input;
   const process = processSpec(input, warnings);
@@ -58,12 +57,6 @@ export function runtimeConfig(asked: RuntimeInput): RuntimeConfig {
     linux: linuxSpec(input, process, warnings),
   };
   return { config, warnings };
-}
-
-/** A host can be set up so that every root file system is read-only (containers.conf, `read_only`). */
-function withConfigured(input: RuntimeInput): RuntimeInput {
-  const isReadOnly = input.spec.isReadOnly || input.settings.readOnly;
-  return { ...input, spec: { ...input.spec, isReadOnly } };
 }
 
 function processSpec(input: RuntimeInput, warnings: string[]): ProcessSpec {
@@ -238,11 +231,10 @@ function seccompOf(
 }
 
 /** Never the image's own: hooks and runtimes act on annotations. */
-function annotations({ spec, settings }: RuntimeInput): Record<string, string> {
+function annotations({ spec }: RuntimeInput): Record<string, string> {
   return {
     "io.container.manager": "cooper",
     ...(spec.stopSignal !== null && { "org.opencontainers.image.stopSignal": spec.stopSignal }),
-    ...settings.annotations,
     // crun: leaves the supplementary groups of its caller to the process
     ...(spec.groups.includes("keep-groups") && { "run.oci.keep_original_groups": "1" }),
     ...spec.annotations,

@@ -167,7 +167,8 @@ export interface Networking {
   /** `name:address`, or `name:host-gateway`. */
   extraHosts: string[];
   hostsFile: string | null;
-  managesHosts: boolean;
+  /** null: as configured (yes). */
+  managesHosts: boolean | null;
   managesHostname: boolean;
 }
 
@@ -232,7 +233,8 @@ export interface ContainerSpec {
   volumeDriver: string | null;
   /** What becomes of the image's VOLUMEs. */
   imageVolumes: "anonymous" | "tmpfs" | "ignore" | null;
-  isReadOnly: boolean;
+  /** null: as configured (no). */
+  isReadOnly: boolean | null;
   /** Whether /tmp, /run and /var/tmp are tmpfs in a read-only container. */
   readOnlyTmpfs: boolean;
   chrootDirectories: string[];
@@ -240,7 +242,8 @@ export interface ContainerSpec {
 
   capAdd: string[];
   capDrop: string[];
-  isPrivileged: boolean;
+  /** null: as configured (no). */
+  isPrivileged: boolean | null;
   noNewPrivileges: boolean;
   /** `default`, `unconfined`, or the path of a profile; null: as configured. */
   seccomp: string | null;
@@ -262,9 +265,10 @@ export interface ContainerSpec {
   cgroupParent: string | null;
   cgroups: "enabled" | "disabled" | "no-conmon" | "split" | null;
 
-  pid: NamespaceMode;
-  ipc: NamespaceMode;
-  uts: NamespaceMode;
+  /** null: as configured, as for the next two. */
+  pid: NamespaceMode | null;
+  ipc: NamespaceMode | null;
+  uts: NamespaceMode | null;
   cgroup: NamespaceMode | null;
   userns: UserNamespaceMode | null;
   uidMappings: IdMapping[];
@@ -284,11 +288,24 @@ export interface ContainerSpec {
   removesImage: boolean;
   requires: string[];
   platform: { os: string | null; architecture: string | null; variant: string | null };
-  pull: "missing" | "always" | "never" | "newer";
+  /** null: as configured (missing). */
+  pull: "missing" | "always" | "never" | "newer" | null;
   pidFile: string | null;
   conmonPidFile: string | null;
   /** OCI runtime asked for this container alone. */
   runtime: string | null;
+}
+
+/**
+ * A spec in which what was not asked is as the host is configured (containers.conf), where the answer
+ * decides how a container is made. Other defaults are looked up at its start.
+ */
+export interface ConfiguredSpec extends ContainerSpec {
+  isReadOnly: boolean;
+  isPrivileged: boolean;
+  pid: NamespaceMode;
+  ipc: NamespaceMode;
+  uts: NamespaceMode;
 }
 
 /** A spec in which nothing was asked. */
@@ -330,13 +347,13 @@ export function emptySpec(): ContainerSpec {
     volumesFrom: [],
     volumeDriver: null,
     imageVolumes: null,
-    isReadOnly: false,
+    isReadOnly: null,
     readOnlyTmpfs: true,
     chrootDirectories: [],
     storageOptions: [],
     capAdd: [],
     capDrop: [],
-    isPrivileged: false,
+    isPrivileged: null,
     noNewPrivileges: false,
     seccomp: null,
     seccompPolicy: null,
@@ -378,9 +395,9 @@ export function emptySpec(): ContainerSpec {
     },
     cgroupParent: null,
     cgroups: null,
-    pid: { kind: "private" },
-    ipc: { kind: "shareable" },
-    uts: { kind: "private" },
+    pid: null,
+    ipc: null,
+    uts: null,
     cgroup: null,
     userns: null,
     uidMappings: [],
@@ -399,7 +416,7 @@ export function emptySpec(): ContainerSpec {
       dnsSearch: [],
       extraHosts: [],
       hostsFile: null,
-      managesHosts: true,
+      managesHosts: null,
       managesHostname: true,
     },
     log: { driver: null, options: {} },
@@ -417,7 +434,7 @@ export function emptySpec(): ContainerSpec {
     removesImage: false,
     requires: [],
     platform: { os: null, architecture: null, variant: null },
-    pull: "missing",
+    pull: null,
     pidFile: null,
     conmonPidFile: null,
     runtime: null,

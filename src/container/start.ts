@@ -24,6 +24,7 @@ import { writeEtcFiles } from "./etc-files.ts";
 import { emitContainer } from "./events.ts";
 import { isAlive } from "./live-state.ts";
 import { logTarget } from "./log-target.ts";
+import { monitorVariables } from "./monitor-variables.ts";
 import type { ContainerRecord } from "./record.ts";
 import { mountRootfs } from "./rootfs.ts";
 import { findRuntime } from "./runtime-choice.ts";
@@ -179,7 +180,9 @@ async function initialize(
     exitCommand: exitCommand(host, container.id),
     exitDelaySeconds: options.isForeground && !restarts ? 2 : 0,
     syncsLog: false,
-    extraEnv: callerEnvironment(),
+    extraEnv: { ...callerEnvironment(), ...monitorVariables(host.settings) },
+    createFlags: host.settings.keyring ? [] : ["--no-new-keyring"],
+    noPivot: host.settings.noPivotRoot,
     preservedDescriptors: options.preservedDescriptors ?? [],
   };
   const pid = await startMonitor(runtime, monitor, () => fillBundle(host, container, options));

@@ -109,8 +109,7 @@ function fromSubordinates(spec: ContainerSpec): IdMappings {
   };
 }
 
-/** How many ids a container gets that does not say: room for the usual nobody (65534) where there is any. */
-const wantedSize = 65_536;
+/** What a container gets that does not say, where there is no room for as many as configured. */
 const smallSize = 1024;
 
 /** A range that no other container has (`--userns auto`). */
@@ -121,7 +120,7 @@ function allocate(host: Host, mode: Extract<UserNamespaceMode, { kind: "auto" }>
       spec.userns?.kind === "auto" ? (resolved.idMappings?.uids ?? []) : [],
     )
     .map(({ outside, size }) => ({ start: outside, size }));
-  const sizes = mode.size === null ? [wantedSize, smallSize] : [mode.size];
+  const sizes = mode.size === null ? [host.settings.userNamespaceSize, smallSize] : [mode.size];
   for (const size of sizes) {
     const start = firstFree(pool, taken, size);
     if (start === undefined) continue;

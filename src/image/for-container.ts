@@ -31,7 +31,7 @@ export async function imageForContainer(
   signal?: AbortSignal,
 ): Promise<ContainerImage> {
   const found = await ensureImage(host, name, {
-    pull: spec.pull,
+    pull: spec.pull ?? host.settings.pullPolicy,
     platform: spec.platform,
     ...(signal !== undefined && { signal }),
   });

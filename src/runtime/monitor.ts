@@ -36,6 +36,10 @@ export interface MonitorOptions {
   /** Whether the log is made durable at the end; pointless for what is removed anyway. */
   readonly syncsLog: boolean;
   readonly extraEnv: Readonly<Record<string, string>>;
+  /** Flags for the runtime's `create`. */
+  readonly createFlags?: readonly string[];
+  /** The root file system is changed without pivot_root(2), which a ramdisk does not allow. */
+  readonly noPivot?: boolean;
   /** `exec` only: the file with the process to run. */
   readonly execProcess?: string;
   /** `exec` only: told when the attach socket is there, before the process runs. */
@@ -148,7 +152,9 @@ export function monitorArgs(runtime: OciRuntime, options: MonitorOptions): strin
           "--exec-process-spec",
           options.execProcess,
         ]),
+    ...(options.noPivot ? ["--no-pivot"] : []),
     ...runtimeArgs.flatMap((arg) => ["--runtime-arg", arg]),
+    ...(options.createFlags ?? []).flatMap((flag) => ["--runtime-opt", flag]),
     ...(options.preservedDescriptors.length > 0
       ? [
           "--runtime-opt",

@@ -62,6 +62,7 @@ const containers: Record<string, Apply> = {
   ipcns: key("ipcNamespace", (value, place) =>
     asWord(value, place, ["host", "none", "private", "shareable"]),
   ),
+  keyring: key("keyring", asFlag),
   label: key("label", asFlag),
   log_driver: key("logDriver", (value, place, previous) => asText(value, place) || previous),
   // conmon(8): a negative number is no limit
@@ -69,13 +70,16 @@ const containers: Record<string, Apply> = {
     const bytes = asInteger(value, place);
     return bytes > 0 ? bytes : null;
   }),
+  log_path: key("logPath", orNull),
   log_tag: key("logTag", orNull),
   mounts: key("mounts", asList),
   netns: key("networkNamespace", (value, place, previous) => asText(value, place) || previous),
   no_hosts: key("noHosts", asFlag),
+  oom_score_adj: key("oomScoreAdjust", asInteger),
   pidns: key("pidNamespace", (value, place) => asWord(value, place, ["private", "host"])),
   pids_limit: key("pidsLimit", asInteger),
   prepare_volume_on_create: key("prepareVolumeOnCreate", asFlag),
+  privileged: key("privileged", asFlag),
   read_only: key("readOnly", asFlag),
   seccomp_profile: key("seccompProfile", orNull),
   shm_size: key("shmSizeBytes", asSize),
@@ -131,10 +135,7 @@ const engine: Record<string, Apply> = {
   runtime: key("runtime", orNull),
   runtimes: key("runtimes", asRuntimes),
   service_timeout: key("serviceTimeoutSeconds", asInteger),
-  static_dir: key("staticDirectory", orNull),
   stop_timeout: key("stopTimeoutSeconds", asInteger),
-  tmp_dir: key("tmpDirectory", orNull),
-  volume_path: key("volumePath", orNull),
 };
 
 const network: Record<string, Apply> = {
@@ -150,7 +151,8 @@ const network: Record<string, Apply> = {
   pasta_options: key("pastaOptions", asList),
 };
 
-const tables: Record<string, Record<string, Apply>> = { containers, engine, network };
+/** By table. */
+export const tables: Record<string, Record<string, Apply>> = { containers, engine, network };
 
 /** Takes over what a parsed file says; what it does not name stays. */
 export function applyTables(settings: Settings, file: string, parsed: unknown): Settings {

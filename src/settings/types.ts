@@ -37,19 +37,26 @@ export interface Settings {
   readonly init: boolean;
   readonly initPath: string | null;
   readonly ipcNamespace: "host" | "none" | "private" | "shareable";
+  /** Whether the process gets a kernel keyring of its own (keyrings(7)). */
+  readonly keyring: boolean;
   readonly label: boolean;
   readonly logDriver: string;
   /** null: no limit. */
   readonly logMaxBytes: number | null;
+  /** Directory with a directory for each container; null: in the store. */
+  readonly logPath: string | null;
   readonly logTag: string | null;
   /** As the words of `--mount`. */
   readonly mounts: readonly string[];
   readonly networkNamespace: string;
   readonly noHosts: boolean;
+  /** null: as our own. */
+  readonly oomScoreAdjust: number | null;
   readonly pidNamespace: "private" | "host";
   /** 0 or less is unlimited. */
   readonly pidsLimit: number;
   readonly prepareVolumeOnCreate: boolean;
+  readonly privileged: boolean;
   readonly readOnly: boolean;
   /** A path, or `unconfined`; null: the built-in profile. */
   readonly seccompProfile: string | null;
@@ -91,10 +98,7 @@ export interface Settings {
   /** Global arguments for the runtime; only the command line sets them. */
   readonly runtimeFlags: readonly string[];
   readonly serviceTimeoutSeconds: number;
-  readonly staticDirectory: string | null;
   readonly stopTimeoutSeconds: number;
-  readonly tmpDirectory: string | null;
-  readonly volumePath: string | null;
 
   // [network]
   readonly defaultNetwork: string;

@@ -16,6 +16,14 @@ const alsoHere = [
   "/bin",
 ];
 
+let configured: readonly string[] = [];
+
+/** Where to look before anywhere else (containers.conf, `helper_binaries_dir`). */
+export function searchFirst(directories: readonly string[]): void {
+  configured = directories;
+  found.clear();
+}
+
 const packages: Record<string, string> = {
   conmon: "conmon",
   crun: "crun",
@@ -49,6 +57,7 @@ export function needProgram(name: string): string {
 function lookUp(name: string): string | undefined {
   if (name.includes("/")) return isExecutable(name) ? name : undefined;
   const directories = [
+    ...configured,
     ...(process.env.PATH ?? "").split(":").filter((part) => part.startsWith("/")),
     ...alsoHere,
   ];

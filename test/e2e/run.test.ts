@@ -153,7 +153,7 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
       },
       {
         options: ["--add-host", "db:10.0.0.9"],
-        command: "grep db /etc/hosts",
+        command: "grep -w db /etc/hosts",
         output: "10.0.0.9\tdb",
       },
       {

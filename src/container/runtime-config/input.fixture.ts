@@ -2,6 +2,7 @@
 
 import type { ImageConfig, ProcessConfig } from "../../oci/image-config.ts";
 import { defaultSettings, type Settings } from "../../settings.ts";
+import { configuredSpec } from "../configured.ts";
 import { type ContainerSpec, emptySpec, type Resources } from "../spec.ts";
 import { allCapabilities } from "./capabilities.ts";
 import type { RuntimeInput } from "./input.ts";
@@ -27,6 +28,11 @@ export function inputWith({
   input = {},
 }: Changes = {}): RuntimeInput {
   const empty = emptySpec();
+  const allSettings: Settings = {
+    ...defaultSettings({}, false),
+    cgroupManager: "cgroupfs",
+    ...settings,
+  };
   const config: ImageConfig | null =
     image === null
       ? null
@@ -39,9 +45,12 @@ export function inputWith({
   return {
     id: testId,
     name: "quiet_test",
-    spec: { ...empty, ...spec, resources: { ...empty.resources, ...spec.resources } },
+    spec: configuredSpec(
+      { ...empty, ...spec, resources: { ...empty.resources, ...spec.resources } },
+      allSettings,
+    ),
     image: config,
-    settings: { ...defaultSettings({}, false), cgroupManager: "cgroupfs", ...settings },
+    settings: allSettings,
     rootfsPath: "/run/cooper/c/x/merged",
     user: { uid: 0, gid: 0, additionalGids: [], name: "root", home: "/root" },
     terminalSize: null,

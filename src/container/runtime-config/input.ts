@@ -6,13 +6,13 @@ import type { ImageConfig } from "../../oci/image-config.ts";
 import type { Settings } from "../../settings.ts";
 import type { TerminalSize } from "../../system/terminal.ts";
 import type { ResolvedUser } from "../identity.ts";
-import type { ContainerSpec, IdMapping, Propagation } from "../spec.ts";
+import type { ConfiguredSpec, IdMapping, Propagation } from "../spec.ts";
 
 /** Everything runtimeConfig() looks at. */
 export interface RuntimeInput {
   readonly id: string;
   readonly name: string;
-  readonly spec: ContainerSpec;
+  readonly spec: ConfiguredSpec;
   readonly image: ImageConfig | null;
   readonly settings: Settings;
   /** The name that the process sees: the host's own with `--uts host`. Left out, it follows from spec and id. */
