@@ -2,7 +2,7 @@
  * The one door to acting: the command line, the API and everything else call it, and nothing below it.
  * A verb's module is loaded on its first use.
  */
-import { resolve } from "node:path";
+import { callerHost } from "./caller-host.ts";
 import type { GlobalOptions } from "./cli/command.ts";
 import type { SessionEnd, SessionOptions } from "./container/attach.ts";
 import type { CreateOptions } from "./container/create.ts";
@@ -19,7 +19,7 @@ import type { ProcessTable } from "./container/top.ts";
 import { invariant } from "./errors.ts";
 import type { EngineEvent } from "./events/event.ts";
 import type { ReadOptions } from "./events/journal.ts";
-import { type Host, openHost } from "./host.ts";
+import type { Host } from "./host.ts";
 import type { HistoryStep } from "./image/history.ts";
 import type { ImageTree } from "./image/image-tree.ts";
 import type { ImportOptions } from "./image/import.ts";
@@ -31,14 +31,8 @@ import type { PulledImage, PullOptions } from "./image/pull.ts";
 import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "./image/remove.ts";
 import type { SaveOptions } from "./image/save.ts";
 import type { ImageLocation } from "./oci/location.ts";
-import { pathsUnder } from "./paths.ts";
 import type { Image } from "./records/images.ts";
 import type { VolumeRecord } from "./records/volumes.ts";
-import { loadSettings, type Settings } from "./settings.ts";
-import { storeLocation } from "./store-location.ts";
-import { canLimit } from "./system/cgroup.ts";
-import { searchFirst } from "./system/program.ts";
-import { caller } from "./system/userns.ts";
 import type { VolumeSummary } from "./volume/filter.ts";
 import type { PrunedVolumes, PruneVolumesOptions } from "./volume/list.ts";
 import type { NewVolume } from "./volume/volume.ts";
@@ -329,38 +323,7 @@ export interface Engine {
 
 /** Opens the engine on the store that the global options and the caller's place name. Touches no file yet. */
 export function openEngine(global: GlobalOptions): Engine {
-  const who = caller();
-  const settings = loadSettings({
-    env: process.env,
-    home: process.env.HOME ?? "/",
-    isRootless: who.isRootless,
-    uid: who.uid,
-    modules: global.modules,
-    systemRoot: "/",
-  });
-  setEngineEnvironment(settings);
-  searchFirst(settings.helperDirectories);
-  const location = storeLocation(global, who, process.env);
-  const cgroupManager = global.cgroupManager ?? settings.cgroupManager;
-  const host = openHost({
-    paths: pathsUnder(location.root, location.run),
-    settings: {
-      ...settings,
-      cgroupManager,
-      runtime: global.runtime ?? settings.runtime,
-      runtimeFlags: [...settings.runtimeFlags, ...global.runtimeFlags],
-      conmonPath: global.conmon === null ? settings.conmonPath : resolve(global.conmon),
-    },
-    isRootless: who.isRootless,
-    canLimit: canLimit(who.isRootless, cgroupManager),
-    forwardedArgs: forwardedArgs(global),
-    warn: (message) => process.stderr.write(`Warning: ${message}\n`),
-    debug(message) {
-      if (global.logLevel === "debug" || global.logLevel === "trace")
-        process.stderr.write(`debug: ${message}\n`);
-    },
-  });
-  for (const key of settings.ignoredKeys) host.debug(`${key} means nothing to cooper`);
+  const host = callerHost(global);
   return {
     containers: new Containers(host),
     images: new Images(host),
@@ -381,22 +344,4 @@ async function readEvents(
     for await (const event of readJournal(host.paths.events, options))
       if (isWanted(event)) yield event;
   })();
-}
-
-/** containers.conf, `[engine] env`: for us and for the programs that we start, not for containers. */
-function setEngineEnvironment({ engineEnv }: Settings): void {
-  for (const pair of engineEnv) {
-    const at = pair.indexOf("=");
-    if (at > 0) process.env[pair.slice(0, at)] = pair.slice(at + 1);
-  }
-}
-
-/** The options that decide where and how: what conmon's exit command must be given again. */
-function forwardedArgs(global: GlobalOptions): string[] {
-  return [
-    ...(global.runtime === null ? [] : ["--runtime", global.runtime]),
-    ...global.runtimeFlags.flatMap((flag) => ["--runtime-flag", flag]),
-    ...(global.cgroupManager === null ? [] : ["--cgroup-manager", global.cgroupManager]),
-    ...global.modules.flatMap((name) => ["--module", name]),
-  ];
 }

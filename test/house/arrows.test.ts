@@ -17,6 +17,7 @@ const floors: readonly (readonly string[])[] = [
   ["pod"],
   ["build"],
   ["store-location.ts"],
+  ["caller-host.ts"],
   ["engine.ts"],
   ["compose", "kube", "quadlet"],
   ["cli", "api", "desktop"],
@@ -49,6 +50,7 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
   ["src/cli/commands/system.ts", "src/container/runtime-choice.ts", "info tells about the host"],
   ["src/container/summary.ts", "src/cli/human.ts", "the words of ps are columns of its template"],
   ["src/engine.ts", "src/cli/command.ts", "type of the global options"],
+  ["src/caller-host.ts", "src/cli/command.ts", "type of the global options"],
   ["src/store-location.ts", "src/cli/command.ts", "type of the global options"],
   [
     "src/image/for-container.ts",
