@@ -33,6 +33,7 @@ import type { SaveOptions } from "./image/save.ts";
 import type { ImageLocation } from "./oci/location.ts";
 import type { Image } from "./records/images.ts";
 import type { VolumeRecord } from "./records/volumes.ts";
+import { Registries } from "./registries.ts";
 import type { VolumeSummary } from "./volume/filter.ts";
 import type { PrunedVolumes, PruneVolumesOptions } from "./volume/list.ts";
 import type { NewVolume } from "./volume/volume.ts";
@@ -317,6 +318,7 @@ export interface Engine {
   events(options: EventsOptions): Promise<AsyncGenerator<EngineEvent, void>>;
   readonly containers: Containers;
   readonly images: Images;
+  readonly registries: Registries;
   readonly volumes: Volumes;
   readonly host: Host;
 }
@@ -327,6 +329,7 @@ export function openEngine(global: GlobalOptions): Engine {
   return {
     containers: new Containers(host),
     images: new Images(host),
+    registries: new Registries(host),
     volumes: new Volumes(host),
     host,
     events: (options) => readEvents(host, options),

@@ -152,6 +152,12 @@ export const commandTree: readonly CommandEntry[] = [
   entry("volume unmount", "", "Let a volume be unmounted again", async () =>
     as((await volumes()).unmount),
   ),
+  entry("login", "", "Log in to a registry", async () =>
+    as((await import("./commands/login.ts")).login),
+  ),
+  entry("logout", "", "Log out of a registry", async () =>
+    as((await import("./commands/login.ts")).logout),
+  ),
   entry("completion", "", "Print the completion script for a shell", async () =>
     as((await import("./commands/completion.ts")).completion),
   ),

@@ -63,7 +63,7 @@ async function openSource({ input, signal }: ImportOptions): Promise<OpenSource>
       method: "GET",
       url: new URL(input),
       headers: {},
-      isInsecure: false,
+      trust: { isInsecure: false },
       signal,
     });
     if (!response.ok)

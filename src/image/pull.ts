@@ -11,7 +11,6 @@ import {
   resolvePlatform,
 } from "../oci/platform.ts";
 import {
-  atRegistry,
   formatReference,
   formatRepository,
   parseName,
@@ -25,30 +24,24 @@ import {
   type StoredManifest,
   setReference,
 } from "../records/images.ts";
-import { type Credentials, RegistryClient } from "../registry/client.ts";
-import {
-  loadRegistriesConf,
-  type PullSource,
-  pullSources,
-  type RegistriesConf,
-} from "../registry/registries-conf.ts";
+import { type AccessOptions, openRegistry } from "../registry/access.ts";
+import type { RegistryClient } from "../registry/client.ts";
+import { type PullSource, pullSources } from "../registry/pull-sources.ts";
+import { loadRegistriesConf, type RegistriesConf } from "../registry/registries-conf.ts";
+import { meaningsOf } from "../registry/short-names.ts";
 import { emitImage } from "./events.ts";
 import { publishImage } from "./publish.ts";
 import type { PullProgress } from "./pull-progress.ts";
+import { type NameChoice, noRegistry, referencesFor } from "./pull-references.ts";
 import { findNamedImage } from "./resolve.ts";
 import { openStage } from "./stage.ts";
 import { type LayerPlan, LayerStager } from "./stage-layers.ts";
 import { sweep } from "./sweep.ts";
 
-export interface PullOptions {
+export interface PullOptions extends AccessOptions, NameChoice {
   /** `missing` and `newer` ask less of the registry than `always`; default: always. */
   readonly policy?: "always" | "missing" | "never" | "newer";
   readonly platform?: PlatformChoice;
-  /** false: certificates are not checked, and plain http is allowed. null: as registries.conf says. */
-  readonly tlsVerify?: boolean | null;
-  readonly credentials?: Credentials;
-  readonly retries?: number;
-  readonly signal?: AbortSignal;
   onProgress?(progress: PullProgress): void;
 }
 
@@ -106,11 +99,11 @@ export async function pullAllTags(
     throw new CooperError("invalid-argument", `all tags are asked for, and "${name}" names one`);
   }
   const conf = loadRegistriesConf(process.env, host.isRootless);
-  const reference = candidates(conf, withDefaultTag(parsed))[0];
+  const reference = meaningsOf(conf, withDefaultTag(parsed)).references[0];
   if (reference === undefined) throw noRegistry(name);
   const [source] = pullSources(conf, reference.registry, reference.repository, false).slice(-1);
   if (source === undefined) throw noRegistry(name);
-  const tags = await clientFor(source, options).tags(
+  const tags = await clientFor(conf, source, options).tags(
     source.repository,
     formatRepository(reference),
   );
@@ -129,22 +122,19 @@ function fits(image: Image, { platform = anyPlatform }: PullOptions): boolean {
   );
 }
 
-const noRegistry = (name: string) =>
-  new CooperError("invalid-argument", `no registry is configured for the short name "${name}"`, {
-    hint: `name one, as in docker.io/library/${name}, or set unqualified-search-registries in /etc/containers/registries.conf`,
-  });
-
 async function pullFirst(
   host: Host,
   name: string,
   conf: RegistriesConf,
   options: PullOptions,
 ): Promise<PulledImage> {
-  const references = candidates(conf, withDefaultTag(parseName(name)));
+  const { references, remember } = await referencesFor(host, name, conf, options);
   const failures: CooperError[] = [];
   for (const reference of references) {
     try {
-      return await pullReference(host, reference, conf, options);
+      const pulled = await pullReference(host, reference, conf, options);
+      await remember?.(reference);
+      return pulled;
     } catch (error) {
       // another registry may have it; anything but "not here" is final
       if (
@@ -168,18 +158,6 @@ async function pullFirst(
   );
 }
 
-/** What a name may mean, best first. */
-function candidates(conf: RegistriesConf, name: ReturnType<typeof parseName>): Reference[] {
-  if (name.registry !== null) return [{ ...name, registry: name.registry }];
-  const alias = conf.aliases.get(name.repository);
-  if (alias !== undefined) {
-    const target = parseName(alias);
-    if (target.registry !== null)
-      return [{ ...target, registry: target.registry, tag: name.tag, digest: name.digest }];
-  }
-  return conf.searchRegistries.map((registry) => atRegistry(name, registry));
-}
-
 /** From the first mirror that has it, else from the registry itself. */
 async function pullReference(
   host: Host,
@@ -196,7 +174,7 @@ async function pullReference(
   let failure: unknown;
   for (const source of sources) {
     try {
-      return await pullFrom(host, reference, source, options);
+      return await pullFrom(host, { conf, reference, source }, options);
     } catch (error) {
       if (
         !(error instanceof CooperError) ||
@@ -209,14 +187,16 @@ async function pullReference(
   throw failure;
 }
 
-function clientFor(source: PullSource, options: PullOptions): RegistryClient {
-  const { tlsVerify = null, credentials, retries, signal, onProgress } = options;
-  const isInsecure = tlsVerify === null ? (source.isInsecure ? true : undefined) : !tlsVerify;
-  return new RegistryClient(source.registry, {
-    ...(isInsecure !== undefined && { isInsecure }),
-    ...(credentials !== undefined && { credentials }),
-    ...(retries !== undefined && { retries }),
-    ...(signal !== undefined && { signal }),
+interface Way {
+  readonly conf: RegistriesConf;
+  readonly reference: Reference;
+  readonly source: PullSource;
+}
+
+function clientFor(conf: RegistriesConf, source: PullSource, options: PullOptions): RegistryClient {
+  const { onProgress } = options;
+  return openRegistry(conf, source, {
+    ...options,
     ...(onProgress !== undefined && {
       onRetry: (why: string, inMs: number) => onProgress({ kind: "retry", why, inMs }),
     }),
@@ -225,13 +205,12 @@ function clientFor(source: PullSource, options: PullOptions): RegistryClient {
 
 async function pullFrom(
   host: Host,
-  reference: Reference,
-  source: PullSource,
+  { conf, reference, source }: Way,
   options: PullOptions,
 ): Promise<PulledImage> {
   const name = formatReference(reference);
   options.onProgress?.({ kind: "begin", name });
-  const client = clientFor(source, options);
+  const client = clientFor(conf, source, options);
   const wanted = reference.digest ?? reference.tag ?? "latest";
   const top = await client.manifest(source.repository, wanted, name);
   const known = knownImage(host, top, options);

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { digestOf } from "../oci/digest.ts";
-import { isLoopback, RegistryClient } from "./client.ts";
+import { RegistryClient } from "./client.ts";
+import { isLoopback } from "./loopback.ts";
 
 const servers: { stop(): unknown }[] = [];
 afterEach(() => {
@@ -124,7 +125,7 @@ describe("RegistryClient.manifest()", () => {
     [
       "is not now to be had",
       () => new Response("", { status: 429, headers: { "retry-after": "3600" } }),
-      "no more downloads",
+      "refuses more requests",
     ],
   ])("fails when it %s", async (_, answer, message) => {
     const registry = serve(answer);

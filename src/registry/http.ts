@@ -1,17 +1,20 @@
 /** Requests to registries: bounded in time, redirects followed by hand, failures in words. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { CooperError, messageOf } from "../errors.ts";
+import { type Trust, tlsFor } from "./certificates.ts";
+import { proxyFor } from "./proxy.ts";
 
 /** How long a registry may take to answer, and then between two pieces of a body. */
 export const idleTimeoutMs = 60_000;
 
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** Certificates need not be valid. */
-  readonly isInsecure: boolean;
+  /** A function makes the body anew for each try, as a stream can be sent only once. */
+  readonly body?: Uint8Array | string | (() => ReadableStream<Uint8Array>);
+  readonly trust: Trust;
+  /** Whether another place may be named by the answer; not where secrets are in the body. */
+  readonly followsRedirects?: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -36,7 +39,8 @@ export async function request(wanted: HttpRequest): Promise<Response> {
   for (let hops = 0; hops < 10; hops++) {
     const response = await send({ ...wanted, url, headers });
     const location = response.headers.get("location");
-    if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
+    const isRedirect = [301, 302, 303, 307, 308].includes(response.status) && location !== null;
+    if (!isRedirect || wanted.followsRedirects === false) return response;
     await response.body?.cancel();
     const next = new URL(location, url);
     if (
@@ -50,6 +54,12 @@ export async function request(wanted: HttpRequest): Promise<Response> {
     }
     if (next.host !== url.host || next.protocol !== url.protocol)
       headers = withoutCredentials(headers);
+    if (response.status < 307 && wanted.body !== undefined) {
+      throw new CooperError(
+        "registry",
+        `${url.host} redirects what is sent to it (status ${response.status})`,
+      );
+    }
     url = next;
   }
   throw new CooperError("registry", `${wanted.url.host} redirects in circles`);
@@ -61,8 +71,10 @@ function withoutCredentials(headers: Readonly<Record<string, string>>): Record<s
   );
 }
 
-async function send({ method, url, headers, isInsecure, signal }: HttpRequest): Promise<Response> {
-  const timeout = AbortSignal.timeout(idleTimeoutMs);
+async function send(wanted: HttpRequest): Promise<Response> {
+  const { method, url, headers, body, trust, signal } = wanted;
+  // sending a large body takes its time; what is timed then is each piece (by whoever makes them)
+  const timeout = AbortSignal.timeout(typeof body === "function" ? 2 ** 31 - 1 : idleTimeoutMs);
   const answered = new AbortController();
   const stop = () => answered.abort(timeout.reason);
   timeout.addEventListener("abort", stop, { once: true });
@@ -73,11 +85,12 @@ async function send({ method, url, headers, isInsecure, signal }: HttpRequest): 
       redirect: "manual",
       decompress: false, // a digest names the bytes as they are sent
       signal: signal === undefined ? answered.signal : AbortSignal.any([signal, answered.signal]),
-      ...(url.protocol === "https:" && {
-        tls: { rejectUnauthorized: !isInsecure, ca: authorities(url.host) },
-      }),
-    });
+      ...(body !== undefined && { body: (typeof body === "function" ? body() : body) as BodyInit }),
+      ...(url.protocol === "https:" && { tls: { ...tlsFor(url.host, trust) } }),
+      ...throughProxy(url),
+    } as RequestInit);
   } catch (cause) {
+    if (cause instanceof CooperError) throw cause;
     if (signal?.aborted) throw new CooperError("cancelled", "the request was cancelled", { cause });
     if (timeout.aborted)
       throw new ConnectionError(
@@ -89,6 +102,18 @@ async function send({ method, url, headers, isInsecure, signal }: HttpRequest): 
   } finally {
     timeout.removeEventListener("abort", stop);
   }
+}
+
+/** `false` keeps Bun from looking at the environment itself, whose rules it reads differently. */
+function throughProxy(url: URL): { proxy: string | false } {
+  const proxy = proxyFor(url, process.env);
+  if (proxy !== null && !/^https?:/i.test(proxy)) {
+    throw new CooperError(
+      "not-supported",
+      `the proxy of the environment is of the kind ${proxy.split(":", 1)[0]}, and only http and https proxies are used`,
+    );
+  }
+  return { proxy: proxy ?? false };
 }
 
 function connectionError(url: URL, cause: unknown): ConnectionError {
@@ -109,33 +134,6 @@ function connectionError(url: URL, cause: unknown): ConnectionError {
     true,
     cause,
   );
-}
-
-const bundles = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-];
-const known = new Map<string, string[]>();
-
-/** The machine's certificate authorities, and those of one registry (containers-certs.d(5)). */
-function authorities(host: string): string[] {
-  const found = known.get(host);
-  if (found !== undefined) return found;
-  const bundle = bundles.find((file) => existsSync(file));
-  const directories = [join("/etc/containers/certs.d", host), join("/etc/docker/certs.d", host)];
-  const own = directories
-    .filter((directory) => existsSync(directory))
-    .flatMap((directory) =>
-      readdirSync(directory)
-        .filter((name) => name.endsWith(".crt"))
-        .map((name) => join(directory, name)),
-    );
-  const texts = [...(bundle === undefined ? [] : [bundle]), ...own].map((file) =>
-    readFileSync(file, "utf8"),
-  );
-  known.set(host, texts);
-  return texts;
 }
 
 /** The whole of a small body. */

@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadRegistriesConf, pullSources } from "./registries-conf.ts";
+import { pullSources, pushTarget } from "./pull-sources.ts";
+import { loadRegistriesConf } from "./registries-conf.ts";
 
 const root = mkdtempSync("/tmp/cooper-registries-");
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -70,6 +71,54 @@ test.each<[string, string, boolean, string[]]>([
       (source) => `${source.registry} ${source.repository}${source.isInsecure ? " insecure" : ""}`,
     ),
   ).toEqual(expected);
+});
+
+test.each<[string, string, string]>([
+  ["a scheme", '[[registry]]\nlocation = "https://a.example"', "no host with a path"],
+  ["a star within", '[[registry]]\nprefix = "a.*.example"', "only in front"],
+  ["an unknown mode", 'short-name-mode = "often"', "unknown short-name-mode"],
+  [
+    "two rules for a mirror",
+    '[[registry]]\nlocation = "a"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = "b"\npull-from-mirror = "all"',
+    "exclude each other",
+  ],
+  ["version 1", "[registries.search]\nregistries = []", "old format"],
+  ["no TOML", "= 1", "not valid TOML"],
+])("loadRegistriesConf() refuses %s", (_, text, message) => {
+  const file = join(root, "bad.conf");
+  writeFileSync(file, text);
+  expect(() => loadRegistriesConf({ CONTAINERS_REGISTRIES_CONF: file }, false)).toThrow(message);
+});
+
+test("loadRegistriesConf() lets later files take away, and pushTarget() passes mirrors by", () => {
+  const file = join(root, "one.conf");
+  writeFileSync(
+    file,
+    `credential-helpers = ["secretservice", "containers-auth.json"]
+[aliases]
+gone = ""
+[[registry]]
+location = "a.example/path/"
+prefix = "b.example"
+[[registry.mirror]]
+location = "m.example"
+pull-from-mirror = "tag-only"
+`,
+  );
+  const one = loadRegistriesConf({ CONTAINERS_REGISTRIES_CONF: file }, false);
+  expect(one.credentialHelpers).toEqual(["secretservice", "containers-auth.json"]);
+  expect(one.aliases.size).toBe(0);
+  expect(pushTarget(one, "b.example", "x")).toMatchObject({
+    registry: "a.example",
+    repository: "path/x",
+    isMirror: false,
+  });
+  expect(pullSources(one, "b.example", "x", false).map(({ registry }) => registry)).toEqual([
+    "m.example",
+    "a.example",
+  ]);
+  expect(pullSources(one, "b.example", "x", true).length).toBe(1);
+  expect(pullSources(one, "c.example", "x", true)[0]).toMatchObject({ registry: "c.example" });
 });
 
 test("pullSources() refuses what is blocked", () => {

@@ -16,7 +16,8 @@ export interface RegistryEntry {
   readonly mirrors: readonly {
     readonly location: string;
     readonly isInsecure: boolean;
-    readonly byDigestOnly: boolean;
+    /** For which names it is asked. */
+    readonly pullFrom: "all" | "digest-only" | "tag-only";
   }[];
 }
 
@@ -26,12 +27,18 @@ export interface RegistriesConf {
   /** Short name → full name without tag. */
   readonly aliases: ReadonlyMap<string, string>;
   readonly entries: readonly RegistryEntry[];
+  /** What happens to a short name without alias that several registries may have. */
+  readonly shortNameMode: "enforcing" | "permissive" | "disabled";
+  /** Where credentials are looked for, in order; `containers-auth.json` stands for the files. */
+  readonly credentialHelpers: readonly string[];
 }
 
 type Draft = {
   searchRegistries: string[] | null;
   aliases: Map<string, string>;
   entries: Map<string, RegistryEntry>;
+  shortNameMode: RegistriesConf["shortNameMode"];
+  credentialHelpers: string[];
 };
 
 /** Reads the files that exist. As an ordinary user one's own file stands for the system's. */
@@ -40,17 +47,40 @@ export function loadRegistriesConf(
   isRootless: boolean,
   systemRoot = "/",
 ): RegistriesConf {
-  const draft: Draft = { searchRegistries: null, aliases: new Map(), entries: new Map() };
+  const draft: Draft = {
+    searchRegistries: null,
+    aliases: new Map(),
+    entries: new Map(),
+    shortNameMode: "permissive",
+    credentialHelpers: ["containers-auth.json"],
+  };
   for (const file of filesOf(env, isRootless, systemRoot)) {
     const text = read(file);
     if (text !== undefined) merge(draft, text, file);
   }
+  // what was answered to the question which registry is meant counts more than any file
+  const remembered = rememberedAliasesFile(env, isRootless, systemRoot);
+  const text = remembered === undefined ? undefined : read(remembered);
+  if (remembered !== undefined && text !== undefined) mergeAliases(draft, parse(text, remembered));
   return {
     // without any configuration a short name means Docker Hub, as for Docker
     searchRegistries: draft.searchRegistries ?? ["docker.io"],
     aliases: draft.aliases,
     entries: [...draft.entries.values()],
+    shortNameMode: draft.shortNameMode,
+    credentialHelpers: draft.credentialHelpers,
   };
+}
+
+/** Where aliases that were chosen at a prompt are kept; undefined where the user has no home. */
+export function rememberedAliasesFile(
+  env: Readonly<Record<string, string | undefined>>,
+  isRootless: boolean,
+  systemRoot = "/",
+): string | undefined {
+  if (!isRootless) return join(systemRoot, "var/cache/containers/short-name-aliases.conf");
+  const cache = env.XDG_CACHE_HOME || (env.HOME ? join(env.HOME, ".cache") : "");
+  return cache === "" ? undefined : join(cache, "containers/short-name-aliases.conf");
 }
 
 function filesOf(
@@ -87,40 +117,57 @@ function read(file: string): string | undefined {
   }
 }
 
-function merge(draft: Draft, text: string, file: string): void {
-  let value: unknown;
+function parse(text: string, file: string): Readonly<Record<string, unknown>> {
   try {
-    value = Bun.TOML.parse(text);
+    const value: unknown = Bun.TOML.parse(text);
+    return isObject(value) ? value : {};
   } catch (cause) {
-    throw new CooperError("invalid-argument", `${file} is not valid TOML: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw invalid(file, `not valid TOML: ${messageOf(cause)}`, cause);
   }
-  if (!isObject(value)) return;
+}
+
+function merge(draft: Draft, text: string, file: string): void {
+  const value = parse(text, file);
   const search = value["unqualified-search-registries"];
   if (Array.isArray(search))
     draft.searchRegistries = search.filter((name) => typeof name === "string");
-  if (isObject(value.aliases)) {
-    for (const [name, target] of Object.entries(value.aliases)) {
-      if (typeof target === "string" && target !== "") draft.aliases.set(name, target);
-    }
-  }
+  const helpers = value["credential-helpers"];
+  if (Array.isArray(helpers))
+    draft.credentialHelpers = helpers.filter((name) => typeof name === "string");
+  const mode = value["short-name-mode"];
+  if (mode === "enforcing" || mode === "permissive" || mode === "disabled")
+    draft.shortNameMode = mode;
+  else if (mode !== undefined && mode !== "")
+    throw invalid(file, `unknown short-name-mode ${JSON.stringify(mode)}`);
+  mergeAliases(draft, value);
+  if (isObject(value.registries))
+    throw invalid(file, "in the old format (version 1), which no current tool reads");
   for (const entry of Array.isArray(value.registry) ? value.registry : []) {
     const decoded = decodeEntry(entry, file);
     draft.entries.set(decoded.prefix, decoded);
   }
 }
 
+/** An empty target takes an alias of an earlier file away. */
+function mergeAliases(draft: Draft, value: Readonly<Record<string, unknown>>): void {
+  if (!isObject(value.aliases)) return;
+  for (const [name, target] of Object.entries(value.aliases)) {
+    if (target === "") draft.aliases.delete(name);
+    else if (typeof target === "string") draft.aliases.set(name, target);
+  }
+}
+
+function invalid(file: string, why: string, cause?: unknown): CooperError {
+  return new CooperError("invalid-argument", `${file}: ${why}`, { cause });
+}
+
 function decodeEntry(entry: unknown, file: string): RegistryEntry {
-  if (!isObject(entry))
-    throw new CooperError("invalid-argument", `${file}: a [[registry]] is no table`);
-  const location = text(entry.location);
+  if (!isObject(entry)) throw invalid(file, "a [[registry]] is no table");
+  const location = place(entry.location, file);
   const prefix = text(entry.prefix) ?? location;
-  if (prefix === null)
-    throw new CooperError(
-      "invalid-argument",
-      `${file}: a [[registry]] has neither prefix nor location`,
-    );
+  if (prefix === null) throw invalid(file, "a [[registry]] has neither prefix nor location");
+  if (prefix.includes("*") && !/^\*\.[^*/]+$/.test(prefix))
+    throw invalid(file, `the prefix "${prefix}" may have its * only in front, as in *.example.com`);
   const mirrors = Array.isArray(entry.mirror) ? entry.mirror.filter(isObject) : [];
   return {
     prefix,
@@ -128,69 +175,34 @@ function decodeEntry(entry: unknown, file: string): RegistryEntry {
     isInsecure: entry.insecure === true,
     isBlocked: entry.blocked === true,
     mirrors: mirrors.flatMap((mirror) => {
-      const at = text(mirror.location);
-      const byDigestOnly =
-        mirror["pull-from-mirror"] === "digest-only" || entry["mirror-by-digest-only"] === true;
-      return at === null
-        ? []
-        : [{ location: at, isInsecure: mirror.insecure === true, byDigestOnly }];
+      const at = place(mirror.location, file);
+      const pullFrom = pullFromOf(mirror, entry, file);
+      return at === null ? [] : [{ location: at, isInsecure: mirror.insecure === true, pullFrom }];
     }),
   };
 }
 
+function pullFromOf(
+  mirror: Readonly<Record<string, unknown>>,
+  entry: Readonly<Record<string, unknown>>,
+  file: string,
+): RegistryEntry["mirrors"][number]["pullFrom"] {
+  const said = mirror["pull-from-mirror"] || undefined;
+  const isPinned = entry["mirror-by-digest-only"] === true;
+  if (said === undefined) return isPinned ? "digest-only" : "all";
+  if (isPinned)
+    throw invalid(file, "mirror-by-digest-only and pull-from-mirror exclude each other");
+  if (said === "all" || said === "digest-only" || said === "tag-only") return said;
+  throw invalid(file, `unknown pull-from-mirror ${JSON.stringify(said)}`);
+}
+
+/** A host, perhaps with a path behind. */
+function place(value: unknown, file: string): string | null {
+  const found = text(value)?.replace(/\/+$/, "") ?? null;
+  if (found !== null && (found.includes("://") || /[\s@?#]/.test(found)))
+    throw invalid(file, `the location "${found}" is no host with a path behind`);
+  return found;
+}
+
 const text = (value: unknown): string | null =>
   typeof value === "string" && value !== "" ? value : null;
-
-/** The entry with the longest prefix that covers `registry/repository`. */
-export function entryFor(conf: RegistriesConf, repository: string): RegistryEntry | undefined {
-  return conf.entries
-    .filter(({ prefix }) => covers(prefix, repository))
-    .sort((a, b) => b.prefix.length - a.prefix.length)[0];
-}
-
-function covers(prefix: string, repository: string): boolean {
-  if (prefix.startsWith("*.")) return (repository.split("/", 1)[0] ?? "").endsWith(prefix.slice(1));
-  return repository === prefix || repository.startsWith(`${prefix}/`);
-}
-
-/** A place to fetch an image from. */
-export interface PullSource {
-  readonly registry: string;
-  readonly repository: string;
-  readonly isInsecure: boolean;
-}
-
-/**
- * Where `registry/repository` is fetched from: mirrors first, then the registry itself.
- *
- * @throws CooperError registry when it is blocked
- */
-export function pullSources(
-  conf: RegistriesConf,
-  registry: string,
-  repository: string,
-  isByDigest: boolean,
-): PullSource[] {
-  const whole = `${registry}/${repository}`;
-  const entry = entryFor(conf, whole);
-  if (entry === undefined) return [{ registry, repository, isInsecure: false }];
-  if (entry.isBlocked)
-    throw new CooperError(
-      "registry",
-      `registries.conf blocks ${entry.prefix}, to which ${whole} belongs`,
-    );
-  const rewritten = (location: string, isInsecure: boolean): PullSource => {
-    const rest = entry.prefix.startsWith("*.")
-      ? `/${repository}`
-      : whole.slice(entry.prefix.length);
-    const [host = "", ...path] = `${location}${rest}`.split("/");
-    return { registry: host, repository: path.join("/"), isInsecure };
-  };
-  const mirrors = entry.mirrors.filter((mirror) => isByDigest || !mirror.byDigestOnly);
-  return [
-    ...mirrors.map((mirror) => rewritten(mirror.location, mirror.isInsecure)),
-    entry.location === null || entry.location === entry.prefix
-      ? { registry, repository, isInsecure: entry.isInsecure }
-      : rewritten(entry.location, entry.isInsecure),
-  ];
-}

@@ -68,3 +68,18 @@ function openLockFile(file: string): number {
     return openSync(file, flags, 0o600);
   }
 }
+
+/** Locks a directory itself, which leaves nothing behind. Waits as lock() does. */
+export async function lockDirectory(directory: string, timeoutMs = 30_000): Promise<FileLock> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+    if (flock(descriptor, exclusive | nonBlocking) === 0) return new FileLock(descriptor);
+    const errno = lastErrno();
+    closeSync(descriptor);
+    if (errno !== "EAGAIN") throw new SystemCallError(errno, `lock ${directory}`);
+    if (performance.now() > deadline)
+      throw new CooperError("timeout", `timed out waiting for another process (lock ${directory})`);
+    await Bun.sleep(10);
+  }
+}

@@ -1,6 +1,7 @@
 /** The terminal we were started from: raw mode and size (termios(3), ioctl_tty(2)). */
 import { isatty } from "node:tty";
 import { check, libc } from "./libc.ts";
+import { readLine } from "./pipe.ts";
 
 /** struct termios of glibc is 60 bytes. */
 const termiosSize = 64;
@@ -56,4 +57,33 @@ export function terminalSize(descriptor: number): TerminalSize | undefined {
   if (ioctl(descriptor, getWindowSize, size) < 0) return undefined;
   const [rows = 0, columns = 0] = size;
   return rows > 0 && columns > 0 ? { rows, columns } : undefined;
+}
+
+/** Reads a line from a terminal without showing it. Ctrl-C gives the terminal back and ends the program. */
+export async function readHiddenLine(descriptor: number): Promise<string> {
+  const { tcgetattr, tcsetattr } = termios();
+  const saved = new Uint8Array(termiosSize);
+  check(tcgetattr(descriptor, saved), "read the terminal's mode");
+  const hidden = saved.slice();
+  const [localFlags, echo] = [12, 0o10]; // struct termios, c_lflag; ECHO
+  hidden[localFlags] = (hidden[localFlags] ?? 0) & ~echo;
+  const restore = () => void tcsetattr(descriptor, 0, saved);
+  const interrupted = () => {
+    restore();
+    process.removeListener("SIGINT", interrupted);
+    process.kill(process.pid, "SIGINT");
+  };
+  process.on("SIGINT", interrupted);
+  check(tcsetattr(descriptor, 0, hidden), "set the terminal's mode");
+  try {
+    return await readVisibleLine(descriptor);
+  } finally {
+    restore();
+    process.removeListener("SIGINT", interrupted);
+  }
+}
+
+/** Reads a line, without its end. */
+export async function readVisibleLine(descriptor: number): Promise<string> {
+  return (await readLine(descriptor)).replace(/\r$/, "");
 }

@@ -16,7 +16,7 @@ const floors: readonly (readonly string[])[] = [
   ["container"],
   ["pod"],
   ["build"],
-  ["store-location.ts"],
+  ["store-location.ts", "registries.ts"],
   ["caller-host.ts"],
   ["engine.ts"],
   ["compose", "kube", "quadlet"],

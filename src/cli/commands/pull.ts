@@ -2,9 +2,11 @@
 import { CooperError } from "../../errors.ts";
 import { parseLocation } from "../../oci/location.ts";
 import { anyPlatform, type PlatformChoice, parsePlatform } from "../../oci/platform.ts";
-import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
+import { flagSwitch, listOf, oneOf, string } from "../../option.ts";
+import { isTerminal, readVisibleLine } from "../../system/terminal.ts";
 import { defineCommand } from "../command.ts";
-import { print } from "../output.ts";
+import { print, tell } from "../output.ts";
+import { accessOf, accessOptions, retryOptions } from "./registry-options.ts";
 
 const quiet = {
   flag: "--quiet",
@@ -12,7 +14,6 @@ const quiet = {
   type: flagSwitch,
   help: "Only the id, no progress",
 } as const;
-const noLogin = "there is no log-in yet";
 const platformOptions = {
   arch: { flag: "--arch", type: string, help: "Architecture of the image" },
   os: { flag: "--os", type: string, help: "Operating system of the image" },
@@ -65,32 +66,8 @@ export const pull = defineCommand({
       defaultText: "always",
     },
     quiet,
-    retry: {
-      flag: "--retry",
-      type: integer,
-      help: "How often a request is tried again",
-      defaultText: "3",
-    },
-    retryDelay: {
-      flag: "--retry-delay",
-      type: string,
-      help: "Time between tries",
-      refuse: "it grows by itself",
-    },
-    tlsVerify: {
-      flag: "--tls-verify",
-      type: flagSwitch,
-      help: "Check the registry's certificate",
-      defaultText: "true",
-    },
-    authfile: { flag: "--authfile", type: path, help: "File with credentials", refuse: noLogin },
-    certDir: {
-      flag: "--cert-dir",
-      type: path,
-      help: "Directory of certificates",
-      refuse: "only the system's certificates are used yet",
-    },
-    creds: { flag: "--creds", type: string, help: "Credentials", refuse: noLogin },
+    ...accessOptions,
+    ...retryOptions,
     decryptionKey: {
       flag: "--decryption-key",
       type: listOf(string),
@@ -112,8 +89,8 @@ export const pull = defineCommand({
     const how = {
       policy: options.policy ?? "always",
       platform: platformOf(options),
-      ...(options.tlsVerify !== undefined && { tlsVerify: options.tlsVerify }),
-      ...(options.retry !== undefined && { retries: options.retry }),
+      ...accessOf(options),
+      ...(isTerminal(0) && isTerminal(1) && { chooseRegistry }),
       ...(onProgress !== undefined && { onProgress }),
     } as const;
     return forEach(args, async (name) => {
@@ -131,6 +108,14 @@ export const pull = defineCommand({
     });
   },
 });
+
+/** containers-registries.conf(5): enforcing and permissive ask where there is a terminal. */
+async function chooseRegistry(name: string, choices: readonly string[]): Promise<number | null> {
+  const lines = choices.map((choice, index) => `  ${index + 1}) ${choice}\n`);
+  tell(`"${name}" may mean:\n${lines.join("")}Which one [1-${choices.length}]? `);
+  const answer = (await readVisibleLine(0)).trim();
+  return /^\d+$/.test(answer) ? Number(answer) - 1 : null;
+}
 
 export const importImage = defineCommand({
   summary: "Make an image from a tar of a file system",

@@ -1,0 +1,51 @@
+/** What the name of an image to pull means, asking the user where that is open. */
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import {
+  formatReference,
+  formatRepository,
+  parseName,
+  type Reference,
+  withDefaultTag,
+} from "../oci/reference.ts";
+import { type RegistriesConf, rememberedAliasesFile } from "../registry/registries-conf.ts";
+import { assertMayGuess, meaningsOf, rememberAlias } from "../registry/short-names.ts";
+
+/** How an open name is decided. */
+export interface NameChoice {
+  /** Which of several registries a short name means; null: none of them. Asked where there is a terminal. */
+  chooseRegistry?(name: string, choices: readonly string[]): Promise<number | null>;
+}
+
+/** The error for a short name that no registry is configured for. */
+export const noRegistry = (name: string) =>
+  new CooperError("invalid-argument", `no registry is configured for the short name "${name}"`, {
+    hint: `name one, as in docker.io/library/${name}, or set unqualified-search-registries in /etc/containers/registries.conf`,
+  });
+
+/** What a name may mean, best first; a choice that the user makes is kept once it has proved right. */
+export async function referencesFor(
+  host: Host,
+  name: string,
+  conf: RegistriesConf,
+  options: NameChoice,
+): Promise<{ references: readonly Reference[]; remember?: (chosen: Reference) => Promise<void> }> {
+  const parsed = withDefaultTag(parseName(name));
+  const meanings = meaningsOf(conf, parsed);
+  const { chooseRegistry } = options;
+  if (!meanings.isOpen || chooseRegistry === undefined) {
+    assertMayGuess(conf, name, meanings);
+    return { references: meanings.references };
+  }
+  const choices = meanings.references.map(formatReference);
+  const chosen = meanings.references[(await chooseRegistry(name, choices)) ?? -1];
+  if (chosen === undefined)
+    throw new CooperError("cancelled", `no registry was chosen for the short name "${name}"`);
+  const file = rememberedAliasesFile(process.env, host.isRootless);
+  return {
+    references: [chosen],
+    ...(file !== undefined && {
+      remember: (proved) => rememberAlias(file, parsed.repository, formatRepository(proved)),
+    }),
+  };
+}
