@@ -13,6 +13,7 @@ import type { RemoveOptions } from "./container/remove.ts";
 import type { RemoveVolumeOptions } from "./container/remove-volume.ts";
 import type { RunOptions } from "./container/run.ts";
 import type { ContainerSpec } from "./container/spec.ts";
+import type { ContainerStats, StatsOptions } from "./container/stats.ts";
 import type { StopOptions } from "./container/stop.ts";
 import type { ContainerSummary } from "./container/summary.ts";
 import type { ProcessTable } from "./container/top.ts";
@@ -150,6 +151,29 @@ export class Containers {
 
   async top(name: string, words: readonly string[]): Promise<ProcessTable> {
     return (await import("./container/top.ts")).topContainer(this.host, name, words);
+  }
+
+  /**
+   * What containers use, again and again.
+   *
+   * @param names null: whatever runs at the time; or all there are with `all`
+   */
+  async stats(
+    names: readonly string[] | null,
+    options: StatsOptions & { readonly all: boolean },
+  ): Promise<AsyncGenerator<ContainerStats[], void>> {
+    const { watchStats } = await import("./container/stats.ts");
+    const { isAlive } = await import("./container/live-state.ts");
+    const { listContainers, getContainer, resolveContainer } = await import(
+      "./records/containers.ts"
+    );
+    const { database } = this.host;
+    const ids = names?.map((name) => resolveContainer(database, name).id);
+    const choose = () =>
+      ids === undefined
+        ? listContainers(database).filter((record) => options.all || isAlive(record))
+        : ids.flatMap((id) => getContainer(database, id) ?? []);
+    return watchStats(choose, options);
   }
 
   async inspect(name: string): Promise<Record<string, unknown>> {

@@ -67,6 +67,9 @@ export const commandTree: readonly CommandEntry[] = [
   entry("container start", "start", "Start containers", async () =>
     as((await import("./commands/start.ts")).start),
   ),
+  entry("container stats", "stats", "Show what containers use", async () =>
+    as((await import("./commands/stats.ts")).stats),
+  ),
   entry("container stop", "stop", "Stop containers", async () => as((await lifecycle()).stop)),
   entry("container top", "top", "Show the processes of a container", async () =>
     as((await listing()).top),
