@@ -1,7 +1,7 @@
 /** Verbs on registries as such: a part of the engine, each loading its file on first use. */
-import type { Host } from "./host.ts";
-import type { Credentials } from "./registry/credentials.ts";
-import type { LoginTarget } from "./registry/login.ts";
+import type { Host } from "../host.ts";
+import type { Credentials } from "../registry/credentials.ts";
+import type { LoginTarget } from "../registry/login.ts";
 
 /** Verbs on registries as such. */
 export class Registries {
@@ -12,30 +12,30 @@ export class Registries {
   }
 
   private async conf() {
-    const { loadRegistriesConf } = await import("./registry/registries-conf.ts");
+    const { loadRegistriesConf } = await import("../registry/registries-conf.ts");
     return loadRegistriesConf(process.env, this.host.isRootless);
   }
 
   async currentLogin(target: LoginTarget): Promise<Credentials | undefined> {
-    return (await import("./registry/login.ts")).currentLogin(await this.conf(), target);
+    return (await import("../registry/login.ts")).currentLogin(await this.conf(), target);
   }
 
   /** Whether the registry takes these credentials. */
   async isAccepted(target: LoginTarget, credentials: Credentials): Promise<boolean> {
-    const { isAccepted } = await import("./registry/login.ts");
+    const { isAccepted } = await import("../registry/login.ts");
     return isAccepted(await this.conf(), target, credentials);
   }
 
   /** Returns where the credentials are kept. */
   async login(target: LoginTarget, credentials: Credentials): Promise<string> {
-    return (await import("./registry/login.ts")).login(await this.conf(), target, credentials);
+    return (await import("../registry/login.ts")).login(await this.conf(), target, credentials);
   }
 
   async logout(target: LoginTarget): Promise<void> {
-    return (await import("./registry/login.ts")).logout(await this.conf(), target);
+    return (await import("../registry/login.ts")).logout(await this.conf(), target);
   }
 
   async logoutOfAll(files: Pick<LoginTarget, "authFile" | "compatAuthFile">): Promise<void> {
-    return (await import("./registry/login.ts")).logoutOfAll(await this.conf(), files);
+    return (await import("../registry/login.ts")).logoutOfAll(await this.conf(), files);
   }
 }

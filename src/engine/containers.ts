@@ -1,0 +1,188 @@
+/** Verbs on containers, each loading its file on first use. */
+import type { SessionEnd, SessionOptions } from "../container/attach.ts";
+import type { CreateOptions } from "../container/create.ts";
+import type { ExecOptions } from "../container/exec.ts";
+import type { LogEntry, LogOptions } from "../container/logs.ts";
+import type { ContainerRecord } from "../container/record.ts";
+import type { RemoveOptions } from "../container/remove.ts";
+import type { RunOptions } from "../container/run.ts";
+import type { ContainerSpec } from "../container/spec.ts";
+import type { ContainerStats, StatsOptions } from "../container/stats.ts";
+import type { StopOptions } from "../container/stop.ts";
+import type { ContainerSummary } from "../container/summary.ts";
+import type { ProcessTable } from "../container/top.ts";
+import { invariant } from "../errors.ts";
+import type { Host } from "../host.ts";
+
+/** Verbs on containers. Names are what users type: a name, an id, or the beginning of an id. */
+export class Containers {
+  private readonly host: Host;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  async create(spec: ContainerSpec, options: CreateOptions): Promise<ContainerRecord> {
+    const { createContainer } = await import("../container/create.ts");
+    return createContainer(this.host, spec, await this.imageFor(spec), options);
+  }
+
+  /** Resolves to the exit code for the shell. */
+  async run(spec: ContainerSpec, options: RunOptions): Promise<number> {
+    const { runContainer } = await import("../container/run.ts");
+    return runContainer(this.host, spec, await this.imageFor(spec), options);
+  }
+
+  private async imageFor(spec: ContainerSpec) {
+    if (spec.image === null) return null;
+    const { imageForContainer } = await import("../image/for-container.ts");
+    return imageForContainer(this.host, spec.image, spec);
+  }
+
+  async start(name: string): Promise<string> {
+    const { startContainer } = await import("../container/start.ts");
+    return (await startContainer(this.host, name, { isForeground: false })).id;
+  }
+
+  /** Starts a container and stays with it. */
+  async startAttached(name: string, options: SessionOptions): Promise<SessionEnd> {
+    const { startContainer } = await import("../container/start.ts");
+    const { runSession } = await import("../container/attach.ts");
+    const { id, socket } = await startContainer(this.host, name, {
+      isForeground: true,
+      attaches: true,
+    });
+    invariant(socket !== null, "an attached start has no streams");
+    return runSession(this.host, id, socket, options);
+  }
+
+  async init(name: string): Promise<string> {
+    return (await import("../container/start.ts")).initContainer(this.host, name);
+  }
+
+  async stop(name: string, options: StopOptions): Promise<string> {
+    return (await import("../container/stop.ts")).stopContainer(this.host, name, options);
+  }
+
+  async kill(name: string, signal: number): Promise<string> {
+    return (await import("../container/stop.ts")).killContainer(this.host, name, signal);
+  }
+
+  async restart(name: string, options: StopOptions): Promise<string> {
+    return (await import("../container/verbs.ts")).restartContainer(this.host, name, options);
+  }
+
+  async pause(name: string): Promise<string> {
+    return (await import("../container/verbs.ts")).pauseContainer(this.host, name);
+  }
+
+  async unpause(name: string): Promise<string> {
+    return (await import("../container/verbs.ts")).unpauseContainer(this.host, name);
+  }
+
+  /** Resolves to the exit code once one of the conditions holds. */
+  async wait(name: string, conditions: readonly string[]): Promise<number> {
+    return (await import("../container/verbs.ts")).waitContainer(this.host, name, conditions);
+  }
+
+  async rename(name: string, newName: string): Promise<void> {
+    return (await import("../container/verbs.ts")).renameContainer(this.host, name, newName);
+  }
+
+  async remove(name: string, options: RemoveOptions): Promise<string> {
+    return (await import("../container/remove.ts")).removeContainer(this.host, name, options);
+  }
+
+  /** Removes what does not run and the filters do not spare. */
+  async prune(filters: readonly string[]): Promise<string[]> {
+    const { pruneContainers } = await import("../container/verbs.ts");
+    const { containerFilter } = await import("../container/filter.ts");
+    const { ContainerSummary } = await import("../container/summary.ts");
+    const isWanted = containerFilter(this.host, filters);
+    return pruneContainers(
+      this.host,
+      (record) => !isWanted(new ContainerSummary(this.host, record)),
+    );
+  }
+
+  async cleanup(name: string): Promise<void> {
+    const { resolveContainer } = await import("../records/containers.ts");
+    const id = /^[0-9a-f]{64}$/.test(name) ? name : resolveContainer(this.host.database, name).id;
+    return (await import("../container/verbs.ts")).cleanupContainer(this.host, id);
+  }
+
+  async attach(name: string, options: SessionOptions): Promise<SessionEnd> {
+    return (await import("../container/attach.ts")).attachContainer(this.host, name, options);
+  }
+
+  /** Resolves to the exit code; detached: to the session's id. */
+  async exec(name: string, options: ExecOptions): Promise<number | string> {
+    return (await import("../container/exec.ts")).execInContainer(this.host, name, options);
+  }
+
+  async logs(name: string, options: LogOptions): Promise<AsyncGenerator<LogEntry>> {
+    return (await import("../container/logs.ts")).readLogs(this.host, name, options);
+  }
+
+  async top(name: string, words: readonly string[]): Promise<ProcessTable> {
+    return (await import("../container/top.ts")).topContainer(this.host, name, words);
+  }
+
+  /**
+   * What containers use, again and again.
+   *
+   * @param names null: whatever runs at the time; or all there are with `all`
+   */
+  async stats(
+    names: readonly string[] | null,
+    options: StatsOptions & { readonly all: boolean },
+  ): Promise<AsyncGenerator<ContainerStats[], void>> {
+    const { watchStats } = await import("../container/stats.ts");
+    const { isAlive } = await import("../container/live-state.ts");
+    const { listContainers, getContainer, resolveContainer } = await import(
+      "../records/containers.ts"
+    );
+    const { database } = this.host;
+    const ids = names?.map((name) => resolveContainer(database, name).id);
+    const choose = () =>
+      ids === undefined
+        ? listContainers(database).filter((record) => options.all || isAlive(record))
+        : ids.flatMap((id) => getContainer(database, id) ?? []);
+    return watchStats(choose, options);
+  }
+
+  async inspect(name: string): Promise<Record<string, unknown>> {
+    return (await import("../container/inspect.ts")).inspectContainer(this.host, name);
+  }
+
+  /** Those that all filters let through, oldest first. */
+  async list(filters: readonly string[] = []): Promise<ContainerSummary[]> {
+    const { summarize } = await import("../container/summary.ts");
+    if (filters.length === 0) return summarize(this.host);
+    const { containerFilter } = await import("../container/filter.ts");
+    return summarize(this.host).filter(containerFilter(this.host, filters));
+  }
+
+  /** Bytes that containers have written, and with their images. Walks their directories. */
+  async sizes(
+    containers: readonly ContainerSummary[],
+  ): Promise<Map<string, { writable: number; total: number }>> {
+    return (await import("../container/size.ts")).containerSizes(this.host, containers);
+  }
+
+  /** @throws CooperError no-such-container */
+  async get(name: string): Promise<ContainerRecord> {
+    return (await import("../records/containers.ts")).resolveContainer(this.host.database, name);
+  }
+
+  async exists(name: string): Promise<boolean> {
+    try {
+      await this.get(name);
+      return true;
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "no-such-container")
+        return false;
+      throw error;
+    }
+  }
+}

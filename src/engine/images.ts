@@ -1,0 +1,89 @@
+/** Verbs on images, each loading its file on first use. */
+import type { Host } from "../host.ts";
+import type { HistoryStep } from "../image/history.ts";
+import type { ImageTree } from "../image/image-tree.ts";
+import type { ImportOptions } from "../image/import.ts";
+import type { ImageSummary, ListOptions } from "../image/list.ts";
+import type { LoadedImage, LoadOptions } from "../image/load.ts";
+import type { LocationOptions } from "../image/load-location.ts";
+import type { PrunedImages, PruneOptions } from "../image/prune.ts";
+import type { PulledImage, PullOptions } from "../image/pull.ts";
+import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "../image/remove.ts";
+import type { SaveOptions } from "../image/save.ts";
+import type { ImageLocation } from "../oci/location.ts";
+import type { Image } from "../records/images.ts";
+
+/** Verbs on images. */
+export class Images {
+  private readonly host: Host;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  async load(options: LoadOptions): Promise<LoadedImage[]> {
+    return (await import("../image/load.ts")).loadImages(this.host, options);
+  }
+
+  async save(names: readonly string[], options: SaveOptions): Promise<void> {
+    return (await import("../image/save.ts")).saveImages(this.host, names, options);
+  }
+
+  async loadFrom(location: ImageLocation, options: LocationOptions): Promise<LoadedImage[]> {
+    return (await import("../image/load-location.ts")).loadLocation(this.host, location, options);
+  }
+
+  async pull(name: string, options: PullOptions): Promise<PulledImage> {
+    return (await import("../image/pull.ts")).pullImage(this.host, name, options);
+  }
+
+  async pullAllTags(name: string, options: PullOptions): Promise<PulledImage[]> {
+    return (await import("../image/pull.ts")).pullAllTags(this.host, name, options);
+  }
+
+  async import(options: ImportOptions): Promise<Image> {
+    return (await import("../image/import.ts")).importImage(this.host, options);
+  }
+
+  async exists(name: string): Promise<boolean> {
+    return (await import("../image/resolve.ts")).findImage(this.host, name) !== undefined;
+  }
+
+  async inspect(name: string): Promise<Record<string, unknown>> {
+    return (await import("../image/inspect.ts")).inspectImage(this.host, name);
+  }
+
+  async list(options: ListOptions): Promise<ImageSummary[]> {
+    return (await import("../image/list.ts")).listImages(this.host, options);
+  }
+
+  async history(name: string): Promise<HistoryStep[]> {
+    return (await import("../image/history.ts")).imageHistory(this.host, name);
+  }
+
+  async tree(name: string, options: { readonly whatRequires: boolean }): Promise<ImageTree> {
+    return (await import("../image/image-tree.ts")).imageTree(this.host, name, options);
+  }
+
+  async tag(name: string, names: readonly string[]): Promise<void> {
+    (await import("../image/tag.ts")).tagImage(this.host, name, names);
+  }
+
+  async untag(name: string, names: readonly string[]): Promise<string[]> {
+    return (await import("../image/tag.ts")).untagImage(this.host, name, names);
+  }
+
+  async remove(name: string, options: RemoveImageOptions): Promise<RemovedImage> {
+    return (await import("../image/remove.ts")).removeImage(this.host, name, options);
+  }
+
+  async prune(options: PruneOptions): Promise<PrunedImages> {
+    return (await import("../image/prune.ts")).pruneImages(this.host, options);
+  }
+
+  /** All names, for completion. */
+  async names(): Promise<string[]> {
+    const { listImages } = await import("../records/images.ts");
+    return listImages(this.host.database).flatMap((image) => image.names);
+  }
+}

@@ -1,0 +1,51 @@
+/** Verbs on volumes, each loading its file on first use. */
+import type { RemoveVolumeOptions } from "../container/remove-volume.ts";
+import type { Host } from "../host.ts";
+import type { VolumeRecord } from "../records/volumes.ts";
+import type { VolumeSummary } from "../volume/filter.ts";
+import type { PrunedVolumes, PruneVolumesOptions } from "../volume/list.ts";
+import type { NewVolume } from "../volume/volume.ts";
+
+/** Verbs on volumes. */
+export class Volumes {
+  private readonly host: Host;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  async create(volume: NewVolume): Promise<VolumeRecord> {
+    return (await import("../volume/volume.ts")).createVolume(this.host, volume);
+  }
+
+  async exists(name: string): Promise<boolean> {
+    const { getVolume } = await import("../records/volumes.ts");
+    return getVolume(this.host.database, name) !== undefined;
+  }
+
+  async inspect(name: string): Promise<Record<string, unknown>> {
+    return (await import("../volume/list.ts")).inspectVolume(this.host, name);
+  }
+
+  async list(filters: readonly string[]): Promise<VolumeSummary[]> {
+    return (await import("../volume/list.ts")).summarizeVolumes(this.host, filters);
+  }
+
+  /** Keeps it mounted. Resolves to the directory with its files. */
+  async mount(name: string): Promise<string> {
+    return (await import("../volume/mount.ts")).holdVolume(this.host, name);
+  }
+
+  async prune(options: PruneVolumesOptions): Promise<PrunedVolumes> {
+    return (await import("../volume/list.ts")).pruneVolumes(this.host, options);
+  }
+
+  /** Resolves to the whole name. */
+  async remove(name: string, options: RemoveVolumeOptions): Promise<string> {
+    return (await import("../container/remove-volume.ts")).removeVolume(this.host, name, options);
+  }
+
+  async unmount(name: string): Promise<string> {
+    return (await import("../volume/mount.ts")).releaseVolume(this.host, name);
+  }
+}
