@@ -31,6 +31,8 @@ export function callerHost(global: GlobalOptions): Host {
       cgroupManager,
       runtime: global.runtime ?? settings.runtime,
       runtimeFlags: [...settings.runtimeFlags, ...global.runtimeFlags],
+      hooksDirectories: directories(global.hooksDirectories, settings.hooksDirectories),
+      cdiDirectories: directories(global.cdiSpecDirectories, settings.cdiDirectories),
       conmonPath: global.conmon === null ? settings.conmonPath : resolve(global.conmon),
     },
     isRootless: who.isRootless,
@@ -46,6 +48,9 @@ export function callerHost(global: GlobalOptions): Host {
   return host;
 }
 
+const directories = (asked: readonly string[], configured: readonly string[]) =>
+  asked.length > 0 ? asked.map((directory) => resolve(directory)) : configured;
+
 /** containers.conf, `[engine] env`: for us and for the programs that we start, not for containers. */
 function setEngineEnvironment({ engineEnv }: Settings): void {
   for (const pair of engineEnv) {
@@ -60,6 +65,8 @@ function forwardedArgs(global: GlobalOptions): string[] {
     ...(global.runtime === null ? [] : ["--runtime", global.runtime]),
     ...global.runtimeFlags.flatMap((flag) => ["--runtime-flag", flag]),
     ...(global.cgroupManager === null ? [] : ["--cgroup-manager", global.cgroupManager]),
+    ...global.hooksDirectories.flatMap((path) => ["--hooks-dir", resolve(path)]),
+    ...global.cdiSpecDirectories.flatMap((path) => ["--cdi-spec-dir", resolve(path)]),
     ...global.modules.flatMap((name) => ["--module", name]),
   ];
 }

@@ -81,6 +81,7 @@ export function defaultSettings(env: Environment, isRootless: boolean): Settings
     engineEnv: [],
     eventsLogger: null,
     helperDirectories: [],
+    cdiDirectories: ["/etc/cdi", "/var/run/cdi"],
     hooksDirectories: ["/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"],
     imageDefaultFormat: "oci",
     imageParallelCopies: null,

@@ -103,11 +103,13 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
     { short: "-D" },
   ),
   declare("--version", flagSwitch, "Show the version", undefined, { short: "-v" }),
-  refused(
+  declare(
     "--cdi-spec-dir",
-    listOf(path),
-    "Directories of CDI device specs",
-    "CDI devices are not supported yet",
+    listOf({ ...path, completes: "directory" }),
+    "Directory of CDI device specs, instead of those configured",
+    (target, value) => {
+      target.cdiSpecDirectories.push(value);
+    },
   ),
   refused(
     "--config",
@@ -118,11 +120,13 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
   refused("--connection", string, "Remote service to use", remote, "-c"),
   refused("--context", string, "Remote service to use", remote),
   refused("--events-backend", string, "Where events are kept", "there are no events yet"),
-  refused(
+  declare(
     "--hooks-dir",
-    listOf(path),
-    "Directories of OCI hooks",
-    "OCI hooks are not supported yet",
+    listOf({ ...path, completes: "directory" }),
+    "Directory of OCI hooks, instead of those configured",
+    (target, value) => {
+      target.hooksDirectories.push(value);
+    },
   ),
   refused("--host", listOf(string), "Remote service to use", remote, "-H"),
   refused("--identity", string, "Key for a remote service", remote),

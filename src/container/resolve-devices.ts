@@ -3,6 +3,7 @@ import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { isCdiName } from "./options/files.ts";
 import type { ResolvedDevice } from "./runtime-config/input.ts";
 import type { ConfiguredSpec, ContainerSpec, Device } from "./spec.ts";
 
@@ -12,18 +13,9 @@ const typeMask = 0o170000;
 
 /** The devices of a spec and of the configuration; with --privileged all of the host's. */
 export function resolveDevices(host: Host, spec: ConfiguredSpec): ResolvedDevice[] {
-  const devices = spec.devices.flatMap((device) => {
-    if (!device.source.startsWith("/")) {
-      throw new CooperError(
-        "not-supported",
-        `device ${device.source}: CDI devices are not supported yet`,
-        {
-          hint: "name the device file itself: --device /dev/…",
-        },
-      );
-    }
-    return resolve(device);
-  });
+  const devices = spec.devices
+    .filter((device) => !isCdiName(device.source))
+    .flatMap((device) => resolve(device));
   if (spec.isPrivileged)
     devices.push(
       ...privileged(host).filter(({ path }) => !devices.some((device) => device.path === path)),
@@ -57,7 +49,8 @@ function inDirectory(device: Device): ResolvedDevice[] {
   });
 }
 
-function toDevice(device: Device): ResolvedDevice | undefined {
+/** The device at a path of the host; undefined for what is none. */
+export function toDevice(device: Device): ResolvedDevice | undefined {
   const { mode, rdev, uid, gid } = statSync(device.source);
   const type = mode & typeMask;
   if (type !== blockDevice && type !== characterDevice) return undefined;

@@ -54,6 +54,7 @@ export function runtimeConfig(input: RuntimeInput): RuntimeConfig {
     ...(hasOwnUts(input) && spec.domainname !== null && { domainname: spec.domainname }),
     mounts: mounts(input),
     annotations: annotations(input),
+    ...(Object.keys(input.edits.hooks).length > 0 && { hooks: input.edits.hooks }),
     linux: linuxSpec(input, process, warnings),
   };
   return { config, warnings };
@@ -73,7 +74,7 @@ function processSpec(input: RuntimeInput, warnings: string[]): ProcessSpec {
       additionalGids: groupsOf(input, warnings),
     },
     args: argsOf(input),
-    env: environment(input),
+    env: withEdits(environment(input), input.edits.env),
     cwd: workdirOf(spec.workdir ?? image?.config?.WorkingDir ?? ""),
     capabilities: capabilitySets(input, warnings),
     rlimits: rlimits(input, warnings),
@@ -82,6 +83,13 @@ function processSpec(input: RuntimeInput, warnings: string[]): ProcessSpec {
     ...(selinux !== null && { selinuxLabel: selinux.process }),
     ...(oomScoreAdj !== null && { oomScoreAdj }),
   };
+}
+
+/** A device's own variables go before all others (CDI SPEC.md, "env"). */
+function withEdits(env: string[], edits: readonly string[]): string[] {
+  const nameOf = (entry: string) => entry.split("=", 1)[0];
+  const names = new Set(edits.map(nameOf));
+  return [...edits, ...env.filter((entry) => !names.has(nameOf(entry)))];
 }
 
 /** A size that is set later, through conmon, may come after the process has looked (`stty size`). */
@@ -111,7 +119,7 @@ function umaskOf({ spec, settings }: RuntimeInput): number {
  * to it (CVE-2022-2989). A user namespace of a single group has setgroups(2) forbidden.
  */
 function groupsOf(
-  { spec, user, isRootless, engineIdMappings }: RuntimeInput,
+  { spec, user, isRootless, engineIdMappings, edits }: RuntimeInput,
   warnings: string[],
 ): number[] {
   const known =
@@ -124,7 +132,7 @@ function groupsOf(
     return [];
   }
   if (spec.groups.includes("keep-groups") && user.additionalGids.length === 0) return [];
-  return [user.gid, ...user.additionalGids.filter((gid) => gid !== user.gid)];
+  return [...new Set([user.gid, ...user.additionalGids, ...edits.additionalGids])];
 }
 
 /** proc(5): without CAP_SYS_RESOURCE the score can only be raised. */
@@ -163,6 +171,7 @@ function linuxSpec(input: RuntimeInput, process: ProcessSpec, warnings: string[]
   const propagation = rootfsPropagation(input);
   const seccomp = seccompOf(input, process.capabilities.bounding);
   const sysctl = sysctls(input);
+  const rdtClass = spec.resources.rdtClass ?? input.edits.rdtClass;
   return {
     namespaces: namespaces(input),
     ...(idMappings !== null && {
@@ -179,7 +188,7 @@ function linuxSpec(input: RuntimeInput, process: ProcessSpec, warnings: string[]
     readonlyPaths: readonlyPaths(input),
     ...(selinux !== null && { mountLabel: selinux.mount }),
     ...(spec.personality !== null && { personality: { domain: personalityOf(spec.personality) } }),
-    ...(spec.resources.rdtClass !== null && { intelRdt: { closID: spec.resources.rdtClass } }),
+    ...(rdtClass !== null && { intelRdt: { closID: rdtClass } }),
   };
 }
 

@@ -20,12 +20,18 @@ import type { TerminalSize } from "../system/terminal.ts";
 import { caller, isInUserNamespace } from "../system/userns.ts";
 import { type ResolvedUser, resolveUser } from "./identity.ts";
 import { isAlive } from "./live-state.ts";
+import { isCdiName } from "./options/files.ts";
 import type { ContainerRecord } from "./record.ts";
 import { blockDevices, resolveDevices } from "./resolve-devices.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
 import { mountShm } from "./rootfs.ts";
-import type { JoinedNamespaces, RuntimeInput, RuntimeNetwork } from "./runtime-config/input.ts";
-import type { NamespaceMode } from "./spec.ts";
+import {
+  type JoinedNamespaces,
+  noEdits,
+  type RuntimeInput,
+  type RuntimeNetwork,
+} from "./runtime-config/input.ts";
+import type { ContainerSpec, NamespaceMode } from "./spec.ts";
 
 /** The root file system is mounted; files for /etc are added by the caller, who is told the host name. */
 export async function gatherRuntimeInput(
@@ -49,6 +55,7 @@ export async function gatherRuntimeInput(
   const inUserNamespace = isInUserNamespace();
   const mayMountProc = canMountProc(inUserNamespace);
   const hostname = hostnameOf(host, container);
+  const cdi = await devicesByName(host, spec);
   const input: RuntimeInput = {
     id: container.id,
     name: container.name,
@@ -72,7 +79,8 @@ export async function gatherRuntimeInput(
     network: networkOf(host, container),
     namespaces: joinedNamespaces(host, container),
     idMappings,
-    devices: resolveDevices(host, spec),
+    devices: [...resolveDevices(host, spec), ...cdi.devices],
+    edits: cdi.edits,
     blockDevices: blockDevices(spec),
     cgroup: {
       version: cgroupVersion(),
@@ -99,6 +107,14 @@ export async function gatherRuntimeInput(
     selinux: null,
   };
   return { input, hostname };
+}
+
+/** CDI: few containers have any, so that its files are not looked at otherwise. */
+async function devicesByName(host: Host, spec: ContainerSpec) {
+  if (spec.gpus.length === 0 && !spec.devices.some(({ source }) => isCdiName(source)))
+    return { devices: [], edits: noEdits };
+  const { cdiEdits } = await import("./cdi.ts");
+  return cdiEdits(host.settings.cdiDirectories, spec);
 }
 
 /** `--userns keep-id` is asked for to be the same user inside, so that is the default there. */

@@ -22,6 +22,7 @@ import { abortStart, settleContainer } from "./cleanup.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import { writeEtcFiles } from "./etc-files.ts";
 import { emitContainer } from "./events.ts";
+import { withHooks } from "./hooks.ts";
 import { isAlive } from "./live-state.ts";
 import { logTarget } from "./log-target.ts";
 import { monitorVariables } from "./monitor-variables.ts";
@@ -196,6 +197,7 @@ async function fillBundle(
   container: ContainerRecord,
   options: StartOptions,
 ): Promise<void> {
+  const { spec } = container;
   const paths = host.paths.container(container.id);
   await mountRootfs(host, container);
   await mountVolumes(host, container);
@@ -208,7 +210,8 @@ async function fillBundle(
   const files = writeEtcFiles(host, container, hostname);
   const { config, warnings } = runtimeConfig({ ...input, files: { ...input.files, ...files } });
   for (const warning of warnings) host.warn(warning);
-  writeFileSync(paths.config, JSON.stringify(config), { mode: 0o600 });
+  const final = await withHooks(host.settings.hooksDirectories, spec, config);
+  writeFileSync(paths.config, JSON.stringify(final), { mode: 0o600 });
 }
 
 /** The same store, whoever calls: conmon runs it without our environment. */

@@ -12,6 +12,7 @@ export interface RuntimeSpec {
   readonly domainname?: string;
   readonly mounts: readonly RuntimeMount[];
   readonly annotations: Readonly<Record<string, string>>;
+  readonly hooks?: RuntimeHooks;
   readonly linux: LinuxSpec;
 }
 
@@ -65,6 +66,30 @@ export interface RuntimeMount {
   readonly uidMappings?: readonly RuntimeIdMapping[];
   readonly gidMappings?: readonly RuntimeIdMapping[];
 }
+
+/** The moments at which hooks run, in their order (runtime-spec, config.md, "POSIX-platform Hooks"). */
+export const hookStages = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "startContainer",
+  "poststart",
+  "poststop",
+] as const;
+
+export type HookStage = (typeof hookStages)[number];
+
+/** A program that the runtime runs; `args` begins with its own name. */
+export interface RuntimeHook {
+  readonly path: string;
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
+  /** In seconds. */
+  readonly timeout?: number;
+}
+
+/** Hooks by stage, in the order in which they run. */
+export type RuntimeHooks = Readonly<Partial<Record<HookStage, readonly RuntimeHook[]>>>;
 
 /** The part that only Linux has. */
 export interface LinuxSpec {

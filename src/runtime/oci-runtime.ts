@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { CooperError, errnoName } from "../errors.ts";
+import { isObject } from "../oci/json.ts";
 import { pollIn, readDescriptor, waitReady, yieldToEventLoop } from "../system/pipe.ts";
 
 /** Which runtime, and how it is called. */
@@ -177,6 +178,7 @@ function cgroupDirectories(directory: string): string[] | undefined {
   const file = basename(directory) === "" ? directory : join(directory, "state.json");
   const state: unknown = JSON.parse(readFileSync(file, "utf8"));
   if (typeof state !== "object" || state === null || !("cgroup_paths" in state)) return undefined;
+  if (hasLastHooks(state)) return undefined;
   const paths = state.cgroup_paths;
   if (typeof paths !== "object" || paths === null) return [];
   const all = Object.values(paths).filter(
@@ -185,6 +187,12 @@ function cgroupDirectories(directory: string): string[] | undefined {
   return all.every((path) => path.startsWith("/sys/fs/cgroup/") && path.includes("cooper"))
     ? [...new Set(all)]
     : undefined;
+}
+
+/** poststop hooks run in the runtime's own `delete`. */
+function hasLastHooks(state: object): boolean {
+  const hooks = "config" in state && isObject(state.config) ? state.config.Hooks : undefined;
+  return isObject(hooks) && Array.isArray(hooks.poststop) && hooks.poststop.length > 0;
 }
 
 function removeCgroup(path: string): boolean {

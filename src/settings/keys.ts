@@ -92,6 +92,7 @@ const containers: Record<string, Apply> = {
 };
 
 const engine: Record<string, Apply> = {
+  cdi_spec_dirs: key("cdiDirectories", asList),
   cgroup_manager: key("cgroupManager", (value, place) =>
     asWord(value, place, ["systemd", "cgroupfs"]),
   ),

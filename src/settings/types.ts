@@ -82,6 +82,7 @@ export interface Settings {
   readonly engineEnv: readonly string[];
   readonly eventsLogger: "file" | "journald" | "none" | null;
   readonly helperDirectories: readonly string[];
+  readonly cdiDirectories: readonly string[];
   readonly hooksDirectories: readonly string[];
   readonly imageDefaultFormat: "oci" | "docker";
   readonly imageParallelCopies: number | null;

@@ -2,17 +2,22 @@
 import { flagSwitch, listOf, oneOf, path, string } from "../../option.ts";
 import type { Device, Mount } from "../spec.ts";
 import { containerPath, option, refused } from "./declare.ts";
-import { parseMount, parseTmpfs, parseVolume } from "./mount-syntax.ts";
+import { parseMount, parseTmpfs, parseVolume, splitCsv } from "./mount-syntax.ts";
 
 /** The value type of a mount's syntax. */
 function syntax(placeholder: string, parse: (text: string) => Mount) {
   return listOf({ placeholder, completes: "file" as const, parse });
 }
 
+/** `vendor.com/class=name`: a device that a CDI spec describes. */
+export function isCdiName(text: string): boolean {
+  return /^[A-Za-z][\w.-]*\/[A-Za-z][\w.-]*=[A-Za-z0-9][\w.:-]*$/.test(text);
+}
+
 /** `SOURCE[:TARGET][:rwm]`, or a CDI name. */
 export function parseDevice(text: string): Device {
   if (!text.startsWith("/")) {
-    if (/^[^/:]+\/[^=]+=.+$/.test(text)) return { source: text, target: "", access: "" };
+    if (isCdiName(text)) return { source: text, target: "", access: "" };
     throw new Error("must be the path of a device");
   }
   const [source = "", second, third, ...more] = text.split(":");
@@ -24,6 +29,25 @@ export function parseDevice(text: string): Device {
       ? source
       : containerPath(second);
   return { source, target, access: third ?? (isAccess(second) ? (second ?? "") : "rwm") };
+}
+
+/** `all`, `device=0,1` or a CDI name; ids stand for themselves. A number of GPUs cannot be chosen for you. */
+export function parseGpus(text: string): string[] {
+  const words = splitCsv(text);
+  if (isCdiName(text)) return [text];
+  let isIds = false;
+  return words.flatMap((word) => {
+    const [key = "", value] = word.split(/=(.*)/s, 2);
+    if (value === undefined) {
+      if (word === "all" || isIds) return [word];
+      throw new Error(`name the GPUs: all, or device=ID[,ID]; "${word}" does not say which`);
+    }
+    isIds = key === "device";
+    if (isIds) return [value];
+    if (key === "count" && value === "all") return ["all"];
+    if (key === "capabilities" || key === "driver") return []; // what a CDI spec describes is all there is
+    throw new Error(`unknown key "${key}" (device, count=all, capabilities, driver)`);
+  });
 }
 
 export const fileOptions = [
@@ -122,11 +146,14 @@ export const fileOptions = [
     },
     { api: "HostConfig.DeviceCgroupRules" },
   ),
-  refused(
+  option(
     "--gpus",
-    listOf(string),
-    "Give it GPUs",
-    "CDI devices are not supported yet; name the files with --device",
+    listOf({ ...string, placeholder: "all|device=ID[,ID]", parse: parseGpus }),
+    "Give it GPUs that a CDI spec describes",
+    (spec, names) => {
+      spec.gpus.push(...names);
+    },
+    { api: "HostConfig.DeviceRequests" },
   ),
   refused(
     "--storage-opt",

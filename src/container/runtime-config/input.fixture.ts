@@ -5,7 +5,7 @@ import { defaultSettings, type Settings } from "../../settings.ts";
 import { configuredSpec } from "../configured.ts";
 import { type ContainerSpec, emptySpec, type Resources } from "../spec.ts";
 import { allCapabilities } from "./capabilities.ts";
-import type { RuntimeInput } from "./input.ts";
+import { noEdits, type RuntimeInput } from "./input.ts";
 
 /** What a test changes. */
 export interface Changes {
@@ -66,6 +66,7 @@ export function inputWith({
     namespaces: {},
     idMappings: null,
     devices: [],
+    edits: noEdits,
     blockDevices: {},
     cgroup: { version: 2, manager: "cgroupfs", path: "/cooper/x", canLimit: true },
     isRootless: false,

@@ -3,6 +3,7 @@
  * paths are absolute and exist, users and devices are numbers.
  */
 import type { ImageConfig } from "../../oci/image-config.ts";
+import type { RuntimeHooks, RuntimeMount } from "../../oci/runtime-spec.ts";
 import type { Settings } from "../../settings.ts";
 import type { TerminalSize } from "../../system/terminal.ts";
 import type { ResolvedUser } from "../identity.ts";
@@ -33,6 +34,8 @@ export interface RuntimeInput {
   /** null: no user namespace of its own. `outside` counts in the engine's own user namespace. */
   readonly idMappings: IdMappings | null;
   readonly devices: readonly ResolvedDevice[];
+  /** What CDI devices add besides their files. */
+  readonly edits: DeviceEdits;
   /** Numbers of the block devices that weights and rates name, by path. */
   readonly blockDevices: Readonly<
     Record<string, { readonly major: number; readonly minor: number }>
@@ -143,6 +146,26 @@ export interface ResolvedDevice {
   /** Subset of `rwm`. */
   readonly access: string;
 }
+
+/** What the descriptions of CDI devices ask for (CDI SPEC.md, "containerEdits"). */
+export interface DeviceEdits {
+  /** `NAME=VALUE`. */
+  readonly env: readonly string[];
+  /** They take the place of mounts with the same target. */
+  readonly mounts: readonly RuntimeMount[];
+  readonly hooks: RuntimeHooks;
+  readonly additionalGids: readonly number[];
+  readonly rdtClass: string | null;
+}
+
+/** Those of no device. */
+export const noEdits: DeviceEdits = {
+  env: [],
+  mounts: [],
+  hooks: {},
+  additionalGids: [],
+  rdtClass: null,
+};
 
 /** How the container's cgroup is made. */
 export interface RuntimeCgroup {

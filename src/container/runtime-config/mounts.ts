@@ -24,6 +24,7 @@ export function mounts(input: RuntimeInput): RuntimeMount[] {
     writableMounts(input),
     systemdMounts(input),
     own,
+    input.edits.mounts,
   ];
   for (const mount of layers.flat()) byTarget.set(mount.destination, mount);
   const hidden = own.some(({ destination, type }) => destination === "/dev" && type === "bind");
