@@ -78,6 +78,12 @@ export const commandTree: readonly CommandEntry[] = [
     as((await lifecycle()).unpause),
   ),
   entry(
+    "container update",
+    "update",
+    "Change limits and the restart policy of containers",
+    async () => as((await import("./commands/update.ts")).update),
+  ),
+  entry(
     "container wait",
     "wait",
     "Wait until containers end, and print their exit codes",

@@ -17,6 +17,7 @@ export type ContainerAction =
   | "unpause"
   | "restart"
   | "rename"
+  | "update"
   | "destroy"
   | "exec_create"
   | "exec_start"

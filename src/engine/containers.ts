@@ -11,6 +11,7 @@ import type { ContainerStats, StatsOptions } from "../container/stats.ts";
 import type { StopOptions } from "../container/stop.ts";
 import type { ContainerSummary } from "../container/summary.ts";
 import type { ProcessTable } from "../container/top.ts";
+import type { UpdateOptions } from "../container/update.ts";
 import { invariant } from "../errors.ts";
 import type { Host } from "../host.ts";
 
@@ -83,6 +84,11 @@ export class Containers {
   /** Resolves to the exit code once one of the conditions holds. */
   async wait(name: string, conditions: readonly string[]): Promise<number> {
     return (await import("../container/verbs.ts")).waitContainer(this.host, name, conditions);
+  }
+
+  /** Resolves to the id. */
+  async update(name: string, spec: ContainerSpec, options: UpdateOptions): Promise<string> {
+    return (await import("../container/update.ts")).updateContainer(this.host, name, spec, options);
   }
 
   async rename(name: string, newName: string): Promise<void> {

@@ -134,6 +134,17 @@ export function changeContainer(database: Database, id: string, change: Containe
   rename.immediate();
 }
 
+/** Replaces what was asked of a container; its name, layers and volumes stay as they are. */
+export function changeSpec(
+  database: Database,
+  id: string,
+  record: Pick<ContainerRecord, "spec" | "resolved">,
+): void {
+  database
+    .query("update container set record = ? where id = ?")
+    .run(JSON.stringify({ spec: record.spec, resolved: record.resolved }), id);
+}
+
 /** How long the exit code of a container that is gone is kept for those who still wait for it. */
 const endedKeptMs = 300_000;
 

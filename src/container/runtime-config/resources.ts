@@ -20,13 +20,23 @@ export function resources(input: RuntimeInput, warnings: string[]): RuntimeResou
     }
     return undefined;
   }
+  const devices = deviceRules(input);
+  return { ...(devices.length > 0 && { devices }), ...limitsOf(input, warnings) };
+}
+
+/** What limits are made of. */
+export interface LimitsInput extends Pick<RuntimeInput, "spec" | "settings" | "blockDevices"> {
+  readonly cgroup: Pick<RuntimeInput["cgroup"], "version">;
+}
+
+/** The limits alone, as `update` sets them on a container that runs. */
+export function limitsOf(input: LimitsInput, warnings: string[]): RuntimeResources {
+  const { spec, cgroup } = input;
   const memory = memoryOf(spec.resources, cgroup.version, warnings);
   const cpu = cpuOf(spec.resources, cgroup.version, warnings);
   const blockIO = blockIoOf(input);
   const unified = unifiedOf(input);
-  const devices = deviceRules(input);
   return {
-    ...(devices.length > 0 && { devices }),
     ...(memory !== undefined && { memory }),
     ...(cpu !== undefined && { cpu }),
     pids: { limit: pidsLimit(input) },
@@ -36,7 +46,7 @@ export function resources(input: RuntimeInput, warnings: string[]): RuntimeResou
 }
 
 /** -1 is unlimited; so are 0 and less for both peers. */
-function pidsLimit({ spec, settings }: RuntimeInput): number {
+function pidsLimit({ spec, settings }: LimitsInput): number {
   const limit = spec.resources.pidsLimit ?? settings.pidsLimit;
   return limit > 0 ? limit : -1;
 }
@@ -147,7 +157,7 @@ function cpuOf(limits: Resources, version: 1 | 2, warnings: string[]): RuntimeRe
   });
 }
 
-function blockIoOf({ spec, blockDevices }: RuntimeInput): RuntimeResources["blockIO"] {
+function blockIoOf({ spec, blockDevices }: LimitsInput): RuntimeResources["blockIO"] {
   const { resources: limits } = spec;
   const numbered = ({ path, value }: DeviceLimit) => {
     const number = blockDevices[path];
@@ -180,7 +190,7 @@ function blockIoOf({ spec, blockDevices }: RuntimeInput): RuntimeResources["bloc
   });
 }
 
-function unifiedOf({ spec, settings, cgroup }: RuntimeInput): RuntimeResources["unified"] {
+function unifiedOf({ spec, settings, cgroup }: LimitsInput): RuntimeResources["unified"] {
   const asked = spec.resources.unified;
   if (cgroup.version === 1) {
     if (Object.keys(asked).length === 0) return undefined;
