@@ -7,6 +7,7 @@ import type { GlobalOptions } from "./cli/command.ts";
 import { Containers } from "./engine/containers.ts";
 import { Images } from "./engine/images.ts";
 import { Registries } from "./engine/registries.ts";
+import { System } from "./engine/system.ts";
 import { Volumes } from "./engine/volumes.ts";
 import type { EngineEvent } from "./events/event.ts";
 import type { ReadOptions } from "./events/journal.ts";
@@ -24,6 +25,7 @@ export interface Engine {
   readonly containers: Containers;
   readonly images: Images;
   readonly registries: Registries;
+  readonly system: System;
   readonly volumes: Volumes;
   readonly host: Host;
 }
@@ -35,6 +37,7 @@ export function openEngine(global: GlobalOptions): Engine {
     containers: new Containers(host),
     images: new Images(host),
     registries: new Registries(host),
+    system: new System(host),
     volumes: new Volumes(host),
     host,
     events: (options) => readEvents(host, options),

@@ -131,6 +131,9 @@ export const commandTree: readonly CommandEntry[] = [
     "Show what happens to containers, images and volumes",
     async () => as((await import("./commands/events.ts")).events),
   ),
+  entry("system adopt", "", "Take over the images and volumes of Podman or Docker", async () =>
+    as((await import("./commands/adopt.ts")).adopt),
+  ),
   entry("system info", "info", "Show the engine and the host", async () =>
     as((await import("./commands/system.ts")).info),
   ),

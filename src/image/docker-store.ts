@@ -29,6 +29,11 @@ import type { LayerPlan } from "./stage-layers.ts";
 const drivers = ["overlay2", "vfs"] as const;
 type Driver = (typeof drivers)[number];
 
+/** Whether a directory is Docker's data root. */
+export function isDockerStore(root: string): boolean {
+  return existsSync(join(root, "image")) || existsSync(join(root, "containerd", "daemon"));
+}
+
 /** Opens a store; nothing is read yet. @throws CooperError not-supported for what is not read in place */
 export function openDockerStore(root: string): ForeignStore {
   const driver = driverOf(root);

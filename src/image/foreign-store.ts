@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { CooperError, errnoName } from "../errors.ts";
 import { isObject } from "../oci/json.ts";
+import { parseName } from "../oci/reference.ts";
 import { readBytesInRoot } from "../system/rooted.ts";
 import type { ImagePlan } from "./load-plan.ts";
 
@@ -95,6 +96,19 @@ export function objectsOf(value: unknown, where: string): Readonly<Record<string
 /** The texts in what should be a list of texts; Go writes null for an empty one. */
 export function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((part) => typeof part === "string") : [];
+}
+
+/** Those that are names of images, fully qualified; what a store says is not shown or kept unseen. */
+export function imageNamesOf(texts: readonly string[]): string[] {
+  return texts.filter((text) => {
+    try {
+      const { registry, tag, digest } = parseName(text);
+      return registry !== null && (tag === null) !== (digest === null);
+    } catch (error) {
+      if (error instanceof CooperError) return false;
+      throw error;
+    }
+  });
 }
 
 /** Whether a name from the store may be a part of a path in it. */

@@ -18,6 +18,7 @@ import {
   type ForeignImage,
   type ForeignStore,
   type ForeignVolume,
+  imageNamesOf,
   isPlainName,
   listStore,
   objectsOf,
@@ -45,6 +46,11 @@ interface ImageRow {
   readonly topLayer: string | null;
   readonly digest: Digest | null;
   readonly bigData: readonly string[];
+}
+
+/** Whether a directory is the root of such a store. */
+export function isPodmanStore(root: string): boolean {
+  return drivers.some((driver) => existsSync(join(root, `${driver}-images`)));
 }
 
 /**
@@ -95,7 +101,7 @@ function decodeImage(row: Readonly<Record<string, unknown>>, root: string): Imag
   if (!isPlainName(id)) throw new CooperError("corrupt", `${root} lists an image without id`);
   return {
     id,
-    names: textsOf(row.names),
+    names: imageNamesOf(textsOf(row.names)),
     topLayer: isPlainName(layer) ? layer : null,
     digest: isDigest(digest) ? digest : null,
     bigData: textsOf(row["big-data-names"]),
@@ -244,5 +250,6 @@ export function bigDataFile(key: string): string {
 function readVolumes(root: string): ForeignVolume[] {
   return listStore(join(root, "volumes"))
     .filter((name) => isPlainName(name) && !/^[0-9a-f]{64}$/.test(name))
+    .filter((name) => existsSync(join(root, "volumes", name, "_data")))
     .map((name) => ({ name, labels: {}, path: `volumes/${name}/_data`, refusal: null }));
 }

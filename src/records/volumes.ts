@@ -12,6 +12,8 @@ export interface VolumeRecord {
   readonly options: Readonly<Record<string, string>>;
   /** ms since 1970 */
   readonly createdAt: number;
+  /** The directory of another engine that its contents were copied from. */
+  readonly adoptedFrom?: string;
 }
 
 interface Row {
@@ -22,24 +24,29 @@ interface Row {
 }
 
 function toVolume(row: Row): VolumeRecord {
-  const { labels = {}, options = {} } = JSON.parse(row.record) as Partial<VolumeRecord>;
+  const {
+    labels = {},
+    options = {},
+    adoptedFrom,
+  } = JSON.parse(row.record) as Partial<VolumeRecord>;
   return {
     name: row.name,
     isAnonymous: row.is_anonymous !== 0,
     labels,
     options,
     createdAt: row.created_at,
+    ...(adoptedFrom !== undefined && { adoptedFrom }),
   };
 }
 
 /** Adds a row unless there is one of that name; tells whether it did. */
 export function insertVolume(database: Database, volume: VolumeRecord): boolean {
-  const { name, isAnonymous, labels, options, createdAt } = volume;
+  const { name, isAnonymous, createdAt, ...record } = volume;
   const added = database
     .query(
       "insert or ignore into volume (name, is_anonymous, record, created_at) values (?, ?, ?, ?)",
     )
-    .run(name, isAnonymous ? 1 : 0, JSON.stringify({ labels, options }), createdAt);
+    .run(name, isAnonymous ? 1 : 0, JSON.stringify(record), createdAt);
   return added.changes > 0;
 }
 

@@ -4,22 +4,10 @@ import { chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestHost, testHost, type User, users } from "./host.ts";
 import { dockerArchive } from "./images.ts";
+import { peer } from "./peers.ts";
 
 const everybody = users.map((user) => ({ user, who: user?.name ?? "the caller" }));
 const name = "example.com/box:1";
-
-/** Runs a peer as the user; its store is where the arguments say. */
-function peer(host: TestHost, user: User | null, ...argv: string[]): string {
-  // a namespace of its own: the overlay driver leaves a mount of its directory behind
-  const words =
-    user === null
-      ? ["unshare", "--mount", "--", ...argv]
-      : ["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--init-groups", "--", ...argv];
-  const env = host.environment({ XDG_RUNTIME_DIR: host.place("xdg") });
-  const made = Bun.spawnSync(words, { env, cwd: host.place("files"), stderr: "pipe" });
-  if (!made.success) throw new Error(`${argv.join(" ")}: ${made.stderr}`);
-  return made.stdout.toString().trim();
-}
 
 const skopeo = ["skopeo", "--insecure-policy", "copy", "-q"];
 

@@ -61,6 +61,7 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
   ["src/records/containers.ts", "src/container/record.ts", "type of the row's value"],
   ["src/volume/list.ts", "src/host.ts", "type of the host"],
   ["src/volume/mount.ts", "src/host.ts", "type of the host"],
+  ["src/volume/take-in.ts", "src/host.ts", "type of the host"],
   ["src/volume/volume.ts", "src/host.ts", "type of the host"],
 ];
 

@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import {
+  chmodSync,
+  closeSync,
+  ftruncateSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { copyTree } from "./copy-tree.ts";
+import { setXattr } from "./tree.ts";
+import { listXattrs, readXattr } from "./xattr.ts";
+
+let root: string;
+let from: string;
+let to: string;
+beforeEach(() => {
+  root = mkdtempSync("/var/tmp/cooper-copy-"); // /tmp may be a tmpfs without user attributes
+  from = join(root, "from");
+  to = join(root, "to");
+  mkdirSync(from);
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function copy() {
+  const descriptor = openSync(from, "r");
+  try {
+    return copyTree(descriptor, to);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+test("copyTree() keeps contents, modes, times, links and names that are no UTF-8", () => {
+  const odd = Buffer.from([0x61, 0xff, 0xfe]);
+  mkdirSync(join(from, "dir/sub"), { recursive: true });
+  writeFileSync(join(from, "dir/file"), "content");
+  chmodSync(join(from, "dir/file"), 0o4751);
+  utimesSync(join(from, "dir/file"), 12345.5, 12345.5);
+  linkSync(join(from, "dir/file"), join(from, "dir/sub/again"));
+  symlinkSync("/etc/passwd", join(from, "link"));
+  writeFileSync(Buffer.concat([Buffer.from(`${from}/`), odd]), "odd");
+  chmodSync(join(from, "dir"), 0o1733);
+  utimesSync(join(from, "dir"), 777, 777);
+  expect(copy()).toEqual({ files: 6, bytes: 10, warnings: [] });
+  expect(readFileSync(join(to, "dir/file"), "utf8")).toBe("content");
+  expect(lstatSync(join(to, "dir/file"))).toMatchObject({ mode: 0o104751, mtimeMs: 12345500 });
+  expect(lstatSync(join(to, "dir/sub/again")).ino).toBe(lstatSync(join(to, "dir/file")).ino);
+  expect(lstatSync(join(to, "dir/file")).ino).not.toBe(lstatSync(join(from, "dir/file")).ino);
+  expect(readlinkSync(join(to, "link"))).toBe("/etc/passwd");
+  expect(readdirSync(to, { encoding: "buffer" })).toContainEqual(odd);
+  expect(lstatSync(join(to, "dir"))).toMatchObject({ mode: 0o041733, mtimeMs: 777000 });
+});
+
+test("copyTree() keeps holes", () => {
+  const sparse = openSync(join(from, "sparse"), "w");
+  ftruncateSync(sparse, 1 << 30);
+  writeSync(sparse, "middle", 1 << 29);
+  closeSync(sparse);
+  expect(copy().bytes).toBe(1 << 30);
+  expect(lstatSync(join(to, "sparse")).blocks).toBeLessThan(1000);
+  const read = Buffer.alloc(6);
+  const descriptor = openSync(join(to, "sparse"), "r");
+  readSync(descriptor, read, 0, 6, 1 << 29);
+  closeSync(descriptor);
+  expect(read.toString()).toBe("middle");
+});
+
+test("copyTree() keeps attributes of files and directories", () => {
+  writeFileSync(join(from, "file"), "");
+  if (setXattr(join(from, "file"), "user.mine", Buffer.from("v")) === "EOPNOTSUPP") return;
+  setXattr(from, "user.top", Buffer.from("t"));
+  copy();
+  expect(listXattrs(join(to, "file"))).toContain("user.mine");
+  expect(readXattr(join(to, "file"), "user.mine")?.toString()).toBe("v");
+  expect(readXattr(to, "user.top")?.toString()).toBe("t");
+});
+
+test("copyTree() refuses a tree that never ends", () => {
+  let deep = from;
+  for (let level = 0; level < 402; level++) deep += "/d";
+  mkdirSync(deep, { recursive: true });
+  expect(copy).toThrow("more than 400 directories deep");
+});
+
+test("copyTree() never fills what is there already", () => {
+  mkdirSync(to);
+  expect(copy).toThrow("cannot copy");
+});
