@@ -6,6 +6,7 @@ import { callerHost } from "./caller-host.ts";
 import type { GlobalOptions } from "./cli/command.ts";
 import { Containers } from "./engine/containers.ts";
 import { Images } from "./engine/images.ts";
+import { Networks } from "./engine/networks.ts";
 import { Registries } from "./engine/registries.ts";
 import { System } from "./engine/system.ts";
 import { Volumes } from "./engine/volumes.ts";
@@ -24,6 +25,7 @@ export interface Engine {
   events(options: EventsOptions): Promise<AsyncGenerator<EngineEvent, void>>;
   readonly containers: Containers;
   readonly images: Images;
+  readonly networks: Networks;
   readonly registries: Registries;
   readonly system: System;
   readonly volumes: Volumes;
@@ -36,6 +38,7 @@ export function openEngine(global: GlobalOptions): Engine {
   return {
     containers: new Containers(host),
     images: new Images(host),
+    networks: new Networks(host),
     registries: new Registries(host),
     system: new System(host),
     volumes: new Volumes(host),

@@ -7,6 +7,7 @@ export type ErrorCode =
   | "not-supported"
   | "no-such-container"
   | "no-such-image"
+  | "no-such-network"
   | "no-such-object"
   | "name-in-use"
   | "conflict"
@@ -32,6 +33,7 @@ export const exitStatus = {
   "not-supported": 125,
   "no-such-container": 125,
   "no-such-image": 125,
+  "no-such-network": 125,
   "no-such-object": 125,
   "name-in-use": 125,
   conflict: 125,
@@ -58,6 +60,7 @@ export const httpStatus = {
   "not-supported": 501,
   "no-such-container": 404,
   "no-such-image": 404,
+  "no-such-network": 404,
   "no-such-object": 404,
   "name-in-use": 409,
   conflict: 409,

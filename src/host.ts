@@ -17,6 +17,9 @@ export interface Locks {
   /** Takes the lock's file away; only for who holds it and has removed the container. */
   forgetContainer(id: string): void;
   volume(name: string): Promise<FileLock>;
+  network(id: string): Promise<FileLock>;
+  /** Small changes hold it shared, making it anew from the records exclusively. */
+  firewall(mode: LockMode): Promise<FileLock>;
   /** Publishing holds it shared, sweeping exclusively. */
   store(mode: LockMode): Promise<FileLock>;
   tryStore(mode: LockMode): FileLock | undefined;
@@ -64,6 +67,8 @@ export function openHost(parts: Omit<Host, "database" | "locks" | "events">): Ho
       tryContainer: (id) => tryLock(lockFile(`c-${id}`), "exclusive"),
       forgetContainer: (id) => rmSync(lockFile(`c-${id}`), { force: true }),
       volume: (name) => lock(lockFile(`v-${name}`), "exclusive"),
+      network: (id) => lock(lockFile(`n-${id}`), "exclusive"),
+      firewall: (mode) => lock(lockFile("firewall"), mode),
       store: (mode) => lock(lockFile("store"), mode),
       tryStore: (mode) => tryLock(lockFile("store"), mode),
     },

@@ -17,7 +17,7 @@ export interface ValueType<T> {
   /** The words that completion offers. */
   readonly choices?: readonly string[];
   /** What kind of thing completion should look for. */
-  readonly completes?: "file" | "directory" | "container" | "image";
+  readonly completes?: "file" | "directory" | "container" | "image" | "network";
   /** Throws an Error whose message says what is wrong with `text`; the parser adds the flag's name. */
   parse(text: string): T;
 }

@@ -15,6 +15,7 @@
  *       x/CONTAINER-SESSION/          exec sessions: short, since a socket is in it
  *       v/NAME                        volumes that `volume mount` keeps mounted
  *       runtime/                      state of the OCI runtime
+ *       netns/ID                      network namespaces of running containers, bind mounts of nsfs
  *       pause.pid                     rootless: keeps the user and mount namespace
  */
 import { join } from "node:path";
@@ -68,6 +69,8 @@ export interface ContainerPaths {
   readonly exitFile: string;
   readonly oomFile: string;
   readonly shm: string;
+  /** Where its network namespace is mounted, when the engine has made one. */
+  readonly netns: string;
 }
 
 /** `root` and `run` are absolute. */
@@ -117,6 +120,7 @@ export function pathsUnder(root: string, run: string): Paths {
         exitFile: join(bundle, "exits", id),
         oomFile: join(bundle, "oom"),
         shm: join(bundle, "shm"),
+        netns: join(run, "netns", id),
       };
     },
     volume: (name) => join(volumes, name, "_data"),

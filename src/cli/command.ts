@@ -81,6 +81,7 @@ export interface Command<O extends CommandOptions = CommandOptions> {
     | "running-container"
     | "image"
     | "volume"
+    | "network"
     | "file"
     | "none"
     | readonly string[];

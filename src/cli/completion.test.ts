@@ -54,7 +54,7 @@ test.each([
 test("what is refused, hidden or without effect is not offered", async () => {
   const flags = await complete("run --");
   expect(flags).toContain("--name");
-  expect(flags).not.toContain("--publish");
+  expect(flags).not.toContain("--pod");
   expect(flags).not.toContain("--disable-content-trust");
   expect(await complete("")).not.toContain("__complete");
 });

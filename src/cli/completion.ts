@@ -151,6 +151,8 @@ async function nameWords(
     case "file":
     case "directory":
       return [files];
+    case "network":
+      return (await engine.networks.names()).map((name) => `${name}\tnetwork`);
     case "image":
       return (await engine.images.names()).map((name) => `${name}\timage`);
     case "volume":

@@ -155,7 +155,7 @@ test.each([
   ["--umask", "9"],
   ["--restart", "sometimes"],
   ["--name", "-x"],
-  ["--network", "bridge"],
+  ["--network", "container:"],
   ["--cpus", "0"],
   ["--memory", "-1"],
   ["--cpuset-cpus", "a"],

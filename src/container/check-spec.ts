@@ -1,6 +1,6 @@
 /** What cannot be asked together, whoever asks. */
 import { CooperError } from "../errors.ts";
-import type { ConfiguredSpec } from "./spec.ts";
+import type { ConfiguredSpec, Networking } from "./spec.ts";
 
 /** Each rule: when it is broken, and what is wrong then. */
 const rules: readonly [
@@ -72,7 +72,28 @@ const rules: readonly [
       spec.networking.ports.length > 0,
     "ports cannot be published without a network of the container's own",
   ],
+  [
+    ({ networking }) => !hasOwnNetworks(networking) && hasAddress(networking),
+    "--ip, --ip6 and --mac-address need a network of the container's own",
+  ],
+  [
+    ({ networking }) => !hasOwnNetworks(networking) && networking.aliases.length > 0,
+    "--network-alias needs a network of the container's own",
+  ],
+  [
+    ({ networking }) => networking.networks.length > 1 && hasAddress(networking),
+    "--ip, --ip6 and --mac-address do not say which of several networks they are for",
+    "write --network NAME:ip=ADDRESS",
+  ],
 ];
+
+function hasOwnNetworks({ mode }: Networking): boolean {
+  return ["bridge", "default", "private"].includes(mode.kind);
+}
+
+function hasAddress({ addresses, macAddress }: Networking): boolean {
+  return addresses.length > 0 || macAddress !== null;
+}
 
 /** Throws for the first rule that a spec breaks. */
 export function checkSpec(spec: ConfiguredSpec): void {
@@ -84,15 +105,6 @@ export function checkSpec(spec: ConfiguredSpec): void {
   if (spec.cgroups === "split") {
     throw new CooperError("not-supported", "cgroups=split is not supported yet", {
       hint: "use --cgroups enabled",
-    });
-  }
-  if (spec.networking.mode.kind === "default") return;
-  if (
-    ["bridge", "slirp4netns", "pasta"].includes(spec.networking.mode.kind) ||
-    spec.networking.attachments.length > 0
-  ) {
-    throw new CooperError("not-supported", "this version has no networks of its own yet", {
-      hint: "use --network host or --network none",
     });
   }
 }

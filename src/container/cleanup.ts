@@ -164,6 +164,8 @@ export async function releaseResources(host: Host, container: ContainerRecord): 
   const isSystemd = container.resolved.cgroupManager === "systemd";
   deleteFromRuntime(await chooseRuntime(host, container), container.id, isSystemd);
   removeExecs(host, container.id);
+  const { leaveNetworks } = await import("./join-networks.ts");
+  await leaveNetworks(host, container);
   unmount(paths.merged);
   unmount(paths.shm);
   try {

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import type { Attachment } from "../network/model.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import { parseSignal } from "../oci/signals.ts";
 import { insertContainer, resolveContainer } from "../records/containers.ts";
@@ -15,6 +16,7 @@ import { prepareVolumes } from "./copy-up.ts";
 import { inheritVolumes, withImageVolumes } from "./create-mounts.ts";
 import { emitContainer } from "./events.ts";
 import { randomName } from "./names.ts";
+import { askedAttachments, decideMode } from "./network-mode.ts";
 import type { ContainerRecord, ResolvedContainer } from "./record.ts";
 import type { ConfiguredSpec, ContainerSpec, Mount } from "./spec.ts";
 import { resolveIdMappings } from "./user-namespace.ts";
@@ -59,6 +61,8 @@ export async function createContainer(
   await inheritVolumes(host, spec);
   withImageVolumes(host, spec, image?.config ?? null);
   const volumes = makeVolumes(host, spec.mounts);
+  const networkMode = decideMode(host, spec);
+  const attachments = askedAttachments(host, spec, networkMode);
   const resolved: ResolvedContainer = {
     imageName: image?.name ?? "",
     imageDigest: image?.digest ?? "",
@@ -66,6 +70,7 @@ export async function createContainer(
     layers: image?.layers ?? [],
     volumes,
     idMappings: resolveIdMappings(host, spec),
+    networkMode,
     logDriver: spec.log.driver ?? host.settings.logDriver,
     logPath: spec.log.options.path ?? configuredLogPath(host, id),
     cgroupManager: host.settings.cgroupManager,
@@ -73,7 +78,8 @@ export async function createContainer(
     stopTimeoutSeconds: spec.stopTimeoutSeconds ?? host.settings.stopTimeoutSeconds,
     createCommand: options.createCommand,
   };
-  const container = insertNamed(host, spec, { id, imageId: image?.id ?? null, resolved });
+  const made = { id, imageId: image?.id ?? null, resolved };
+  const container = insertNamed(host, spec, made, attachments);
   if (host.settings.prepareVolumeOnCreate) await prepareVolumes(host, container);
   if (options.cidFile !== null) writeFileSync(options.cidFile, id, { flag: "wx" });
   return container;
@@ -101,6 +107,7 @@ function insertNamed(
   host: Host,
   spec: ConfiguredSpec,
   made: Pick<ContainerRecord, "id" | "imageId" | "resolved">,
+  attachments: readonly Attachment[],
 ): ContainerRecord {
   for (let attempt = 0; ; attempt++) {
     const container: ContainerRecord = {
@@ -121,7 +128,7 @@ function insertNamed(
       error: "",
     };
     try {
-      insertContainer(host.database, container);
+      insertContainer(host.database, container, attachments);
       mkdirSync(host.paths.container(made.id).directory, { recursive: true, mode: 0o700 });
       emitContainer(host, container, "create");
       return container;

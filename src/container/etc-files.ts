@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
+import type { JoinedNetworks } from "./join-networks.ts";
 import type { ContainerRecord } from "./record.ts";
 
 /** Paths on the host; null: the image's own file stays. */
@@ -14,7 +15,12 @@ export interface EtcFiles {
 }
 
 /** Writes the files anew at each start: the host's resolvers may have changed since. */
-export function writeEtcFiles(host: Host, container: ContainerRecord, hostname: string): EtcFiles {
+export function writeEtcFiles(
+  host: Host,
+  container: ContainerRecord,
+  hostname: string,
+  network: JoinedNetworks,
+): EtcFiles {
   const { files } = host.paths.container(container.id);
   mkdirSync(files, { recursive: true, mode: 0o755 });
   const { networking } = container.spec;
@@ -25,7 +31,9 @@ export function writeEtcFiles(host: Host, container: ContainerRecord, hostname: 
   };
   return {
     hosts:
-      (networking.managesHosts ?? true) ? write("hosts", hostsText(container, hostname)) : null,
+      (networking.managesHosts ?? true)
+        ? write("hosts", hostsText(container, hostname, network))
+        : null,
     resolvConf: networking.dns.includes("none")
       ? null
       : write("resolv.conf", resolvText(container, hostResolvers())),
@@ -35,20 +43,28 @@ export function writeEtcFiles(host: Host, container: ContainerRecord, hostname: 
 }
 
 /** hosts(5): the base file's lines, what was asked for, and the container's own name. */
-export function hostsText(container: ContainerRecord, hostname: string): string {
+export function hostsText(
+  container: ContainerRecord,
+  hostname: string,
+  { connections }: Pick<JoinedNetworks, "connections">,
+): string {
   const { networking } = container.spec;
   const lines = baseHosts(networking.hostsFile);
+  const addresses = connections.flatMap(({ live }) => live.addresses);
   for (const extra of networking.extraHosts) {
     const colon = extra.indexOf(":");
     const names = extra.slice(0, colon).split(";");
     const address = extra.slice(colon + 1);
     // without a network of its own the host is the container's own loopback
-    lines.push(`${address === "host-gateway" ? "127.0.0.1" : address}\t${names.join(" ")}`);
+    const gateway = addresses.find((one) => one.gateway !== null)?.gateway ?? "127.0.0.1";
+    lines.push(`${address === "host-gateway" ? gateway : address}\t${names.join(" ")}`);
   }
   const own =
     networking.mode.kind === "host"
       ? [`127.0.1.1\t${hostname} ${container.name}`]
-      : [`127.0.0.1\t${hostname} ${container.name}`];
+      : addresses.length > 0
+        ? addresses.map(({ address }) => `${address}\t${hostname} ${container.name}`)
+        : [`127.0.0.1\t${hostname} ${container.name}`];
   if (!lines.some((line) => /^127\.0\.0\.1\s.*\blocalhost\b/.test(line))) {
     lines.push("127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback");
   }

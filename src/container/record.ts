@@ -27,6 +27,16 @@ export type ContainerState =
   | "removing"
   | "dead";
 
+/** How a container is connected, with the defaults decided. `bridge`: through the networks it is attached to. */
+export type NetworkMode =
+  | "bridge"
+  | "none"
+  | "host"
+  | "container"
+  | "path"
+  | "pasta"
+  | "slirp4netns";
+
 /** What the parts of a spec resolved to when the container was made. */
 export interface ResolvedContainer {
   /** Fully qualified, as it was found; empty with --rootfs. */
@@ -46,6 +56,7 @@ export interface ResolvedContainer {
     readonly uids: readonly IdMapping[];
     readonly gids: readonly IdMapping[];
   } | null;
+  readonly networkMode: NetworkMode;
   readonly logDriver: string;
   readonly logPath: string;
   readonly cgroupManager: "systemd" | "cgroupfs";

@@ -37,6 +37,7 @@ import type { ContainerSpec, NamespaceMode } from "./spec.ts";
 export async function gatherRuntimeInput(
   host: Host,
   container: ContainerRecord,
+  network: RuntimeNetwork,
   terminalSize?: TerminalSize,
 ): Promise<{ input: RuntimeInput; hostname: string }> {
   const { spec, resolved } = container;
@@ -76,7 +77,7 @@ export async function gatherRuntimeInput(
       localtime: zoneFile(spec.timezone ?? host.settings.timezone),
     },
     shmPath: shmOf(host, container),
-    network: networkOf(host, container),
+    network: networkOf(host, container, network),
     namespaces: joinedNamespaces(host, container),
     idMappings,
     devices: [...resolveDevices(host, spec), ...cdi.devices],
@@ -161,18 +162,11 @@ function cgroupPath(host: Host, container: ContainerRecord): string | null {
   return join(spec.cgroupParent ?? "/cooper", `cooper-${container.id}`);
 }
 
-function networkOf(host: Host, container: ContainerRecord): RuntimeNetwork {
+/** Somebody else's namespace, or what joinNetworks() has made. */
+function networkOf(host: Host, container: ContainerRecord, joined: RuntimeNetwork): RuntimeNetwork {
   const { mode } = container.spec.networking;
-  switch (mode.kind) {
-    case "host":
-      return { kind: "host" };
-    case "container":
-      return { kind: "path", path: namespaceOf(host, mode.of, "net") };
-    case "path":
-      return { kind: "path", path: mode.of };
-    default:
-      return { kind: "new" };
-  }
+  if (mode.kind === "container") return { kind: "path", path: namespaceOf(host, mode.of, "net") };
+  return mode.kind === "path" ? { kind: "path", path: mode.of } : joined;
 }
 
 function joinedNamespaces(host: Host, { spec }: ContainerRecord): JoinedNamespaces {

@@ -132,32 +132,50 @@ export interface Resources {
   rdtClass: string | null;
 }
 
-export interface PublishedPort {
+/** A port to publish, as asked. */
+export interface PortRequest {
+  /** Canonical text; null: every address of the host. */
   hostAddress: string | null;
-  /** null: chosen when the container starts. */
+  /** null: any free one, chosen when the container starts. */
   hostPort: number | null;
+  /** Of how many host ports in a row, from `hostPort` on, the first free one is taken (`8000-8009:80`). */
+  choices: number;
   containerPort: number;
-  /** How many ports in a row. */
+  /** How many ports in a row are published. */
   count: number;
   protocol: "tcp" | "udp" | "sctp";
 }
 
-export interface NetworkAttachment {
+/** One network that a container is to be in. */
+export interface NetworkRequest {
   name: string;
+  /** At most one a family, canonical. */
   addresses: string[];
   macAddress: string | null;
   aliases: string[];
+  /** Name of the link inside; null: eth0, eth1… */
+  interfaceName: string | null;
+  hostInterfaceName: string | null;
   options: Record<string, string>;
 }
 
-/** `pod` and the network modes other than none, host, container and path come with networks. */
 export interface Networking {
+  /** `bridge`: in the networks named below; in the default one when there are none. */
   mode:
-    | { kind: "default" | "none" | "host" | "private" | "bridge" | "slirp4netns" | "pasta" }
+    | {
+        kind: "default" | "none" | "host" | "private" | "bridge" | "slirp4netns" | "pasta";
+      }
     | { kind: "container" | "path"; of: string };
-  attachments: NetworkAttachment[];
+  networks: NetworkRequest[];
+  /** What follows `pasta:` and `slirp4netns:`, at its commas. */
   modeOptions: string[];
-  ports: PublishedPort[];
+  /** For its one network (`--ip`, `--ip6`); canonical. */
+  addresses: string[];
+  /** For its one network. */
+  macAddress: string | null;
+  /** For all of its networks. */
+  aliases: string[];
+  ports: PortRequest[];
   publishAll: boolean;
   /** `80/tcp`. */
   expose: string[];
@@ -406,8 +424,11 @@ export function emptySpec(): ContainerSpec {
     subgidName: null,
     networking: {
       mode: { kind: "default" },
-      attachments: [],
+      networks: [],
       modeOptions: [],
+      addresses: [],
+      macAddress: null,
+      aliases: [],
       ports: [],
       publishAll: false,
       expose: [],

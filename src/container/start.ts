@@ -23,6 +23,7 @@ import { copyUpVolumes } from "./copy-up.ts";
 import { writeEtcFiles } from "./etc-files.ts";
 import { emitContainer } from "./events.ts";
 import { withHooks } from "./hooks.ts";
+import { type JoinedNetworks, joinNetworks } from "./join-networks.ts";
 import { isAlive } from "./live-state.ts";
 import { logTarget } from "./log-target.ts";
 import { monitorVariables } from "./monitor-variables.ts";
@@ -163,6 +164,7 @@ async function initialize(
   }
   const runtime = await findRuntime(host, spec.runtime, resolved.cgroupManager);
   const restarts = spec.restart.policy !== "no";
+  using network = await joinNetworks(host, container);
   const monitor = {
     conmon: host.settings.conmonPath,
     id: container.id,
@@ -185,8 +187,18 @@ async function initialize(
     createFlags: host.settings.keyring ? [] : ["--no-new-keyring"],
     noPivot: host.settings.noPivotRoot,
     preservedDescriptors: options.preservedDescriptors ?? [],
+    heldDescriptors: network.heldDescriptors,
   };
-  const pid = await startMonitor(runtime, monitor, () => fillBundle(host, container, options));
+  const fill = () => fillBundle(host, container, network, options);
+  let pid: number;
+  try {
+    pid = await startMonitor(runtime, monitor, fill);
+  } catch (error) {
+    // what is being plumbed is taken down by who undoes the start, so not before it is there
+    await Promise.allSettled([network.ready]);
+    throw error;
+  }
+  await network.afterCreate(pid);
   writePidFiles(container, pid, paths.conmonPidFile);
   return pid;
 }
@@ -195,6 +207,7 @@ async function initialize(
 async function fillBundle(
   host: Host,
   container: ContainerRecord,
+  network: JoinedNetworks,
   options: StartOptions,
 ): Promise<void> {
   const { spec } = container;
@@ -205,13 +218,15 @@ async function fillBundle(
   const { input, hostname } = await gatherRuntimeInput(
     host,
     container,
+    network.runtime,
     options.attaches ? terminalSize(1) : undefined,
   );
-  const files = writeEtcFiles(host, container, hostname);
+  const files = writeEtcFiles(host, container, hostname, network);
   const { config, warnings } = runtimeConfig({ ...input, files: { ...input.files, ...files } });
   for (const warning of warnings) host.warn(warning);
   const final = await withHooks(host.settings.hooksDirectories, spec, config);
   writeFileSync(paths.config, JSON.stringify(final), { mode: 0o600 });
+  await network.ready;
 }
 
 /** The same store, whoever calls: conmon runs it without our environment. */

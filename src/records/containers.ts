@@ -2,6 +2,8 @@
 import type { Database } from "bun:sqlite";
 import type { ContainerRecord, Intent } from "../container/record.ts";
 import { CooperError } from "../errors.ts";
+import type { Attachment } from "../network/model.ts";
+import { addAttachment } from "./networks.ts";
 
 interface Row {
   id: string;
@@ -56,8 +58,12 @@ const columns: Record<keyof ContainerChange, string> = {
   name: "name",
 };
 
-/** Adds a container with its layers and volumes held. A name that is taken is an error. */
-export function insertContainer(database: Database, container: ContainerRecord): void {
+/** Adds a container with its layers, volumes and networks held. A name that is taken is an error. */
+export function insertContainer(
+  database: Database,
+  container: ContainerRecord,
+  attachments: readonly Attachment[] = [],
+): void {
   const { id, resolved, spec } = container;
   const insert = database.transaction(() => {
     const holder = findByName(database, container.name);
@@ -85,6 +91,7 @@ export function insertContainer(database: Database, container: ContainerRecord):
       "insert or ignore into container_volume (container_id, volume_name) values (?, ?)",
     );
     for (const volume of resolved.volumes) use.run(id, volume.name);
+    for (const attachment of attachments) addAttachment(database, id, attachment);
   });
   insert.immediate();
 }

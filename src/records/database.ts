@@ -113,6 +113,41 @@ const migrations: readonly string[] = [
     value text not null
   ) strict, without rowid;
   `,
+  `
+  create table network (
+    id text primary key,
+    name text not null unique,
+    record text not null,             -- JSON: Network
+    cursors text not null default '{}', -- JSON: address leased last, by subnet
+    created_at integer not null       -- ms
+  ) strict;
+  create table attachment (           -- which networks a container is in, whether it runs or not
+    container_id text not null references container (id) on delete cascade,
+    network_id text not null references network (id),
+    position integer not null,        -- 0 gives the default route
+    record text not null,             -- JSON: what was asked (Attachment)
+    live text,                        -- JSON: LiveAttachment; null when it does not run
+    primary key (container_id, network_id)
+  ) strict, without rowid;
+  create index attachment_by_network on attachment (network_id);
+  create table lease (                -- addresses of running containers: one holder each
+    network_id text not null references network (id) on delete cascade,
+    address text not null,            -- canonical text
+    container_id text not null references container (id) on delete cascade,
+    primary key (network_id, address)
+  ) strict, without rowid;
+  create index lease_by_container on lease (container_id);
+  create table port (                 -- published ports of running containers
+    container_id text not null references container (id) on delete cascade,
+    protocol text not null,           -- tcp, udp, sctp
+    host_address text not null,       -- canonical text; 0.0.0.0 and :: are all of a family
+    host_port integer not null,       -- the first of count ports
+    container_port integer not null,
+    count integer not null,
+    primary key (container_id, protocol, host_address, host_port)
+  ) strict, without rowid;
+  create index port_by_number on port (protocol, host_port);
+  `,
 ];
 
 /**

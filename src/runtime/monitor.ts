@@ -46,6 +46,8 @@ export interface MonitorOptions {
   onAttachable?(): void;
   /** Descriptors of ours that the container gets, from 3 on. */
   readonly preservedDescriptors: readonly number[];
+  /** Descriptors of ours that conmon keeps open as long as it lives, and the container does not get. */
+  readonly heldDescriptors?: readonly number[];
 }
 
 /**
@@ -77,6 +79,7 @@ export async function startMonitor(
         sync.writeEnd,
         start.readEnd,
         ...(attach === undefined ? [] : [attach.writeEnd]),
+        ...(options.heldDescriptors ?? []),
       ],
     });
   } finally {

@@ -34,6 +34,9 @@ const packages: Record<string, string> = {
   setsid: "util-linux",
   newuidmap: "uidmap",
   newgidmap: "uidmap",
+  ip: "iproute2",
+  bridge: "iproute2",
+  nft: "nftables",
 };
 
 const found = new Map<string, string | undefined>();

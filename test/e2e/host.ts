@@ -12,6 +12,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
 
@@ -58,12 +59,24 @@ function ordinaryUser(): User {
   return { name: testUser, uid: id("-u"), gid: id("-g") };
 }
 
+/** What a test asks for beyond a store. */
+export interface Wishes {
+  /**
+   * A machine's network of its own, in which root's bridges and firewall are: without it containers
+   * have no network unless they ask for one, so that the machine's own is never touched.
+   */
+  readonly networks?: boolean;
+}
+
 /** Opens a store; `null` is whoever runs the tests. */
-export async function testHost(user: User | null = null): Promise<TestHost> {
+export async function testHost(
+  user: User | null = null,
+  { networks = false }: Wishes = {},
+): Promise<TestHost> {
   const directory = mkdtempSync("/tmp/ct-");
   chmodSync(directory, 0o755);
   if (user !== null) chownSync(directory, user.uid, user.gid);
-  return new TestHost(directory, user);
+  return new TestHost(directory, user, networks);
 }
 
 export class TestHost implements AsyncDisposable {
@@ -72,12 +85,31 @@ export class TestHost implements AsyncDisposable {
   readonly run: string;
   private readonly user: User | null;
   private readonly olderCgroups = new Set(idleCgroups());
+  /** Of root with networks: where the namespace of "the machine" is mounted. */
+  readonly netns: string | null;
+  private readonly hasNetworks: boolean;
 
-  constructor(directory: string, user: User | null) {
+  constructor(directory: string, user: User | null, networks: boolean) {
     this.directory = directory;
     this.root = join(directory, "root");
     this.run = join(directory, "run");
     this.user = user;
+    this.hasNetworks = networks;
+    this.netns = networks && user === null ? join(directory, "machine") : null;
+    if (this.netns !== null) {
+      writeFileSync(this.netns, "");
+      const made = Bun.spawnSync([
+        "unshare",
+        `--net=${this.netns}`,
+        "ip",
+        "link",
+        "set",
+        "lo",
+        "up",
+      ]);
+      if (!made.success) throw new Error(`cannot make a network namespace: ${made.stderr}`);
+    }
+    writeFileSync(join(directory, "containers.conf"), '[containers]\nnetns = "none"\n');
   }
 
   /** A directory that belongs to the user. */
@@ -91,6 +123,7 @@ export class TestHost implements AsyncDisposable {
   /** The words that start cooper on this store. */
   argv(...args: string[]): string[] {
     const words = [binary, "--root", this.root, "--runroot", this.run, ...args];
+    if (this.netns !== null) return [...this.onMachine(), ...words];
     return this.user === null
       ? words
       : [
@@ -103,12 +136,18 @@ export class TestHost implements AsyncDisposable {
         ];
   }
 
+  /** What runs a program on "the machine" of a test with networks. */
+  onMachine(...words: string[]): string[] {
+    return this.netns === null ? words : ["nsenter", `--net=${this.netns}`, "--", ...words];
+  }
+
   environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
     const home = this.user === null ? (process.env.HOME ?? "/root") : `/home/${this.user.name}`;
     return {
       PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
       HOME: home,
       LANG: "C.UTF-8",
+      ...(!this.hasNetworks && { CONTAINERS_CONF: join(this.directory, "containers.conf") }),
       ...extra,
     };
   }
@@ -189,7 +228,7 @@ export class TestHost implements AsyncDisposable {
   leftovers(): string[] {
     const mounts = readFileSync("/proc/self/mountinfo", "utf8")
       .split("\n")
-      .filter((line) => line.includes(`${this.directory}/`));
+      .filter((line) => line.includes(`${this.directory}/`) && !line.includes(`${this.netns} `));
     const containers = this.user === null ? listIn(join(this.root, "containers")) : [];
     const locks = listIn(join(this.root, "lock")).filter((name) => name.startsWith("c-"));
     return [
@@ -239,6 +278,7 @@ export class TestHost implements AsyncDisposable {
     const removed = await this.cooper("rm", "--force", "--all");
     const left = await this.settled();
     this.endPauseProcess();
+    if (this.netns !== null) Bun.spawnSync(["umount", this.netns]);
     rmSync(this.directory, { recursive: true, force: true });
     if (removed.exitCode !== 0) throw new Error(`rm --all failed: ${removed.stderr}`);
     if (left.length > 0) throw new Error(`left behind:\n${left.join("\n")}`);

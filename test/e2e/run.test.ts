@@ -342,11 +342,8 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
 
 test.each([
   { argv: ["run", "--no-such", "hello"], message: "unknown flag: --no-such" },
-  { argv: ["run", "--publish", "80:80", "hello"], message: "--publish is not supported" },
-  {
-    argv: ["run", "--network", "bridge", "hello"],
-    message: "only none, host, container:NAME and ns:PATH are supported yet",
-  },
+  { argv: ["run", "--publish", "80:", "hello"], message: '"" is no container port' },
+  { argv: ["run", "--network", "web", "hello"], message: "network web not found" },
   {
     argv: ["run", "--memory", "lots", "hello"],
     message: 'invalid value "lots" for --memory: not a size',

@@ -5,7 +5,7 @@ import { type Import, importsOf, isProduct, sources } from "./source.ts";
 const floors: readonly (readonly string[])[] = [
   ["errors.ts", "version.ts"],
   ["option.ts", "oci", "paths.ts"],
-  ["moment.ts", "filter.ts", "container/spec.ts"],
+  ["moment.ts", "filter.ts", "container/spec.ts", "network/model.ts", "network/address.ts"],
   ["settings"],
   ["settings.ts"],
   ["system"],

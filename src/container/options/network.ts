@@ -1,30 +1,17 @@
 /** Network, names and published ports. */
 import { flagSwitch, listOf, path, string } from "../../option.ts";
-import type { Networking } from "../spec.ts";
 import { option, refused, type SpecOption } from "./declare.ts";
-
-const needsBridge =
-  "it needs a bridge network, which this version does not have; use --network host";
-
-/** The modes that need no network of ours; others are named in the error. */
-export function parseNetwork(text: string): Networking["mode"] {
-  const [kind = "", of = ""] = text.split(/:(.*)/s, 2);
-  if (kind === "container" && of !== "") return { kind: "container", of };
-  if (kind === "ns" && of.startsWith("/")) return { kind: "path", of };
-  if (text === "none" || text === "host" || text === "private") return { kind: text };
-  throw new Error(`only none, host, container:NAME and ns:PATH are supported yet`);
-}
+import { addAddress, addNetwork, parseAlias, parseMac } from "./network-syntax.ts";
+import { parsePublish } from "./port-syntax.ts";
 
 const address = /^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*(%[\w.-]+)?)$/;
 
 export const networkOptions: readonly SpecOption[] = [
   option(
     "--network",
-    { ...string, placeholder: "MODE" },
-    "Its network: none, host, container:NAME or ns:PATH",
-    (spec, text) => {
-      spec.networking.mode = parseNetwork(text);
-    },
+    listOf({ ...string, placeholder: "NETWORK[:OPTIONS]", completes: "network" as const }),
+    "Its network: a name, bridge, none, host, private, pasta, slirp4netns, container:NAME or ns:PATH",
+    (spec, text) => addNetwork(spec.networking, text),
     {
       aliases: ["--net"],
       api: "HostConfig.NetworkMode",
@@ -105,16 +92,68 @@ export const networkOptions: readonly SpecOption[] = [
     },
     { api: "Config.ExposedPorts", compose: "expose", quadlet: "ExposeHostPort" },
   ),
-  refused("--publish", listOf(string), "Publish a port", needsBridge, { short: "-p" }),
-  refused("--publish-all", flagSwitch, "Publish all exposed ports", needsBridge, { short: "-P" }),
-  refused("--ip", string, "Its IPv4 address", needsBridge),
-  refused("--ip6", string, "Its IPv6 address", needsBridge),
-  refused("--link-local-ip", listOf(string), "A link-local address", needsBridge),
-  refused("--mac-address", string, "Its MAC address", needsBridge),
-  refused("--network-alias", listOf(string), "Another name in its network", needsBridge, {
-    aliases: ["--net-alias"],
-  }),
-  refused("--link", listOf(string), "Link to another container", needsBridge),
+  option(
+    "--publish",
+    listOf({ ...string, placeholder: "[[IP:]HOSTPORT:]PORT[/PROTOCOL]" }),
+    "Make a port reachable through the host",
+    (spec, text) => {
+      spec.networking.ports.push(...parsePublish(text));
+    },
+    { short: "-p", api: "HostConfig.PortBindings", compose: "ports", quadlet: "PublishPort" },
+  ),
+  option(
+    "--publish-all",
+    flagSwitch,
+    "Make every exposed port reachable through a free port of the host",
+    (spec, isOn) => {
+      spec.networking.publishAll = isOn;
+    },
+    { short: "-P", api: "HostConfig.PublishAllPorts" },
+  ),
+  option(
+    "--ip",
+    { ...string, placeholder: "ADDRESS" },
+    "Its IPv4 address",
+    (spec, text) => addAddress(spec.networking, text, 4),
+    { api: "NetworkingConfig.IPAMConfig.IPv4Address", compose: "ipv4_address", quadlet: "IP" },
+  ),
+  option(
+    "--ip6",
+    { ...string, placeholder: "ADDRESS" },
+    "Its IPv6 address",
+    (spec, text) => addAddress(spec.networking, text, 6),
+    { api: "NetworkingConfig.IPAMConfig.IPv6Address", compose: "ipv6_address", quadlet: "IP6" },
+  ),
+  refused(
+    "--link-local-ip",
+    listOf(string),
+    "A link-local address",
+    "addresses of containers come from the subnets of their networks; use --ip or --ip6",
+  ),
+  option(
+    "--mac-address",
+    { ...string, placeholder: "MAC" },
+    "Its MAC address",
+    (spec, text) => {
+      spec.networking.macAddress = parseMac(text);
+    },
+    { api: "NetworkingConfig.MacAddress", compose: "mac_address" },
+  ),
+  option(
+    "--network-alias",
+    listOf({ ...string, placeholder: "NAME" }),
+    "Another name in its networks",
+    (spec, text) => {
+      spec.networking.aliases.push(parseAlias(text));
+    },
+    { aliases: ["--net-alias"], compose: "aliases", quadlet: "NetworkAlias" },
+  ),
+  refused(
+    "--link",
+    listOf(string),
+    "Link to another container",
+    "containers in one network find each other by name: cooper network create NET, then --network NET",
+  ),
   refused("--pod", string, "Its pod", "there are no pods yet"),
   refused("--pod-id-file", path, "File with the id of its pod", "there are no pods yet"),
   {

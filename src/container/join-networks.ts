@@ -1,0 +1,299 @@
+/**
+ * Joining networks when a container starts, and giving everything back when it has ended.
+ *
+ * Joining has two halves. First what may be refused (addresses, ports of the host) is decided and
+ * recorded, before anything runs; then helper programs put links and firewall in place while the root
+ * file system is mounted (`ready`).
+ */
+import { createHash } from "node:crypto";
+import { CooperError, invariant } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { allowLoopback } from "../network/bridge.ts";
+import { macFor } from "../network/ipam.ts";
+import { AddressInUse, leaseAddresses, SubnetFull } from "../network/lease.ts";
+import type { Attachment, LiveAttachment, Network, PublishedPort } from "../network/model.ts";
+import { HeldPorts, holdPorts, PortInUse } from "../network/publish.ts";
+import { getContainer, inTransaction } from "../records/containers.ts";
+import {
+  addPorts,
+  attachmentsOf,
+  getNetwork,
+  hasPorts,
+  leaseHolders,
+  portsOf,
+  releaseNetworking,
+  setLive,
+} from "../records/networks.ts";
+import {
+  createNetns,
+  inNetns,
+  keepNetns,
+  linkIndex,
+  removeNetns,
+  setLinkUp,
+  writeNetSysctl,
+} from "../system/netns.ts";
+import { settleContainer } from "./cleanup.ts";
+import { type Connection, connect, loopbackNetwork, portTarget } from "./connect-links.ts";
+import { closePorts, openPorts } from "./firewall.ts";
+import { networksPlace } from "./network-mode.ts";
+import { parseExposed } from "./options/port-syntax.ts";
+import type { ContainerRecord } from "./record.ts";
+import type { RuntimeNetwork } from "./runtime-config/input.ts";
+import type { PortRequest } from "./spec.ts";
+
+/** What a starting container has joined. Disposing closes the sockets, which conmon has by then. */
+export interface JoinedNetworks extends Disposable {
+  /** What the OCI runtime is told. */
+  readonly runtime: RuntimeNetwork;
+  /** Its networks, in order, with the addresses that it has there. */
+  readonly connections: readonly Connection[];
+  readonly ports: readonly PublishedPort[];
+  /** Sockets that hold its ports of the host: for conmon to inherit, and to keep as long as it lives. */
+  readonly heldDescriptors: readonly number[];
+  /** Fulfilled when links and firewall are in place. */
+  readonly ready: Promise<void>;
+  /** With a network namespace that the runtime makes: puts the links into it, before the process runs. */
+  afterCreate(pid: number): Promise<void>;
+}
+
+/** Joins what the container's mode asks for. What cannot be had is an error before anything has started. */
+export async function joinNetworks(
+  host: Host,
+  container: ContainerRecord,
+): Promise<JoinedNetworks> {
+  switch (container.resolved.networkMode) {
+    case "bridge":
+      return joinBridges(host, container);
+    case "host":
+      return joined({ kind: "host" });
+    case "pasta":
+    case "slirp4netns":
+      if (container.spec.networking.ports.length > 0) {
+        throw new CooperError("not-supported", "ordinary users cannot publish ports yet", {
+          hint: "use --network host",
+        });
+      }
+      return joined({ kind: "new" });
+    case "none":
+      return joined({ kind: "new" });
+    case "container":
+    case "path":
+      // found when the runtime's input is gathered, since that container must live by then
+      return joined({ kind: "new" });
+  }
+}
+
+function joined(runtime: RuntimeNetwork): JoinedNetworks {
+  return {
+    runtime,
+    connections: [],
+    ports: [],
+    heldDescriptors: [],
+    ready: Promise.resolve(),
+    afterCreate: () => Promise.resolve(),
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+async function joinBridges(host: Host, container: ContainerRecord): Promise<JoinedNetworks> {
+  const { connections, held } = await reserve(host, container);
+  const { netns } = host.paths.container(container.id);
+  // a network namespace belongs to the user namespace it was made in, so the runtime makes both
+  const isRuntimes = container.resolved.idMappings !== null;
+  const plumb = () => plumbAll(host, container, connections, held.ports);
+  if (!isRuntimes) createNetns(netns, () => prepareNetns(connections));
+  const ready = isRuntimes ? Promise.resolve() : plumb();
+  ready.catch(() => undefined); // told to who waits for it; a start that failed elsewhere does not
+  return {
+    runtime: isRuntimes ? { kind: "new" } : { kind: "path", path: netns },
+    connections,
+    ports: held.ports,
+    heldDescriptors: held.descriptors,
+    ready,
+    async afterCreate(pid) {
+      if (!isRuntimes) return;
+      keepNetns(`/proc/${pid}/ns/net`, netns);
+      inNetns(netns, () => prepareNetns(connections));
+      await plumb();
+    },
+    [Symbol.dispose]() {
+      held[Symbol.dispose]();
+    },
+  };
+}
+
+async function plumbAll(
+  host: Host,
+  container: ContainerRecord,
+  connections: readonly Connection[],
+  ports: readonly PublishedPort[],
+): Promise<void> {
+  const { netns } = host.paths.container(container.id);
+  const target = portTarget(connections, ports);
+  const results = await Promise.allSettled([
+    connect(host, netns, connections, { isNew: true, publishes: ports.length > 0 }),
+    openPorts(
+      host,
+      connections.map(({ network }) => network),
+      target,
+    ),
+  ]);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+  const network = loopbackNetwork(target, connections);
+  if (network !== undefined) allowLoopback(networksPlace(host), network.interfaceName, true);
+}
+
+/** Settings of a new namespace, before links come into it: each link takes them from `default`. */
+function prepareNetns(connections: readonly Connection[]): void {
+  const hasIpv6 = connections.some(({ live }) =>
+    live.addresses.some(({ address }) => address.includes(":")),
+  );
+  writeNetSysctl("ipv6/conf/default/disable_ipv6", hasIpv6 ? "0" : "1");
+  writeNetSysctl("ipv6/conf/default/accept_dad", "0");
+  writeNetSysctl("ipv6/conf/default/accept_ra", "0");
+  // neighbours learn at once who has an address now
+  writeNetSysctl("ipv4/conf/default/arp_notify", "1");
+}
+
+interface Reserved {
+  readonly connections: readonly Connection[];
+  readonly held: HeldPorts;
+}
+
+/** Addresses and ports, all or nothing. What a container holds that has ended is taken from it, once. */
+async function reserve(host: Host, container: ContainerRecord): Promise<Reserved> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return reserveOnce(host, container);
+    } catch (error) {
+      const holders = holdersOf(host, error);
+      if (attempt > 0 || holders.length === 0) throw error;
+      for (const id of holders) await settleHolder(host, id);
+    }
+  }
+}
+
+function holdersOf(host: Host, error: unknown): string[] {
+  if (error instanceof PortInUse || error instanceof AddressInUse) return [error.holder];
+  if (error instanceof SubnetFull) return leaseHolders(host.database, error.networkId);
+  return [];
+}
+
+/** One that somebody works on right now is left to them. */
+async function settleHolder(host: Host, id: string): Promise<void> {
+  using lock = host.locks.tryContainer(id);
+  if (lock !== undefined) await settleContainer(host, id);
+}
+
+function reserveOnce(host: Host, container: ContainerRecord): Reserved {
+  const { database } = host;
+  const reserved: { connections: Connection[]; held: HeldPorts } = {
+    connections: [],
+    held: new HeldPorts(),
+  };
+  inTransaction(database, () => {
+    releaseNetworking(database, container.id);
+    for (const attachment of attachmentsOf(database, container.id)) {
+      const network = getNetwork(database, attachment.networkId);
+      invariant(network !== undefined, "a network outlives its attachments");
+      reserved.connections.push({ network, ...leaseFor(host, container.id, network, attachment) });
+    }
+    const families = familiesReachable(reserved.connections);
+    reserved.held = holdPorts(portRequests(container, families.length > 0), {
+      database,
+      containerId: container.id,
+      families,
+      nameOf: (id) => getContainer(database, id)?.name ?? id.slice(0, 12),
+    });
+    addPorts(database, container.id, reserved.held.ports);
+  });
+  return reserved;
+}
+
+/** Leases what one connection needs, and notes it; the caller is in a transaction for writing. */
+export function leaseFor(
+  host: Host,
+  containerId: string,
+  network: Network,
+  attachment: Attachment,
+): { attachment: Attachment; live: LiveAttachment } {
+  const addresses = leaseAddresses(host.database, network, attachment, containerId);
+  const prefix = network.options["com.docker.network.container_iface_prefix"] ?? "eth";
+  const hash = createHash("sha256").update(`${containerId} ${network.id}`).digest();
+  const live: LiveAttachment = {
+    interfaceName: attachment.interfaceName ?? `${prefix}${attachment.position}`,
+    hostInterfaceName:
+      network.driver === "bridge"
+        ? (attachment.hostInterfaceName ?? `veth${hash.toString("hex", 0, 5)}`)
+        : "",
+    mac: attachment.mac ?? macFor(addresses[0]?.address, () => hash),
+    addresses,
+  };
+  setLive(host.database, containerId, network.id, live);
+  return { attachment: { ...attachment, live }, live };
+}
+
+/** Families in which the host can lead a port to the container. */
+function familiesReachable(connections: readonly Connection[]): (4 | 6)[] {
+  const { ipv4, ipv6 } = portTarget(connections, []);
+  return [...(ipv4 === null ? [] : [4 as const]), ...(ipv6 === null ? [] : [6 as const])];
+}
+
+/** What was asked, and with --publish-all what the image and --expose name besides. */
+function portRequests(container: ContainerRecord, isReachable: boolean): PortRequest[] {
+  const { networking } = container.spec;
+  if (!networking.publishAll || !isReachable) return networking.ports;
+  const image = Object.keys(container.resolved.imageConfig?.config?.ExposedPorts ?? {});
+  const exposed = [...new Set([...image, ...networking.expose])].map(parseExposed);
+  const isAsked = (port: number, protocol: string) =>
+    networking.ports.some(
+      (asked) =>
+        asked.protocol === protocol &&
+        asked.containerPort <= port &&
+        port < asked.containerPort + asked.count,
+    );
+  return [
+    ...networking.ports,
+    ...exposed
+      .filter(({ containerPort, protocol }) => !isAsked(containerPort, protocol))
+      .map((port) => ({ ...port, hostAddress: null, hostPort: null, choices: 1 })),
+  ];
+}
+
+/**
+ * Gives back addresses, ports, links and the network namespace. Every step may have been done already.
+ * The rows go last: as long as they are there, the next command knows what is left to do.
+ */
+export async function leaveNetworks(host: Host, container: ContainerRecord): Promise<void> {
+  const { id } = container;
+  const { netns } = host.paths.container(id);
+  if (container.resolved.networkMode !== "bridge") return;
+  const connections = attachmentsOf(host.database, id).flatMap((attachment) => {
+    const network = getNetwork(host.database, attachment.networkId);
+    return attachment.live === null || network === undefined
+      ? []
+      : [{ network, attachment, live: attachment.live }];
+  });
+  const ports = portsOf(host.database, id);
+  if (connections.length > 0) {
+    const where = networksPlace(host);
+    inNetns(where, () => {
+      for (const { live } of connections) quieten(live.hostInterfaceName);
+    });
+    const target = portTarget(connections, ports);
+    await closePorts(host, id, target);
+    const network = loopbackNetwork(target, connections);
+    if (network !== undefined && !hasPorts(host.database, network.id))
+      allowLoopback(where, network.interfaceName, false);
+  }
+  removeNetns(netns);
+}
+
+/**
+ * The kernel takes a namespace apart a moment later, or never when somebody else has a copy of its mount:
+ * its addresses must not answer any more by then.
+ */
+function quieten(link: string): void {
+  if (link !== "" && linkIndex(link) > 0) setLinkUp(link, false);
+}

@@ -1,0 +1,179 @@
+/** Published ports: which ports of the host are taken, and holding them against everybody else. */
+import type { Database } from "bun:sqlite";
+import { closeSync } from "node:fs";
+import type { PortRequest } from "../container/spec.ts";
+import { CooperError, errnoName } from "../errors.ts";
+import { portHolder } from "../records/networks.ts";
+import { findPortOwner, holdPort } from "../system/socket.ts";
+import { bitsOf, type Family, parseAddress } from "./address.ts";
+import type { PublishedPort } from "./model.ts";
+
+/** Thrown with code `conflict` when another container has published the port; `holder` is its id. */
+export class PortInUse extends CooperError {
+  readonly holder: string;
+
+  constructor(port: PublishedPort, holder: string, name: string) {
+    super("conflict", `${portText(port)} is published by container ${name} already`, {
+      hint: `cooper stop ${name}, or publish another port`,
+    });
+    this.holder = holder;
+  }
+}
+
+/** How a taken port is named to the user. */
+function portText({ hostAddress, hostPort, count, protocol }: PublishedPort): string {
+  const address = hostAddress.includes(":") ? `[${hostAddress}]` : hostAddress;
+  const last = count > 1 ? `-${hostPort + count - 1}` : "";
+  return `port ${address}:${hostPort}${last}/${protocol}`;
+}
+
+/** Published ports, and the sockets that hold them: inherited by conmon, then closed here. */
+export class HeldPorts implements Disposable {
+  readonly ports: PublishedPort[] = [];
+  readonly descriptors: number[] = [];
+
+  [Symbol.dispose](): void {
+    for (const descriptor of this.descriptors.splice(0)) closeSync(descriptor);
+  }
+}
+
+/** conmon inherits the sockets, and a process has 1024 descriptors; ports beyond are tried, not held. */
+const mostHeld = 200;
+
+/** Where ports lead, and who asks for them. */
+export interface PublishContext {
+  readonly database: Database;
+  readonly containerId: string;
+  /** Families in which the container has an address that can be reached from the host. */
+  readonly families: readonly Family[];
+  nameOf(containerId: string): string;
+}
+
+/**
+ * Takes the ports of the host that were asked for.
+ *
+ * @throws PortInUse, or CooperError `conflict` naming the process that has the port
+ */
+export function holdPorts(requests: readonly PortRequest[], context: PublishContext): HeldPorts {
+  const held = new HeldPorts();
+  try {
+    for (const request of requests) holdRequest(held, request, context);
+    return held;
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Without an address, one port number is taken in every family; so a random one must be free in all. */
+function holdRequest(held: HeldPorts, request: PortRequest, context: PublishContext): void {
+  const addresses = hostAddresses(request, context.families);
+  const first = request.hostPort;
+  const attempts = first === null ? 20 : request.choices;
+  for (let attempt = 0; ; attempt++) {
+    const mark = { ports: held.ports.length, descriptors: held.descriptors.length };
+    try {
+      let number = first === null ? 0 : first + attempt;
+      for (const hostAddress of addresses) {
+        number = holdRange(held, { ...request, hostAddress, hostPort: number }, context);
+      }
+      return;
+    } catch (error) {
+      held.ports.splice(mark.ports);
+      for (const descriptor of held.descriptors.splice(mark.descriptors)) closeSync(descriptor);
+      const isTaken = error instanceof CooperError && error.code === "conflict";
+      if (!isTaken || attempt + 1 >= attempts) throw error;
+    }
+  }
+}
+
+function hostAddresses(request: PortRequest, families: readonly Family[]): string[] {
+  if (request.hostAddress === null)
+    return families.map((family) => (family === 4 ? "0.0.0.0" : "::"));
+  const { family } = parseAddress(request.hostAddress);
+  if (families.includes(family)) return [request.hostAddress];
+  throw new CooperError(
+    "invalid-argument",
+    `cannot publish a port on ${request.hostAddress}: the container has no IPv${family} address`,
+    family === 6 ? { hint: "cooper network create --ipv6 NAME makes a network with both" } : {},
+  );
+}
+
+/** Resolves to the first port's number; 0 in the request takes any. */
+function holdRange(held: HeldPorts, asked: PublishedPort, context: PublishContext): number {
+  const bytes = addressBytes(asked.hostAddress);
+  const take = (port: number) => {
+    const socket = takePort(asked, bytes, port);
+    if (socket.descriptor < 0) return socket.port;
+    if (held.descriptors.length < mostHeld) held.descriptors.push(socket.descriptor);
+    else closeSync(socket.descriptor);
+    return socket.port;
+  };
+  if (asked.hostPort > 0) refuseHeld(asked, context);
+  const first = take(asked.hostPort);
+  const { hostAddress, containerPort, count, protocol } = asked;
+  const port: PublishedPort = { hostAddress, hostPort: first, containerPort, count, protocol };
+  if (asked.hostPort === 0) refuseHeld(port, context);
+  if (first + count - 1 > 65535)
+    throw new CooperError("conflict", `${portText(port)} ends beyond 65535`);
+  for (let at = 1; at < count; at++) take(first + at);
+  held.ports.push(port);
+  return first;
+}
+
+/** Containers come first: their sockets are held by conmon, which would say little. */
+function refuseHeld(port: PublishedPort, context: PublishContext): void {
+  const own = portHolder(context.database, context.containerId, port);
+  if (own !== undefined) throw new PortInUse(port, own, context.nameOf(own));
+}
+
+function takePort(asked: PublishedPort, bytes: Uint8Array, port: number) {
+  try {
+    return holdPort(asked.protocol, bytes, port);
+  } catch (error) {
+    const one = { ...asked, hostPort: port, count: 1 };
+    switch (errnoName(error)) {
+      case "EADDRINUSE":
+        return takeSharedPort(one, bytes, error);
+      case "EADDRNOTAVAIL":
+        throw new CooperError(
+          "invalid-argument",
+          `cannot publish on ${asked.hostAddress}: it is no address of this host`,
+          { cause: error },
+        );
+      case "EACCES":
+        throw new CooperError("permission-denied", `${portText(one)} may not be taken`, {
+          hint: `sudo sysctl net.ipv4.ip_unprivileged_port_start=${port}`,
+          cause: error,
+        });
+      default:
+        throw error;
+    }
+  }
+}
+
+/** What ended connections have left (TIME_WAIT) or outgoing ones use is no server: it can be shared. */
+function takeSharedPort(port: PublishedPort, bytes: Uint8Array, cause: unknown) {
+  const { isUsed, owner } =
+    port.protocol === "sctp"
+      ? { isUsed: true, owner: undefined }
+      : findPortOwner(port.protocol, port.hostPort);
+  if (!isUsed && port.protocol === "tcp") {
+    try {
+      return holdPort(port.protocol, bytes, port.hostPort, true);
+    } catch {
+      // somebody holds it without listening: told below
+    }
+  }
+  const who = owner === undefined ? "" : ` by ${owner.name} (pid ${owner.pid})`;
+  throw new CooperError("conflict", `${portText(port)} is already in use${who}`, {
+    hint: "publish another port, or stop what uses it",
+    cause,
+  });
+}
+
+function addressBytes(text: string): Uint8Array {
+  const { family, value } = parseAddress(text);
+  const hex = value.toString(16).padStart(bitsOf(family) / 4, "0");
+  return Uint8Array.from(Buffer.from(hex, "hex"));
+}

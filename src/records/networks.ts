@@ -1,0 +1,320 @@
+/** Rows of networks, of containers' connections to them, of leases and published ports ↔ values. */
+import type { Database } from "bun:sqlite";
+import { CooperError } from "../errors.ts";
+import type { Attachment, LiveAttachment, Network, PublishedPort } from "../network/model.ts";
+
+interface NetworkRow {
+  record: string;
+}
+
+const toNetwork = ({ record }: NetworkRow) => JSON.parse(record) as Network;
+
+/** Adds a network. A name that is taken is an error. */
+export function insertNetwork(database: Database, network: Network): void {
+  const { changes } = database
+    .query("insert or ignore into network (id, name, record, created_at) values (?, ?, ?, ?)")
+    .run(network.id, network.name, JSON.stringify(network), network.createdAt);
+  if (changes === 0) {
+    throw new CooperError("name-in-use", `network with name ${network.name} already exists`, {
+      hint: `remove it with: cooper network rm ${network.name}, or keep it with --ignore`,
+    });
+  }
+}
+
+/** All networks, by name. */
+export function listNetworks(database: Database): Network[] {
+  return database
+    .query<NetworkRow, []>("select record from network order by name")
+    .all()
+    .map(toNetwork);
+}
+
+/** The network with exactly this id. */
+export function getNetwork(database: Database, id: string): Network | undefined {
+  const row = database
+    .query<NetworkRow, [string]>("select record from network where id = ?")
+    .get(id);
+  return row === null ? undefined : toNetwork(row);
+}
+
+/** Finds a network by name, id, or a unique beginning of an id. */
+export function findNetwork(database: Database, nameOrId: string): Network | undefined {
+  const exact = database
+    .query<NetworkRow, [string, string]>("select record from network where name = ? or id = ?")
+    .get(nameOrId, nameOrId);
+  if (exact !== null) return toNetwork(exact);
+  if (!/^[0-9a-f]{1,64}$/.test(nameOrId)) return undefined;
+  const rows = database
+    .query<NetworkRow, [string, string]>(
+      "select record from network where id >= ? and id < ? limit 2",
+    )
+    .all(nameOrId, `${nameOrId}g`);
+  if (rows.length > 1) {
+    throw new CooperError(
+      "invalid-argument",
+      `several networks have an id that begins with ${nameOrId}`,
+    );
+  }
+  return rows[0] === undefined ? undefined : toNetwork(rows[0]);
+}
+
+interface AttachmentRow {
+  network_id: string;
+  name: string;
+  position: number;
+  record: string;
+  live: string | null;
+}
+
+const attachmentQuery =
+  "select network_id, name, position, attachment.record, live from attachment join network on id = network_id";
+
+function toAttachment(row: AttachmentRow): Attachment {
+  return {
+    ...(JSON.parse(row.record) as Omit<
+      Attachment,
+      "networkId" | "networkName" | "position" | "live"
+    >),
+    networkId: row.network_id,
+    networkName: row.name,
+    position: row.position,
+    live: row.live === null ? null : (JSON.parse(row.live) as LiveAttachment),
+  };
+}
+
+/** A container's networks, in order. */
+export function attachmentsOf(database: Database, containerId: string): Attachment[] {
+  return database
+    .query<AttachmentRow, [string]>(`${attachmentQuery} where container_id = ? order by position`)
+    .all(containerId)
+    .map(toAttachment);
+}
+
+/** One connection of a network, and whose it is. */
+export interface Member {
+  readonly containerId: string;
+  readonly containerName: string;
+  readonly attachment: Attachment;
+}
+
+/** Connects a container, whether it runs or not. A network that it is in already is an error. */
+export function addAttachment(
+  database: Database,
+  containerId: string,
+  attachment: Attachment,
+): void {
+  const { networkId, networkName, position, live, ...asked } = attachment;
+  const { changes } = database
+    .query(
+      "insert or ignore into attachment (container_id, network_id, position, record, live) values (?, ?, ?, ?, ?)",
+    )
+    .run(
+      containerId,
+      networkId,
+      position,
+      JSON.stringify(asked),
+      live === null ? null : JSON.stringify(live),
+    );
+  if (changes === 0) {
+    throw new CooperError(
+      "conflict",
+      `the container is connected to network ${networkName} already`,
+    );
+  }
+}
+
+/** Notes what a connection is now; null: it is down. */
+export function setLive(
+  database: Database,
+  containerId: string,
+  networkId: string,
+  live: LiveAttachment | null,
+): void {
+  database
+    .query("update attachment set live = ? where container_id = ? and network_id = ?")
+    .run(live === null ? null : JSON.stringify(live), containerId, networkId);
+}
+
+/** Who holds an address of a network; undefined: nobody. */
+export function leaseHolder(
+  database: Database,
+  networkId: string,
+  address: string,
+): string | undefined {
+  return database
+    .query<{ container_id: string }, [string, string]>(
+      "select container_id from lease where network_id = ? and address = ?",
+    )
+    .get(networkId, address)?.container_id;
+}
+
+/** Takes an address; the caller has seen, in the same transaction, that nobody holds it. */
+export function addLease(
+  database: Database,
+  networkId: string,
+  address: string,
+  containerId: string,
+): void {
+  database
+    .query("insert into lease (network_id, address, container_id) values (?, ?, ?)")
+    .run(networkId, address, containerId);
+}
+
+/** The address leased last, by subnet. */
+export function cursorsOf(database: Database, networkId: string): Record<string, string> {
+  const row = database
+    .query<{ cursors: string }, [string]>("select cursors from network where id = ?")
+    .get(networkId);
+  return row === null ? {} : (JSON.parse(row.cursors) as Record<string, string>);
+}
+
+/** Remembers where the next lease starts to look. */
+export function setCursors(
+  database: Database,
+  networkId: string,
+  cursors: Readonly<Record<string, string>>,
+): void {
+  database
+    .query("update network set cursors = ? where id = ?")
+    .run(JSON.stringify(cursors), networkId);
+}
+
+/** Ids of all containers that hold addresses of a network. */
+export function leaseHolders(database: Database, networkId: string): string[] {
+  return database
+    .query<{ container_id: string }, [string]>(
+      "select distinct container_id from lease where network_id = ?",
+    )
+    .all(networkId)
+    .map((row) => row.container_id);
+}
+
+interface PortRow {
+  container_id: string;
+  protocol: PublishedPort["protocol"];
+  host_address: string;
+  host_port: number;
+  container_port: number;
+  count: number;
+}
+
+const toPort = (row: PortRow): PublishedPort => ({
+  hostAddress: row.host_address,
+  hostPort: row.host_port,
+  containerPort: row.container_port,
+  count: row.count,
+  protocol: row.protocol,
+});
+
+/** Ports by the container that has published them, of all that run. */
+export function allPorts(database: Database): Map<string, PublishedPort[]> {
+  const rows = database
+    .query<PortRow, []>("select * from port order by container_port, protocol, host_address")
+    .all();
+  const ports = new Map<string, PublishedPort[]>();
+  for (const row of rows) {
+    const list = ports.get(row.container_id) ?? [];
+    list.push(toPort(row));
+    ports.set(row.container_id, list);
+  }
+  return ports;
+}
+
+/** What a running container has published. */
+export function portsOf(database: Database, containerId: string): PublishedPort[] {
+  return database
+    .query<PortRow, [string]>(
+      "select * from port where container_id = ? order by container_port, protocol, host_address",
+    )
+    .all(containerId)
+    .map(toPort);
+}
+
+/** Whether a container in the network has published IPv4 ports. */
+export function hasPorts(database: Database, networkId: string): boolean {
+  return (
+    database
+      .query(
+        `select 1 from port join attachment using (container_id)
+         where network_id = ? and live is not null and host_address not like '%:%' limit 1`,
+      )
+      .get(networkId) !== null
+  );
+}
+
+/** The id of another container that holds one of these ports; addresses that cover each other collide. */
+export function portHolder(
+  database: Database,
+  containerId: string,
+  port: PublishedPort,
+): string | undefined {
+  const wildcard = port.hostAddress.includes(":") ? "::" : "0.0.0.0";
+  const isWildcard = port.hostAddress === wildcard;
+  const rows = database
+    .query<PortRow, [string, number, number, string]>(
+      `select * from port where protocol = ? and host_port < ? and host_port + count > ?
+       and container_id <> ?`,
+    )
+    .all(port.protocol, port.hostPort + port.count, port.hostPort, containerId);
+  return rows.find(
+    ({ host_address: other }) =>
+      other === port.hostAddress ||
+      other === wildcard ||
+      (isWildcard && other.includes(":") === wildcard.includes(":")),
+  )?.container_id;
+}
+
+/** Notes what a container publishes from now on. */
+export function addPorts(
+  database: Database,
+  containerId: string,
+  ports: readonly PublishedPort[],
+): void {
+  const insert = database.query(
+    `insert or replace into port (container_id, protocol, host_address, host_port, container_port, count)
+     values (?, ?, ?, ?, ?, ?)`,
+  );
+  for (const port of ports) {
+    insert.run(
+      containerId,
+      port.protocol,
+      port.hostAddress,
+      port.hostPort,
+      port.containerPort,
+      port.count,
+    );
+  }
+}
+
+/** Forgets what a container held while it ran: addresses, ports, live connections. Idempotent. */
+export function releaseNetworking(database: Database, containerId: string): void {
+  database.query("delete from lease where container_id = ?").run(containerId);
+  database.query("delete from port where container_id = ?").run(containerId);
+  database
+    .query("update attachment set live = null where container_id = ? and live is not null")
+    .run(containerId);
+}
+
+/** A connection that is up, and whose; for a firewall that is made anew. */
+export interface LiveMember {
+  readonly containerId: string;
+  readonly networkId: string;
+  readonly attachment: Attachment;
+  readonly live: LiveAttachment;
+}
+
+/** All connections that are up. */
+export function liveMembers(database: Database): LiveMember[] {
+  return database
+    .query<AttachmentRow & { container_id: string }, []>(
+      `select network_id, name, position, attachment.record, live, container_id
+       from attachment join network on id = network_id
+       where live is not null order by container_id, position`,
+    )
+    .all()
+    .flatMap((row) => {
+      const attachment = toAttachment(row);
+      const { live, networkId } = attachment;
+      return live === null ? [] : [{ containerId: row.container_id, networkId, attachment, live }];
+    });
+}

@@ -1,0 +1,174 @@
+/**
+ * Network namespaces and the few link operations that need no helper program. A thread may change its
+ * network namespace (setns(2)); what the thread spawns starts there. Everything here is synchronous, so
+ * that no other JavaScript ever runs in the wrong one.
+ */
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { errnoName } from "../errors.ts";
+import { check, cString, lastErrno, libc, SystemCallError } from "./libc.ts";
+import { bindMount, unmount } from "./mount.ts";
+
+const cloneNewNet = 0x40000000;
+const ownThread = "/proc/thread-self/ns/net";
+
+const { unshare, setns, if_nametoindex, socket, ioctl } = libc({
+  unshare: { args: ["i32"], returns: "i32" },
+  setns: { args: ["i32", "i32"], returns: "i32" },
+  if_nametoindex: { args: ["ptr"], returns: "u32" },
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+});
+
+/** Keeps a network namespace open; children find it under `path` as long as it is not disposed. */
+export class NetnsHandle implements Disposable {
+  readonly descriptor: number;
+
+  /** @param path a namespace file (nsfs); left out: the one we are in */
+  constructor(path = ownThread) {
+    this.descriptor = openSync(path, "r");
+  }
+
+  /** A path that other processes of ours can open, whatever mount namespace they are in. */
+  get path(): string {
+    return `/proc/${process.pid}/fd/${this.descriptor}`;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.descriptor);
+  }
+}
+
+/** Does something within the network namespace at `path`, and comes back. null: stays where it is. */
+export function inNetns<T>(path: string | null, act: () => T): T {
+  if (path === null) return act();
+  using home = new NetnsHandle();
+  using there = new NetnsHandle(path);
+  check(setns(there.descriptor, cloneNewNet), `enter the network namespace ${path}`);
+  try {
+    return act();
+  } finally {
+    check(setns(home.descriptor, cloneNewNet), "return to the network namespace");
+  }
+}
+
+/**
+ * Makes a network namespace and keeps it by a mount at `path`.
+ *
+ * @param prepare runs within it, before anything has been put into it
+ */
+export function createNetns(path: string, prepare: () => void): void {
+  makeMountPoint(path);
+  using home = new NetnsHandle();
+  check(unshare(cloneNewNet), "make a network namespace");
+  try {
+    prepare();
+    bindMount(ownThread, path, false);
+  } finally {
+    check(setns(home.descriptor, cloneNewNet), "return to the network namespace");
+  }
+}
+
+/** Keeps a namespace that somebody else has made, such as the OCI runtime, by a mount at `path`. */
+export function keepNetns(source: string, path: string): void {
+  makeMountPoint(path);
+  bindMount(source, path, false);
+}
+
+function makeMountPoint(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+  // one that a killed start has left would be mounted over, and stay below
+  unmount(path);
+  writeFileSync(path, "", { mode: 0o600 });
+}
+
+/** Lets go of it: the kernel takes it and the links in it apart as soon as no process is in it. Idempotent. */
+export function removeNetns(path: string): void {
+  unmount(path);
+  rmSync(path, { force: true });
+}
+
+/** Writes a file below /proc/sys/net of the network namespace we are in; false when the kernel has none. */
+export function writeNetSysctl(name: string, value: string): boolean {
+  try {
+    writeFileSync(`/proc/sys/net/${name}`, value);
+    return true;
+  } catch (error) {
+    if (errnoName(error) === "ENOENT") return false; // IPv6 is off in this kernel
+    throw error;
+  }
+}
+
+/** Reads a file below /proc/sys/net; undefined when the kernel has none. */
+export function readNetSysctl(name: string): string | undefined {
+  try {
+    return readFileSync(`/proc/sys/net/${name}`, "utf8").trim();
+  } catch (error) {
+    if (errnoName(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Names below /proc/sys/net/ipv6/conf: `all`, `default` and every link. */
+export function ipv6Links(): string[] {
+  try {
+    return readdirSync("/proc/sys/net/ipv6/conf");
+  } catch {
+    return []; // IPv6 is off in this kernel
+  }
+}
+
+/** The number of a link in the network namespace we are in; 0: there is none of that name. */
+export function linkIndex(name: string): number {
+  return if_nametoindex(cString(name));
+}
+
+// netdevice(7) and linux/if_bridge.h: struct ifreq is 16 bytes of name and 24 of a union
+const [getFlags, setFlags, addPort] = [0x8913, 0x8914, 0x89a2];
+const up = 1;
+
+function linkRequest(request: number, name: string, fill: (union: DataView) => void): Buffer {
+  const bytes = Buffer.alloc(40);
+  bytes.write(name, 0, 15, "latin1");
+  fill(new DataView(bytes.buffer, bytes.byteOffset + 16, 24));
+  const descriptor = check(socket(2, 0o2000002, 0), "socket");
+  try {
+    check(ioctl(descriptor, request, bytes), `configure link ${name}`);
+  } finally {
+    closeSync(descriptor);
+  }
+  return bytes;
+}
+
+/** Makes a link a port of a bridge, and brings it up; both are in the namespace we are in. */
+export function attachToBridge(link: string, bridge: string): void {
+  const index = linkIndex(link);
+  if (index === 0) throw new SystemCallError(lastErrno(), `find link ${link}`);
+  linkRequest(addPort, bridge, (union) => {
+    union.setInt32(0, index, true);
+  });
+  setLinkUp(link, true);
+}
+
+const flagsOf = (link: string) => linkRequest(getFlags, link, () => undefined).readUInt16LE(16);
+
+/** Whether a link that is there is up. */
+export function isLinkUp(link: string): boolean {
+  return (flagsOf(link) & up) !== 0;
+}
+
+/** Brings a link up or down. */
+export function setLinkUp(link: string, isUp: boolean): void {
+  const flags = flagsOf(link);
+  linkRequest(setFlags, link, (union) => {
+    union.setUint16(0, isUp ? flags | up : flags & ~up, true);
+  });
+}
