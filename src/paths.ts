@@ -14,6 +14,7 @@
  *       c/ID/                         the bundle: config.json, merged/, pid files, attach socket, exit file
  *       x/CONTAINER-SESSION/          exec sessions: short, since a socket is in it
  *       v/NAME                        volumes that `volume mount` keeps mounted
+ *       m/ID/                         images that are mounted to be looked at
  *       runtime/                      state of the OCI runtime
  *       netns/ID                      network namespaces of running containers, bind mounts of nsfs
  *       pause.pid                     rootless: keeps the user and mount namespace
@@ -35,6 +36,8 @@ export interface Paths {
   readonly runtimeState: string;
   readonly execs: string;
   readonly pausePid: string;
+  /** Where images are mounted, each in a directory by its id. */
+  readonly imageMounts: string;
   blob(hex: string): string;
   layer(id: string): LayerPaths;
   container(id: string): ContainerPaths;
@@ -95,6 +98,7 @@ export function pathsUnder(root: string, run: string): Paths {
     runtimeState: join(run, "runtime"),
     execs: join(run, "x"),
     pausePid: join(run, "pause.pid"),
+    imageMounts: join(run, "m"),
     blob: (hex) => join(blobs, hex),
     layer(id) {
       const directory = join(layers, id);

@@ -12,6 +12,8 @@ const listing = () => import("./commands/listing.ts");
 const images = () => import("./commands/images.ts");
 const imageChanges = () => import("./commands/image-changes.ts");
 const volumes = () => import("./commands/volumes.ts");
+const changes = () => import("./commands/changes.ts");
+const mounts = () => import("./commands/mounts.ts");
 const as = (command: unknown) => command as Command;
 
 /** All commands, by noun. */
@@ -22,14 +24,23 @@ export const commandTree: readonly CommandEntry[] = [
   entry("container cleanup", "", "Give back what an ended container still holds", async () =>
     as((await lifecycle()).cleanup),
   ),
+  entry("container commit", "commit", "Make an image of a container", async () =>
+    as((await changes()).commit),
+  ),
   entry("container create", "create", "Make a container without starting it", async () =>
     as((await import("./commands/create.ts")).create),
+  ),
+  entry("container diff", "", "Show what a container changed in its image's files", async () =>
+    as((await changes()).containerDiff),
   ),
   entry("container exec", "exec", "Run a process in a running container", async () =>
     as((await import("./commands/exec.ts")).exec),
   ),
   entry("container exists", "", "Tell by the exit status whether a container exists", async () =>
     as((await lifecycle()).exists),
+  ),
+  entry("container export", "export", "Write a container's files to a tar", async () =>
+    as((await changes()).exportContainer),
   ),
   entry("container init", "init", "Prepare containers without running them", async () =>
     as((await lifecycle()).init),
@@ -45,6 +56,9 @@ export const commandTree: readonly CommandEntry[] = [
   ),
   entry("container ls", "ps,container list,container ps", "List containers", async () =>
     as((await listing()).ps),
+  ),
+  entry("container mount", "mount", "Show the files of containers as directories", async () =>
+    as((await mounts()).containerMount),
   ),
   entry("container pause", "pause", "Freeze the processes of containers", async () =>
     as((await lifecycle()).pause),
@@ -74,6 +88,9 @@ export const commandTree: readonly CommandEntry[] = [
   entry("container top", "top", "Show the processes of a container", async () =>
     as((await listing()).top),
   ),
+  entry("container unmount", "unmount,umount,container umount", "End what mount began", async () =>
+    as((await mounts()).containerUnmount),
+  ),
   entry("container unpause", "unpause", "Let paused containers go on", async () =>
     as((await lifecycle()).unpause),
   ),
@@ -88,6 +105,12 @@ export const commandTree: readonly CommandEntry[] = [
     "wait",
     "Wait until containers end, and print their exit codes",
     async () => as((await lifecycle()).wait),
+  ),
+  entry("diff", "", "Show what a container or an image's last layer changed", async () =>
+    as((await changes()).diff),
+  ),
+  entry("image diff", "", "Show what the last layer of an image changes", async () =>
+    as((await changes()).imageDiff),
   ),
   entry("image exists", "", "Tell by the exit status whether an image exists", async () =>
     as((await images()).exists),
@@ -105,6 +128,9 @@ export const commandTree: readonly CommandEntry[] = [
     as((await imageChanges()).load),
   ),
   entry("image ls", "images,image list", "List images", async () => as((await images()).ls)),
+  entry("image mount", "", "Show the files of images as directories", async () =>
+    as((await mounts()).imageMount),
+  ),
   entry("image prune", "", "Remove images that nothing uses", async () =>
     as((await imageChanges()).prune),
   ),
@@ -119,6 +145,9 @@ export const commandTree: readonly CommandEntry[] = [
     as((await imageChanges()).tag),
   ),
   entry("image tree", "", "Show the layers of an image", async () => as((await images()).tree)),
+  entry("image unmount", "image umount", "End what image mount began", async () =>
+    as((await mounts()).imageUnmount),
+  ),
   entry("image untag", "untag", "Take names from an image", async () =>
     as((await imageChanges()).untag),
   ),
@@ -174,6 +203,7 @@ export const commandTree: readonly CommandEntry[] = [
     as((await import("./commands/completion.ts")).completion),
   ),
   entry("__complete", "", "", async () => as((await import("./commands/completion.ts")).complete)),
+  entry("__hold", "", "", async () => as((await import("./commands/hold.ts")).hold)),
   entry("__unpack", "", "", async () => as((await import("./commands/unpack.ts")).unpack)),
 ];
 

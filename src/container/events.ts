@@ -21,7 +21,11 @@ export type ContainerAction =
   | "destroy"
   | "exec_create"
   | "exec_start"
-  | "exec_die";
+  | "exec_die"
+  | "export"
+  | "commit"
+  | "mount"
+  | "unmount";
 
 /** Notes it; never fails, since the deed is done. */
 export function emitContainer(

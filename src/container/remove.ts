@@ -13,6 +13,7 @@ import { releaseResources, settleContainer } from "./cleanup.ts";
 import { emitContainer } from "./events.ts";
 import { isAlive } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
+import { releaseMount } from "./rootfs.ts";
 import { endProcess } from "./stop.ts";
 
 export interface RemoveOptions {
@@ -70,6 +71,7 @@ export async function removeSettled(
   if (container.intent !== "removing") changeContainer(host.database, id, { intent: "removing" });
   // one that has settled has given everything back; only an interrupted removal may not have
   if (container.intent === "removing") await releaseResources(host, container);
+  else releaseMount(host, container);
   rmSync(host.paths.container(id).directory, { recursive: true, force: true });
   deleteContainer(host.database, id);
   emitContainer(host, container, "destroy");

@@ -1,5 +1,5 @@
 /** The root file system of a container: its image's layers with a writable one on top. */
-import { lchownSync, mkdirSync, statfsSync } from "node:fs";
+import { existsSync, lchownSync, mkdirSync, rmSync, statfsSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import {
@@ -8,6 +8,7 @@ import {
   mountFlag,
   mountOverlay,
   setPropagation,
+  unmount,
 } from "../system/mount.ts";
 import { isInUserNamespace } from "../system/userns.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -53,13 +54,22 @@ export async function mountRootfs(host: Host, container: ContainerRecord): Promi
   }
 }
 
+/** Gives back what `cooper mount` took of one that does not run; false when there is nothing. */
+export function releaseMount(host: Host, { id }: Pick<ContainerRecord, "id">): boolean {
+  const { bundle, merged } = host.paths.container(id);
+  if (!existsSync(bundle)) return false;
+  unmount(merged);
+  rmSync(bundle, { recursive: true, force: true });
+  return true;
+}
+
 /** statfs(2) f_type of overlayfs: it cannot be an upper directory (overlayfs.rst). */
 function isOverlay(path: string): boolean {
   return statfsSync(path).type === 0x794c7630;
 }
 
 /** Topmost first, as overlayfs wants them. An image without layers still needs one. */
-async function layerDirectories(host: Host, container: ContainerRecord): Promise<string[]> {
+export async function layerDirectories(host: Host, container: ContainerRecord): Promise<string[]> {
   const { layers, idMappings } = container.resolved;
   const directories: string[] = [];
   for (const id of layers.toReversed()) {

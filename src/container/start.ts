@@ -5,7 +5,6 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
-  rmSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -28,7 +27,7 @@ import { isAlive } from "./live-state.ts";
 import { logTarget } from "./log-target.ts";
 import { monitorVariables } from "./monitor-variables.ts";
 import type { ContainerRecord } from "./record.ts";
-import { mountRootfs } from "./rootfs.ts";
+import { mountRootfs, releaseMount } from "./rootfs.ts";
 import { findRuntime } from "./runtime-choice.ts";
 import { runtimeConfig } from "./runtime-config.ts";
 import { gatherRuntimeInput } from "./runtime-input.ts";
@@ -155,7 +154,7 @@ async function initialize(
 ): Promise<number> {
   const { spec, resolved } = container;
   const paths = host.paths.container(container.id);
-  rmSync(paths.bundle, { recursive: true, force: true });
+  releaseMount(host, container); // `cooper mount` may have it; the same directory is mounted again below
   mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
   if (resolved.idMappings !== null) {
     // root of its user namespace is nobody here, and must get to its root file system

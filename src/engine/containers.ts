@@ -1,8 +1,10 @@
 /** Verbs on containers, each loading its file on first use. */
 import type { SessionEnd, SessionOptions } from "../container/attach.ts";
+import type { CommitOptions } from "../container/commit.ts";
 import type { CreateOptions } from "../container/create.ts";
 import type { ExecOptions } from "../container/exec.ts";
 import type { LogEntry, LogOptions } from "../container/logs.ts";
+import type { Mounted } from "../container/mount.ts";
 import type { ContainerRecord } from "../container/record.ts";
 import type { RemoveOptions } from "../container/remove.ts";
 import type { RunOptions } from "../container/run.ts";
@@ -14,6 +16,8 @@ import type { ProcessTable } from "../container/top.ts";
 import type { UpdateOptions } from "../container/update.ts";
 import { invariant } from "../errors.ts";
 import type { Host } from "../host.ts";
+import type { Change } from "../layer/changes.ts";
+import type { Image } from "../records/images.ts";
 
 /** Verbs on containers. Names are what users type: a name, an id, or the beginning of an id. */
 export class Containers {
@@ -124,6 +128,39 @@ export class Containers {
   /** Resolves to the exit code; detached: to the session's id. */
   async exec(name: string, options: ExecOptions): Promise<number | string> {
     return (await import("../container/exec.ts")).execInContainer(this.host, name, options);
+  }
+
+  /** The tar of its files goes to a file, or to what takes the bytes. */
+  async export(name: string, output: string | ((bytes: Uint8Array) => void)): Promise<void> {
+    return (await import("../container/export.ts")).exportContainer(this.host, name, output);
+  }
+
+  /** What it changed in its image's files. */
+  async changes(name: string): Promise<Change[]> {
+    return (await import("../container/diff.ts")).containerChanges(this.host, name);
+  }
+
+  async commit(name: string, options: CommitOptions): Promise<Image> {
+    return (await import("../container/commit.ts")).commitContainer(this.host, name, options);
+  }
+
+  /** For the child that holds a container still: until the input ends. */
+  async hold(id: string, input: AsyncIterable<unknown>, onHeld: () => void): Promise<void> {
+    return (await import("../container/hold-still.ts")).holdUntilEnd(this.host, id, input, onHeld);
+  }
+
+  /** Its files, to be looked at and changed: a directory. */
+  async mount(name: string): Promise<Mounted> {
+    return (await import("../container/mount.ts")).mountContainer(this.host, name);
+  }
+
+  async unmount(name: string): Promise<string> {
+    return (await import("../container/mount.ts")).unmountContainer(this.host, name);
+  }
+
+  /** Those that are mounted: by `mount`, or because they run. */
+  async mounted(): Promise<Mounted[]> {
+    return (await import("../container/mount.ts")).mountedContainers(this.host);
   }
 
   async logs(name: string, options: LogOptions): Promise<AsyncGenerator<LogEntry>> {

@@ -6,10 +6,12 @@ import type { ImportOptions } from "../image/import.ts";
 import type { ImageSummary, ListOptions } from "../image/list.ts";
 import type { LoadedImage, LoadOptions } from "../image/load.ts";
 import type { LocationOptions } from "../image/load-location.ts";
+import type { MountedImage } from "../image/mount.ts";
 import type { PrunedImages, PruneOptions } from "../image/prune.ts";
 import type { PulledImage, PullOptions } from "../image/pull.ts";
 import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "../image/remove.ts";
 import type { SaveOptions } from "../image/save.ts";
+import type { Change } from "../layer/changes.ts";
 import type { ImageLocation } from "../oci/location.ts";
 import type { Image } from "../records/images.ts";
 
@@ -59,6 +61,25 @@ export class Images {
 
   async history(name: string): Promise<HistoryStep[]> {
     return (await import("../image/history.ts")).imageHistory(this.host, name);
+  }
+
+  /** Its files, to be looked at: a directory. */
+  async mount(name: string): Promise<MountedImage> {
+    return (await import("../image/mount.ts")).mountImage(this.host, name);
+  }
+
+  /** Resolves to its id. */
+  async unmount(name: string): Promise<string> {
+    return (await import("../image/mount.ts")).unmountImage(this.host, name);
+  }
+
+  async mounted(): Promise<MountedImage[]> {
+    return (await import("../image/mount.ts")).mountedImages(this.host);
+  }
+
+  /** What its last layer changes; or how to get to it from another image. */
+  async changes(name: string, other: string | null): Promise<Change[]> {
+    return (await import("../image/diff.ts")).imageChanges(this.host, name, other);
   }
 
   async tree(name: string, options: { readonly whatRequires: boolean }): Promise<ImageTree> {

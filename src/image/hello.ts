@@ -11,7 +11,7 @@ import { hostPlatform } from "../oci/platform.ts";
 import { parseName, withDefaultTag } from "../oci/reference.ts";
 import type { Image } from "../records/images.ts";
 import { applets } from "./busybox-applets.ts";
-import { ociManifest } from "./own-manifest.ts";
+import { ownManifest } from "./own-manifest.ts";
 import { publishImage } from "./publish.ts";
 import { openStage } from "./stage.ts";
 import { stageOneLayer } from "./stage-layers.ts";
@@ -74,7 +74,7 @@ export async function makeHello(host: Host): Promise<Image> {
   return await publishImage(host, {
     config: decoded.config,
     configText: decoded.text,
-    manifests: [ociManifest(decoded.text, [layer])],
+    manifests: [ownManifest(decoded.text, [layer])],
     layers: [layer],
     names: [helloName],
     repoDigests: [],

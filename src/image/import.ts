@@ -13,7 +13,7 @@ import { bodyChunks, request } from "../registry/http.ts";
 import { needProgram } from "../system/program.ts";
 import { applyChange } from "./change.ts";
 import { emitImage } from "./events.ts";
-import { ociManifest } from "./own-manifest.ts";
+import { ownManifest } from "./own-manifest.ts";
 import { publishImage, type StagedLayer } from "./publish.ts";
 import { openInput } from "./spool.ts";
 import { openStage } from "./stage.ts";
@@ -43,7 +43,7 @@ export async function importImage(host: Host, options: ImportOptions): Promise<I
   const image = await publishImage(host, {
     config: decodeImageConfig(Buffer.from(configText), "the new image's configuration").config,
     configText,
-    manifests: [ociManifest(configText, [layer])],
+    manifests: [ownManifest(configText, [layer])],
     layers: [layer],
     names: reference === null ? [] : [formatReference(reference)],
     repoDigests: [],

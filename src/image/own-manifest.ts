@@ -5,20 +5,29 @@ import type { StoredManifest } from "../records/images.ts";
 import type { StagedLayer } from "./publish.ts";
 
 /** The manifest of an image that was made here: its layers are not compressed until they leave. */
-export function ociManifest(configText: string, layers: readonly StagedLayer[]): StoredManifest {
+export function ownManifest(
+  configText: string,
+  layers: readonly StagedLayer[],
+  family: "oci" | "docker" = "oci",
+): StoredManifest {
+  const types =
+    family === "oci"
+      ? [mediaType.ociManifest, mediaType.ociConfig, mediaType.ociLayer]
+      : [mediaType.dockerManifest, mediaType.dockerConfig, mediaType.dockerLayer];
+  const [own = "", config, layer] = types;
   const text = JSON.stringify({
     schemaVersion: 2,
-    mediaType: mediaType.ociManifest,
+    mediaType: own,
     config: {
-      mediaType: mediaType.ociConfig,
+      mediaType: config,
       digest: digestOf(configText),
       size: Buffer.byteLength(configText),
     },
-    layers: layers.map((layer) => ({
-      mediaType: mediaType.ociLayer,
-      digest: `sha256:${layer.id}`,
-      size: layer.tarSize,
+    layers: layers.map(({ id, tarSize }) => ({
+      mediaType: layer,
+      digest: `sha256:${id}`,
+      size: tarSize,
     })),
   });
-  return { digest: digestOf(text), mediaType: mediaType.ociManifest, text };
+  return { digest: digestOf(text), mediaType: own, text };
 }

@@ -10,6 +10,7 @@ import {
 } from "../records/images.ts";
 import { deleteUnusedLayers } from "../records/layers.ts";
 import { emitImage } from "./events.ts";
+import { isMounted, releaseImage } from "./mount.ts";
 import { type FoundImage, resolveNamedImage } from "./resolve.ts";
 import { sweep } from "./sweep.ts";
 import { removeName } from "./tag.ts";
@@ -61,6 +62,7 @@ function removeNow(
     return { untagged: [found.name], deleted: [] };
   }
   if (!options.force) assertRemovable(host, image, typed, isByName);
+  releaseImage(host, image.id);
   deleteImage(host.database, image.id);
   const parents = options.keepsParents ? [] : deleteParents(host, image);
   deleteUnusedLayers(host.database);
@@ -76,6 +78,11 @@ function assertRemovable(host: Host, image: Image, typed: string, isByName: bool
         hint: `remove all of them with: cooper rmi --force ${typed}`,
       },
     );
+  }
+  if (isMounted(host, image.id)) {
+    throw new CooperError("conflict", `the image ${typed} is mounted`, {
+      hint: `unmount it first: cooper image unmount ${typed}`,
+    });
   }
   const users = containersOf(host.database, image.id);
   if (users.length === 0) return;

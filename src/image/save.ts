@@ -1,7 +1,7 @@
 /** `save`: images as an archive or directory that docker, podman, skopeo, buildah, umoci and we read. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { CooperError, errnoName } from "../errors.ts";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { decodeManifest, maxManifestBytes } from "../oci/manifest.ts";
 import { mediaType } from "../oci/media-type.ts";
@@ -12,7 +12,7 @@ import {
   resolvePlatform,
 } from "../oci/platform.ts";
 import type { Image } from "../records/images.ts";
-import { NewFile } from "../system/new-file.ts";
+import { openNewFile } from "../system/new-file.ts";
 import {
   dockerArchiveMembers,
   flatDirectoryMembers,
@@ -20,6 +20,7 @@ import {
   ociLayoutMembers,
 } from "./archive-formats.ts";
 import { tarOfMembers, writeMembers } from "./archive-writer.ts";
+import { emitImage } from "./events.ts";
 import { Outgoing, type OutgoingImage, type OutgoingOptions } from "./outgoing.ts";
 import { resolveNamedImage } from "./resolve.ts";
 import { writeFully } from "./spool.ts";
@@ -64,6 +65,7 @@ export async function saveImages(
   const images: OutgoingImage[] = [];
   for (const { image, names: own } of wanted) images.push(await outgoing.image(image, own));
   await write(images, options);
+  for (const { id, names: own } of images) emitImage(host, "save", id, own[0] ?? id);
 }
 
 function outgoingOptions({ format, compression, signal }: SaveOptions): OutgoingOptions {
@@ -126,29 +128,12 @@ async function write(images: readonly OutgoingImage[], options: SaveOptions): Pr
     }
     return;
   }
-  using file = openOutput(output);
+  using file = openNewFile(output);
   for await (const chunk of tarOfMembers(members)) {
     options.signal?.throwIfAborted();
     writeFully(file.descriptor, chunk);
   }
   file.commit();
-}
-
-function openOutput(path: string): NewFile {
-  try {
-    return new NewFile(path);
-  } catch (cause) {
-    const why: Record<string, string> = {
-      ENOENT: "there is no such directory",
-      ENOTDIR: "there is no such directory",
-      EISDIR: "it is a directory",
-      EACCES: "permission denied",
-      EROFS: "the file system is read-only",
-    };
-    const known = why[errnoName(cause) ?? ""];
-    if (known === undefined) throw cause;
-    throw new CooperError("invalid-argument", `cannot write ${path}: ${known}`, { cause });
-  }
 }
 
 /** Nothing is overwritten that is not of the same format. A layout takes more images in; names move. */

@@ -85,14 +85,18 @@ function* contentsOf(layer: LayerPaths, entry: TarEntry): Generator<Uint8Array> 
     constants.O_RDONLY | constants.O_NONBLOCK,
   );
   try {
-    if (!fstatSync(descriptor).isFile() || fstatSync(descriptor).size !== entry.size)
-      throw lost(entry);
-    for (let position = 0; position < entry.size; ) {
-      const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, entry.size - position));
-      const count = readSync(descriptor, buffer, 0, buffer.length, position);
-      if (count === 0) throw lost(entry);
-      position += count;
-      yield buffer.subarray(0, count);
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile() || stats.size !== (entry.sparse?.realSize ?? entry.size)) throw lost(entry);
+    // of a sparse file the tar has the pieces alone
+    const pieces = entry.sparse?.pieces ?? [{ offset: 0, length: entry.size }];
+    for (const { offset, length } of pieces) {
+      for (let done = 0; done < length; ) {
+        const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, length - done));
+        const count = readSync(descriptor, buffer, 0, buffer.length, offset + done);
+        if (count === 0) throw lost(entry);
+        done += count;
+        yield buffer.subarray(0, count);
+      }
     }
   } finally {
     closeSync(descriptor);

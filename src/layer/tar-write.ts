@@ -23,12 +23,13 @@ export interface TarFields {
 /** The header block or blocks of an entry. */
 export function tarHeader(fields: TarFields): Buffer {
   const records: Record<string, string> = { ...fields.pax };
-  const { name, linkName = "", size = 0, uid = 0, gid = 0 } = fields;
+  const { name, linkName = "", size = 0, uid = 0, gid = 0, mtime = 0 } = fields;
   if (name.length > 100) records.path = name;
   if (linkName.length > 100) records.linkpath = linkName;
   if (size > 0o77777777777) records.size = `${size}`;
   if (uid > 0o7777777) records.uid = `${uid}`;
   if (gid > 0o7777777) records.gid = `${gid}`;
+  if (mtime < 0 || mtime > 0o77777777777) records.mtime = `${mtime}`;
   const header = ustar(fields);
   if (Object.keys(records).length === 0) return header;
   const body = Buffer.concat(Object.entries(records).map(([key, value]) => paxRecord(key, value)));

@@ -160,7 +160,6 @@ export class TreeWriter implements TarSink {
       descriptor = made;
       return "";
     });
-    if (entry.sparse !== null) this.isExact = false; // the map of holes is not kept
     this.open = { descriptor, path, entry, written: 0, piece: 0, pieceWritten: 0 };
   }
 

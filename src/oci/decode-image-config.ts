@@ -1,7 +1,7 @@
 /** Decoding an image's configuration: every field that is used later has the type that it claims. */
 import { CooperError } from "../errors.ts";
 import { type Digest, parseDigest } from "./digest.ts";
-import type { ImageConfig } from "./image-config.ts";
+import type { ImageConfig, ProcessConfig } from "./image-config.ts";
 import { decodeStrings, isObject, parseJsonObject } from "./json.ts";
 import { maxConfigBytes, maxLayers } from "./manifest.ts";
 
@@ -81,6 +81,21 @@ export function decodeImageConfig(bytes: Uint8Array, where: string): DecodedConf
     checkFields(entry, historyFields, `${where}: history`);
   }
   return { config: normalized(value, diffIds), text, diffIds };
+}
+
+/**
+ * Decodes what an image says of processes alone (`commit --config`).
+ *
+ * @throws CooperError corrupt, naming the field
+ */
+export function decodeProcessConfig(bytes: Uint8Array, where: string): ProcessConfig {
+  const { value } = parseJsonObject(bytes, where);
+  checkFields(value, processFields, where);
+  decodeStrings(value.Labels, `${where}: labels`);
+  if (isObject(value.Healthcheck))
+    checkFields(value.Healthcheck, healthFields, `${where}: health check`);
+  const known = Object.entries(value).filter(([name]) => Object.hasOwn(processFields, name));
+  return Object.fromEntries(known) as ProcessConfig;
 }
 
 /** Absent and null are the same, as for Go's decoder. */

@@ -72,6 +72,9 @@ export function mountOverlay(target: string, overlay: OverlayMount): void {
   const options = [`lowerdir=${overlay.lower.map(escaped).join(":")}`];
   if (overlay.upper !== undefined && overlay.work !== undefined) {
     options.push(`upperdir=${escaped(overlay.upper)}`, `workdir=${escaped(overlay.work)}`);
+    // whatever the module's default: an upper directory must hold all that makes it a changeset. With
+    // userxattr they are off anyway, and must not be named (fs/overlayfs/params.c)
+    if (!overlay.userXattr) options.push("redirect_dir=off", "metacopy=off");
   }
   if (overlay.userXattr) options.push("userxattr");
   if (overlay.isVolatile) options.push("volatile");
@@ -103,6 +106,8 @@ function mountTallOverlay(target: string, overlay: OverlayMount): void {
     if (overlay.upper !== undefined && overlay.work !== undefined) {
       set("upperdir", overlay.upper);
       set("workdir", overlay.work);
+      if (!overlay.userXattr) set("redirect_dir", "off");
+      if (!overlay.userXattr) set("metacopy", "off");
     }
     for (const flag of [overlay.userXattr && "userxattr", overlay.isVolatile && "volatile"]) {
       if (flag) check(fsconfig(context, setFlag, cString(flag), null, 0), `overlay ${flag}`);

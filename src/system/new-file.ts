@@ -11,11 +11,11 @@ import {
   statSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { errnoName } from "../errors.ts";
+import { CooperError, errnoName } from "../errors.ts";
 import { check, cString, libc } from "./libc.ts";
 
 /** Disposed without `commit()` it was never there. What is no regular file (a FIFO, a device) is written to as it is. */
-export class NewFile implements Disposable {
+class NewFile implements Disposable {
   readonly descriptor: number;
   private readonly path: string;
   /** Where it is for now; null: nowhere (O_TMPFILE), undefined: at its path. */
@@ -77,4 +77,22 @@ function linkDescriptor(descriptor: number, path: string): void {
   const [here, follow] = [-100, 0x400];
   const from = cString(`/proc/self/fd/${descriptor}`);
   check(linkat(here, from, here, cString(path), follow), `make ${path}`);
+}
+
+/** As the constructor; what the user can mend is told in words. */
+export function openNewFile(path: string): NewFile {
+  try {
+    return new NewFile(path);
+  } catch (cause) {
+    const why: Record<string, string> = {
+      ENOENT: "there is no such directory",
+      ENOTDIR: "there is no such directory",
+      EISDIR: "it is a directory",
+      EACCES: "permission denied",
+      EROFS: "the file system is read-only",
+    };
+    const known = why[errnoName(cause) ?? ""];
+    if (known === undefined) throw cause;
+    throw new CooperError("invalid-argument", `cannot write ${path}: ${known}`, { cause });
+  }
 }

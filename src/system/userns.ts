@@ -40,7 +40,7 @@ function findCaller(): Caller {
     const [outerUid, outerGid, cwd] = text.split(":", 3).map((part) => decodeURIComponent(part));
     // a user may set the variable by hand: it only counts within a user namespace
     if (!isInitialNamespace() && uid === 0) {
-      process.chdir(reachable(cwd ?? "/"));
+      if (cwd) process.chdir(reachable(cwd)); // within `unshare` we are where our caller is
       return { uid: Number(outerUid), gid: Number(outerGid), isRootless: true, hasEntered: true };
     }
   }
@@ -50,10 +50,16 @@ function findCaller(): Caller {
   return { uid, gid, isRootless: !canMount, hasEntered: canMount };
 }
 
-/** What a child of ours that runs cooper again must have in its environment to know who called. */
-export function callerEnvironment(): Record<string, string> {
+/**
+ * What a child of ours that runs cooper again must have in its environment to know who called.
+ *
+ * @param directory where that cooper then works; empty: where it is started
+ */
+export function callerEnvironment(directory = "/"): Record<string, string> {
   const who = caller();
-  return who.isRootless && who.hasEntered ? { [marker]: `${who.uid}:${who.gid}:%2F` } : {};
+  return who.isRootless && who.hasEntered
+    ? { [marker]: `${who.uid}:${who.gid}:${encodeURIComponent(directory)}` }
+    : {};
 }
 
 /** Entering a mount namespace moves us to its root; the directory may be gone by now. */

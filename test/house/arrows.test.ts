@@ -48,6 +48,7 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
   ["src/cli/commands/listing.ts", "src/container/top.ts", "columns of top"],
   ["src/cli/commands/pull.ts", "src/image/pull-progress.ts", "progress is shown by the door"],
   ["src/cli/commands/system.ts", "src/system/cgroup.ts", "info tells about the host"],
+  ["src/cli/commands/system.ts", "src/system/userns.ts", "unshare is the user namespace"],
   ["src/cli/commands/system.ts", "src/container/runtime-choice.ts", "info tells about the host"],
   ["src/container/summary.ts", "src/cli/human.ts", "the words of ps are columns of its template"],
   ["src/engine.ts", "src/cli/command.ts", "type of the global options"],

@@ -3,6 +3,7 @@ import { constants as os, release } from "node:os";
 import { flagSwitch, string } from "../../option.ts";
 import { cgroupVersion } from "../../system/cgroup.ts";
 import { findProgram } from "../../system/program.ts";
+import { callerEnvironment } from "../../system/userns.ts";
 import { version as versionNumber } from "../../version.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
@@ -116,7 +117,10 @@ export const unshare = defineCommand({
   stopsAtFirstWord: true,
   async run({ args }) {
     const argv = args.length > 0 ? [...args] : [process.env.SHELL ?? "/bin/sh"];
-    const child = Bun.spawn(argv, { stdio: ["inherit", "inherit", "inherit"] });
+    const child = Bun.spawn(argv, {
+      env: { ...process.env, ...callerEnvironment("") }, // a cooper in there acts for the same user
+      stdio: ["inherit", "inherit", "inherit"],
+    });
     // the terminal sends Ctrl-C to the child too; other signals are for whoever we stand for
     process.on("SIGINT", () => undefined);
     for (const name of ["SIGTERM", "SIGHUP", "SIGQUIT"] as const)

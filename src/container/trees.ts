@@ -1,0 +1,82 @@
+/** The files of a container as trees: all of them, and what its image alone has. */
+
+import type { Stats } from "node:fs";
+import { existsSync } from "node:fs";
+import type { Host } from "../host.ts";
+import { openView } from "../layer/overlay-view.ts";
+import { OpenDirectory } from "../system/tree-read.ts";
+import { isAlive } from "./live-state.ts";
+import type { ContainerRecord } from "./record.ts";
+import { layerDirectories } from "./rootfs.ts";
+import type { IdMapping } from "./spec.ts";
+
+/**
+ * What the container sees as its root, without volumes and what else is mounted in it. The caller holds
+ * the container's lock.
+ *
+ * @param scratch a directory of the caller's own, on the way to be removed
+ */
+export async function openContainerTree(
+  host: Host,
+  container: ContainerRecord,
+  scratch: string,
+): Promise<OpenDirectory> {
+  const { rootfs } = container.spec;
+  const paths = host.paths.container(container.id);
+  if (isAlive(container)) return OpenDirectory.at(paths.merged);
+  if (rootfs !== null && !rootfs.isOverlay) return OpenDirectory.at(rootfs.path);
+  const own = existsSync(paths.upper) ? [paths.upper] : []; // none before the first start
+  return openView([...own, ...(await lowerDirectories(host, container))], scratch);
+}
+
+/** What was there before the container wrote anything. */
+export async function openLowerTree(
+  host: Host,
+  container: ContainerRecord,
+  scratch: string,
+): Promise<OpenDirectory> {
+  return openView(await lowerDirectories(host, container), scratch);
+}
+
+/** The container's own changes as overlayfs keeps them; undefined when there are none yet. */
+export function openUpper(host: Host, container: ContainerRecord): OpenDirectory | undefined {
+  const { upper } = host.paths.container(container.id);
+  return existsSync(upper) ? OpenDirectory.at(upper) : undefined;
+}
+
+async function lowerDirectories(host: Host, container: ContainerRecord): Promise<string[]> {
+  const { rootfs } = container.spec;
+  return rootfs === null ? layerDirectories(host, container) : [rootfs.path];
+}
+
+/** From owners on disk to those that the container sees; undefined where they are the same. */
+export function ownerMap(
+  container: ContainerRecord,
+): ((uid: number, gid: number) => { uid: number; gid: number }) | undefined {
+  const { idMappings } = container.resolved;
+  if (idMappings === null) return undefined;
+  return (uid, gid) => ({
+    uid: toInside(idMappings.uids, uid),
+    gid: toInside(idMappings.gids, gid),
+  });
+}
+
+/** An id from outside of the namespace shows as nobody's in it (user_namespaces(7), overflowuid). */
+function toInside(mappings: readonly IdMapping[], id: number): number {
+  const range = mappings.find(({ outside, size }) => id >= outside && id < outside + size);
+  return range === undefined ? 65534 : range.inside + (id - range.outside);
+}
+
+/** Files that the runtime makes to mount ours on, in images that have none. */
+const mountPoints = new Set([
+  "/etc/hosts",
+  "/etc/hostname",
+  "/etc/resolv.conf",
+  "/run/.containerenv",
+  "/run/cooper-init",
+]);
+
+/** Whether an entry of the upper directory is only there because something is mounted on it. */
+export function isMountPoint(path: string, stats: Stats): boolean {
+  return mountPoints.has(path) && stats.isFile() && stats.size === 0;
+}
