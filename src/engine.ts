@@ -8,6 +8,7 @@ import { Containers } from "./engine/containers.ts";
 import { Images } from "./engine/images.ts";
 import { Networks } from "./engine/networks.ts";
 import { Registries } from "./engine/registries.ts";
+import { Secrets } from "./engine/secrets.ts";
 import { System } from "./engine/system.ts";
 import { Volumes } from "./engine/volumes.ts";
 import type { EngineEvent } from "./events/event.ts";
@@ -28,6 +29,7 @@ export interface Engine {
   readonly networks: Networks;
   readonly registries: Registries;
   readonly system: System;
+  readonly secrets: Secrets;
   readonly volumes: Volumes;
   readonly host: Host;
 }
@@ -41,6 +43,7 @@ export function openEngine(global: GlobalOptions): Engine {
     networks: new Networks(host),
     registries: new Registries(host),
     system: new System(host),
+    secrets: new Secrets(host),
     volumes: new Volumes(host),
     host,
     events: (options) => readEvents(host, options),

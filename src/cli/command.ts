@@ -82,6 +82,7 @@ export interface Command<O extends CommandOptions = CommandOptions> {
     | "image"
     | "volume"
     | "network"
+    | "secret"
     | "file"
     | "none"
     | readonly string[];

@@ -155,6 +155,8 @@ async function nameWords(
       return (await engine.networks.names()).map((name) => `${name}\tnetwork`);
     case "image":
       return (await engine.images.names()).map((name) => `${name}\timage`);
+    case "secret":
+      return (await engine.secrets.list([])).map(({ name }) => `${name}\tsecret`);
     case "volume":
       return (await engine.volumes.list([])).map(({ volume }) => `${volume.name}\tvolume`);
     default: {

@@ -11,6 +11,7 @@ const lifecycle = () => import("./commands/lifecycle.ts");
 const listing = () => import("./commands/listing.ts");
 const images = () => import("./commands/images.ts");
 const imageChanges = () => import("./commands/image-changes.ts");
+const secrets = () => import("./commands/secrets.ts");
 const volumes = () => import("./commands/volumes.ts");
 const changes = () => import("./commands/changes.ts");
 const mounts = () => import("./commands/mounts.ts");
@@ -154,6 +155,15 @@ export const commandTree: readonly CommandEntry[] = [
   entry("inspect", "", "Show all that is known of containers, images or volumes", async () =>
     as((await import("./commands/inspect.ts")).inspect),
   ),
+  entry("secret create", "", "Keep a secret", async () => as((await secrets()).create)),
+  entry("secret exists", "", "Tell by the exit status whether a secret exists", async () =>
+    as((await secrets()).exists),
+  ),
+  entry("secret inspect", "", "Show all that is known of secrets", async () =>
+    as((await secrets()).inspect),
+  ),
+  entry("secret ls", "secret list", "List secrets", async () => as((await secrets()).ls)),
+  entry("secret rm", "secret remove", "Remove secrets", async () => as((await secrets()).rm)),
   entry(
     "system events",
     "events",
@@ -211,6 +221,7 @@ export const commandTree: readonly CommandEntry[] = [
 export const groups: Readonly<Record<string, string>> = {
   container: "Work on containers",
   image: "Work on images",
+  secret: "Work on secrets",
   system: "Work on the engine",
   volume: "Work on volumes",
 };
@@ -242,7 +253,7 @@ export function whyMissing(words: readonly string[]): string | undefined {
   if (findCommand(words) !== undefined) return undefined;
   if (noun === "" && ofSwarm.includes(verb))
     return `cooper ${verb} does not exist: there is no swarm mode, Cooper works on one machine`;
-  if (!(ofPeers[noun] ?? "").split(" ").includes(verb)) return undefined;
+  if (verb === "" || !(ofPeers[noun] ?? "").split(" ").includes(verb)) return undefined;
   return `cooper ${`${noun} ${verb}`.trim()} is not available yet in this version`;
 }
 

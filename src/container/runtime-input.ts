@@ -31,6 +31,7 @@ import {
   type RuntimeInput,
   type RuntimeNetwork,
 } from "./runtime-config/input.ts";
+import { openSecrets } from "./secrets.ts";
 import type { ContainerSpec, NamespaceMode } from "./spec.ts";
 
 /** The root file system is mounted; files for /etc are added by the caller, who is told the host name. */
@@ -57,6 +58,7 @@ export async function gatherRuntimeInput(
   const mayMountProc = canMountProc(inUserNamespace);
   const hostname = hostnameOf(host, container);
   const cdi = await devicesByName(host, spec);
+  const secrets = await openSecrets(host, container, { user, idMappings });
   const input: RuntimeInput = {
     id: container.id,
     name: container.name,
@@ -67,7 +69,8 @@ export async function gatherRuntimeInput(
     rootfsPath: paths.merged,
     user,
     terminalSize: terminalSize ?? null,
-    mounts: await resolveMounts(host, container, { user, idMappings }),
+    mounts: [...(await resolveMounts(host, container, { user, idMappings })), ...secrets.mounts],
+    secretEnv: secrets.env,
     files: {
       hosts: null,
       resolvConf: null,

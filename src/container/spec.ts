@@ -94,6 +94,20 @@ export interface Ulimit {
   hard: number;
 }
 
+/** A secret that a container is given: as a file, or as a variable of its environment. */
+export type SecretUse =
+  | {
+      kind: "mount";
+      name: string;
+      /** Absolute path in the container. */
+      target: string;
+      /** null: the container's user. */
+      uid: number | null;
+      gid: number | null;
+      mode: number;
+    }
+  | { kind: "env"; name: string; target: string };
+
 /** A per-device rate or weight. */
 export interface DeviceLimit {
   path: string;
@@ -256,6 +270,8 @@ export interface ContainerSpec {
   /** Whether /tmp, /run and /var/tmp are tmpfs in a read-only container. */
   readOnlyTmpfs: boolean;
   chrootDirectories: string[];
+  /** Left out in records from before there were any. */
+  secrets?: SecretUse[];
   storageOptions: string[];
 
   capAdd: string[];

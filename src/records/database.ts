@@ -148,6 +148,16 @@ const migrations: readonly string[] = [
   ) strict, without rowid;
   create index port_by_number on port (protocol, host_port);
   `,
+  `
+  create table secret (
+    id text primary key,              -- 25 hexadecimal digits
+    name text not null unique,
+    record text not null,             -- JSON: driver, its options, labels
+    created_at integer not null,      -- ms
+    updated_at integer not null,
+    sealed blob                       -- file driver: the bytes, encrypted with a key that is not in the store
+  ) strict, without rowid;
+  `,
 ];
 
 /**

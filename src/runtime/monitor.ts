@@ -198,6 +198,7 @@ function monitorEnv(options: MonitorOptions, syncDescriptor: number): Record<str
     "DBUS_SESSION_BUS_ADDRESS",
     "CONTAINERS_CONF",
     "CONTAINERS_CONF_OVERRIDE",
+    "COOPER_SECRET_KEY_FILE",
     "NOTIFY_SOCKET",
     "LISTEN_PID",
     "LISTEN_FDS",

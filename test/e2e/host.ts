@@ -148,6 +148,7 @@ export class TestHost implements AsyncDisposable {
       HOME: home,
       LANG: "C.UTF-8",
       ...(!this.hasNetworks && { CONTAINERS_CONF: join(this.directory, "containers.conf") }),
+      COOPER_SECRET_KEY_FILE: join(this.run, "key", "secret.key"),
       ...extra,
     };
   }

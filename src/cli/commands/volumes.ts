@@ -6,6 +6,7 @@ import { defineCommand } from "../command.ts";
 import { isConfirmed } from "../confirm.ts";
 import { humanSize } from "../human.ts";
 import { print, tell } from "../output.ts";
+import { pairs } from "../pairs.ts";
 import { formatRows } from "../table.ts";
 
 const pair = { ...string, placeholder: "KEY[=VALUE]" };
@@ -14,18 +15,6 @@ const filter = {
   type: listOf({ ...string, placeholder: "KEY=VALUE" }),
   help: "Only those that match",
 } as const;
-
-/** `KEY=VALUE` each; a key alone has an empty value. */
-function pairs(texts: readonly string[], what: string): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const equals = text.indexOf("=");
-      if (equals === 0 || text === "")
-        throw new CooperError("invalid-argument", `invalid ${what} "${text}": it has no name`);
-      return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
-    }),
-  );
-}
 
 export const create = defineCommand({
   summary: "Make a volume",

@@ -161,6 +161,5 @@ export const fileOptions = [
     "Options of its storage",
     "the overlay driver takes none",
   ),
-  refused("--secret", listOf(string), "Give it a secret", "there are no secrets yet"),
   refused("--use-api-socket", flagSwitch, "Give it the engine's socket", "there is no service yet"),
 ];

@@ -7,6 +7,7 @@ import { namespaceOptions } from "./namespaces.ts";
 import { networkOptions } from "./network.ts";
 import { processOptions } from "./process.ts";
 import { resourceOptions } from "./resources.ts";
+import { secretOptions } from "./secrets.ts";
 import { securityOptions } from "./security.ts";
 
 /** In the order of the rooms; help sorts them by name. */
@@ -14,6 +15,7 @@ export const createOptions: readonly SpecOption[] = [
   ...processOptions,
   ...environmentOptions,
   ...fileOptions,
+  ...secretOptions,
   ...namespaceOptions,
   ...networkOptions,
   ...resourceOptions,

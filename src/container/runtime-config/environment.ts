@@ -37,6 +37,7 @@ export function environment(input: RuntimeInput): string[] {
     }
   }
   for (const entry of spec.env) add(env, entry, hostEnv);
+  for (const entry of input.secretEnv ?? []) add(env, entry, {});
   if (!env.has("HOSTNAME")) env.set("HOSTNAME", hostnameOf(input));
   if (runsSystemd(spec, image) && !env.has("container_uuid"))
     env.set("container_uuid", input.id.slice(0, 32));

@@ -25,6 +25,8 @@ export interface RuntimeInput {
   readonly terminalSize: TerminalSize | null;
   /** Whose `spec.mounts` were; they take the place of default mounts with the same target. */
   readonly mounts: readonly ResolvedMount[];
+  /** `NAME=VALUE` of secrets: they win over everything. */
+  readonly secretEnv?: readonly string[];
   readonly files: BoundFiles;
   /** A tmpfs that the engine has mounted for /dev/shm, so that others can share it; null: the runtime mounts one. */
   readonly shmPath: string | null;
