@@ -92,7 +92,7 @@ test.each([[[]], [["container"]], [["stopp"]], [["Stop"]], [["container", "image
 
 test.each([
   { words: ["build", "."], why: "cooper build is not available yet in this version" },
-  { words: ["image", "push"], why: "cooper image push is not available yet in this version" },
+  { words: ["image", "scp"], why: "cooper image scp is not available yet in this version" },
   { words: ["volume", "export"], why: "cooper volume export is not available yet in this version" },
   { words: ["container", "build"], why: undefined },
   { words: ["container"], why: undefined },

@@ -9,6 +9,7 @@ import type { LocationOptions } from "../image/load-location.ts";
 import type { MountedImage } from "../image/mount.ts";
 import type { PrunedImages, PruneOptions } from "../image/prune.ts";
 import type { PulledImage, PullOptions } from "../image/pull.ts";
+import type { PushedImage, PushOptions } from "../image/push.ts";
 import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "../image/remove.ts";
 import type { SaveOptions } from "../image/save.ts";
 import type { Change } from "../layer/changes.ts";
@@ -37,6 +38,14 @@ export class Images {
 
   async pull(name: string, options: PullOptions): Promise<PulledImage> {
     return (await import("../image/pull.ts")).pullImage(this.host, name, options);
+  }
+
+  async push(name: string, destination: string | null, options: PushOptions): Promise<PushedImage> {
+    return (await import("../image/push.ts")).pushImage(this.host, name, destination, options);
+  }
+
+  async pushAllTags(name: string, options: PushOptions): Promise<PushedImage[]> {
+    return (await import("../image/push.ts")).pushAllTags(this.host, name, options);
   }
 
   async pullAllTags(name: string, options: PullOptions): Promise<PulledImage[]> {

@@ -71,7 +71,7 @@ export async function ensureImage(
     });
   }
   const { pullImage } = await import("./pull.ts");
-  const { progressOnStderr } = await import("./pull-progress.ts");
+  const { progressOnStderr } = await import("./transfer-progress.ts");
   const pulled = await pullImage(host, name, {
     policy: pull,
     platform,

@@ -154,14 +154,16 @@ async function* contentsOf(descriptor: number): AsyncGenerator<Uint8Array> {
   }
 }
 
-interface OriginalLayer {
+/** A layer as the manifest that an image came with has it. */
+export interface OriginalLayer {
   readonly digest: string;
   readonly mediaType: string;
+  readonly size: number;
   readonly compression: LayerCompression;
 }
 
 /** The manifest that an image came with, where it is of the family that is wanted. */
-interface Original {
+export interface Original {
   readonly stored: StoredManifest;
   readonly configType: string;
   readonly layers: readonly OriginalLayer[];
@@ -169,10 +171,15 @@ interface Original {
 
 interface ManifestDocument {
   readonly config: { readonly mediaType: string };
-  readonly layers: readonly { readonly mediaType: string; readonly digest: string }[];
+  readonly layers: readonly {
+    readonly mediaType: string;
+    readonly digest: string;
+    readonly size: number;
+  }[];
 }
 
-function originalOf(
+/** The manifest that an image came with, if it is of this family. */
+export function originalOf(
   host: Host,
   image: Image,
   family: OutgoingOptions["family"],
@@ -190,6 +197,7 @@ function originalOf(
     layers: document.layers.map((layer, index) => ({
       digest: layer.digest,
       mediaType: layer.mediaType,
+      size: layer.size,
       // the digest tells: what archives of Docker name gzip is not compressed at all
       compression: layer.digest === `sha256:${image.layers[index]}` ? "none" : typeOf(layer),
     })),
@@ -203,10 +211,10 @@ const typeOf = ({ mediaType: type }: { mediaType: string }): LayerCompression =>
  * The manifest as it was when all of its blobs came out the same; else one for those that did, with the
  * annotations that it had.
  */
-function manifestOf(
+export function manifestOf(
   original: Original | undefined,
-  config: OutgoingBlob,
-  layers: readonly OutgoingBlob[],
+  config: Named,
+  layers: readonly Named[],
 ): StoredManifest {
   const isSame =
     original !== undefined &&
@@ -230,14 +238,20 @@ function manifestOf(
   };
 }
 
-const descriptorOf = ({ mediaType: type, digest, size }: OutgoingBlob) => ({
+/** What a manifest says of a blob. */
+export type Named = Pick<OutgoingBlob, "mediaType" | "digest" | "size">;
+
+const descriptorOf = ({ mediaType: type, digest, size }: Named) => ({
   mediaType: type,
   digest,
   size,
 });
 
 /** Docker's schema 2 has no type of its own for zstd (containers/image writes OCI's then, and so do we). */
-function layerType(family: OutgoingOptions["family"], compression: LayerCompression): string {
+export function layerType(
+  family: OutgoingOptions["family"],
+  compression: LayerCompression,
+): string {
   if (compression === "zstd") return mediaType.ociLayerZstd;
   if (family === "oci") return compression === "gzip" ? mediaType.ociLayerGzip : mediaType.ociLayer;
   return compression === "gzip" ? mediaType.dockerLayerGzip : mediaType.dockerLayer;

@@ -8,8 +8,8 @@ import { tarEnd, tarHeader, tarPadding } from "../layer/tar-write.ts";
 import { digestOf, hexOf } from "../oci/digest.ts";
 import { parsePlatform } from "../oci/platform.ts";
 import { pullAllTags, pullImage } from "./pull.ts";
-import type { PullProgress } from "./pull-progress.ts";
 import { findImage } from "./resolve.ts";
+import type { TransferProgress } from "./transfer-progress.ts";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -264,7 +264,7 @@ describe.skipIf(!isRoot)("pullImage()", () => {
   test("tells what it does, and can be cancelled", async () => {
     const one = imageOf([layerWith("a")]);
     const registry = registryOf({ t: one.manifest }, one.blobs);
-    const told: PullProgress[] = [];
+    const told: TransferProgress[] = [];
     await pullImage(host, `${registry.name}:t`, { onProgress: (progress) => told.push(progress) });
     expect(told.map(({ kind }) => kind)).toEqual(["begin", "layers", "layer", "end"]);
     await expect(

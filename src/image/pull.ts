@@ -31,18 +31,18 @@ import { loadRegistriesConf, type RegistriesConf } from "../registry/registries-
 import { meaningsOf } from "../registry/short-names.ts";
 import { emitImage } from "./events.ts";
 import { publishImage } from "./publish.ts";
-import type { PullProgress } from "./pull-progress.ts";
 import { type NameChoice, noRegistry, referencesFor } from "./pull-references.ts";
 import { findNamedImage } from "./resolve.ts";
 import { openStage } from "./stage.ts";
 import { type LayerPlan, LayerStager } from "./stage-layers.ts";
 import { sweep } from "./sweep.ts";
+import type { TransferProgress } from "./transfer-progress.ts";
 
 export interface PullOptions extends AccessOptions, NameChoice {
   /** `missing` and `newer` ask less of the registry than `always`; default: always. */
   readonly policy?: "always" | "missing" | "never" | "newer";
   readonly platform?: PlatformChoice;
-  onProgress?(progress: PullProgress): void;
+  onProgress?(progress: TransferProgress): void;
 }
 
 /** What a pull led to. */

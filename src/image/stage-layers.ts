@@ -6,6 +6,7 @@ import type { UnpackedLayer } from "../layer/unpack-protocol.ts";
 import { type Digest, hexOf } from "../oci/digest.ts";
 import { getLayer, type LayerRecord, layerOfBlob } from "../records/layers.ts";
 import type { StagedLayer } from "./publish.ts";
+import { Slots } from "./slots.ts";
 import type { Stage } from "./stage.ts";
 
 /** A layer that an image needs. */
@@ -125,26 +126,4 @@ function differs(plan: LayerPlan, got: string): CooperError {
     "corrupt",
     `a layer is not what the image's configuration names: expected ${plan.diffId}, got ${got}`,
   );
-}
-
-/** Lets a fixed number work at once. */
-class Slots {
-  private free: number;
-  private readonly waiting: (() => void)[] = [];
-
-  constructor(count: number) {
-    this.free = count;
-  }
-
-  async take(): Promise<Disposable> {
-    if (this.free > 0) this.free--;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
-    return {
-      [Symbol.dispose]: () => {
-        const next = this.waiting.shift();
-        if (next === undefined) this.free++;
-        else next();
-      },
-    };
-  }
 }

@@ -138,6 +138,16 @@ export function manifestsOf(database: Database, imageId: string): StoredManifest
     .map((row) => ({ digest: row.digest, mediaType: row.media_type, text: row.text }));
 }
 
+/** Notes a manifest by which an image is known elsewhere; nothing when it is known, or the image gone. */
+export function addManifest(database: Database, imageId: string, manifest: StoredManifest): void {
+  database
+    .query(
+      `insert or ignore into manifest (digest, image_id, media_type, text)
+       select ?, id, ?, ? from image where id = ?`,
+    )
+    .run(manifest.digest, manifest.mediaType, manifest.text, imageId);
+}
+
 /** A container that was made from an image. */
 export interface ImageUser {
   readonly id: string;

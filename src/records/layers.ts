@@ -43,6 +43,36 @@ export function layerOfBlob(database: Database, digest: string): LayerRecord | u
   return row === null ? undefined : toLayer(row);
 }
 
+/** The forms in which a layer was seen. */
+export function blobsOfLayer(database: Database, layerId: string): LayerBlob[] {
+  return database
+    .query<LayerBlob, [string]>(
+      "select digest, size, compression from layer_blob where layer_id = ? order by digest",
+    )
+    .all(layerId);
+}
+
+/** Notes a form that was made of a layer here; nothing when it is known, or the layer gone. */
+export function addLayerBlob(database: Database, layerId: string, blob: LayerBlob): void {
+  database
+    .query(
+      `insert or ignore into layer_blob (digest, layer_id, size, compression)
+       select ?, id, ?, ? from layer where id = ?`,
+    )
+    .run(blob.digest, blob.size, blob.compression, layerId);
+}
+
+/** `registry/repository`s in which images with a layer are known to be; at most a hundred. */
+export function repositoriesOfLayer(database: Database, layerId: string): string[] {
+  return database
+    .query<{ repository: string }, [string]>(
+      `select distinct substr(r.name, 1, instr(r.name, '@') - 1) as repository
+       from image_layer il join repo_digest r on r.image_id = il.image_id where il.layer_id = ? limit 100`,
+    )
+    .all(layerId)
+    .map((row) => row.repository);
+}
+
 /** Layers of an image, lowest first. */
 export function layersOfImage(database: Database, imageId: string): LayerRecord[] {
   return database

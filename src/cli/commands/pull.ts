@@ -84,7 +84,7 @@ export const pull = defineCommand({
   args: { min: 1 },
   completes: "image",
   async run({ engine, args, options, forEach }) {
-    const { progressOnStderr } = await import("../../image/pull-progress.ts");
+    const { progressOnStderr } = await import("../../image/transfer-progress.ts");
     const onProgress = options.quiet ? undefined : progressOnStderr();
     const how = {
       policy: options.policy ?? "always",

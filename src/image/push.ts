@@ -1,0 +1,271 @@
+/** `push`: an image to a registry, under the digests that it has wherever that is possible. */
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { type Digest, digestOf } from "../oci/digest.ts";
+import { mediaType } from "../oci/media-type.ts";
+import {
+  formatPlatform,
+  isPlatform,
+  type PlatformChoice,
+  resolvePlatform,
+} from "../oci/platform.ts";
+import {
+  atRegistry,
+  formatReference,
+  formatRepository,
+  parseName,
+  type Reference,
+  withDefaultTag,
+} from "../oci/reference.ts";
+import {
+  addManifest,
+  addRepoDigest,
+  type Image,
+  listImages,
+  manifestsOf,
+} from "../records/images.ts";
+import { type LayerRecord, layersOfImage } from "../records/layers.ts";
+import { type AccessOptions, openRegistry } from "../registry/access.ts";
+import { pushTarget } from "../registry/pull-sources.ts";
+import { loadRegistriesConf } from "../registry/registries-conf.ts";
+import { Uploader } from "../registry/upload.ts";
+import { emitImage } from "./events.ts";
+import { manifestOf, type Named, originalOf } from "./outgoing.ts";
+import { type LayerTarget, type PushCompression, pushLayer } from "./push-layer.ts";
+import { resolveNamedImage } from "./resolve.ts";
+import { Slots } from "./slots.ts";
+import { openStage } from "./stage.ts";
+import type { TransferProgress } from "./transfer-progress.ts";
+
+export interface PushOptions extends AccessOptions {
+  /** Which family of media types; null: that of the image's own manifest, else OCI's. */
+  readonly family?: "oci" | "docker" | null;
+  readonly compression?: PushCompression;
+  /** Refused where the image is for another one. */
+  readonly platform?: PlatformChoice | null;
+  onProgress?(progress: TransferProgress): void;
+}
+
+/** What a push led to. */
+export interface PushedImage {
+  /** Fully qualified, with the tag. */
+  readonly name: string;
+  readonly digest: Digest;
+  /** Of the manifest, as Docker tells it. */
+  readonly manifestBytes: number;
+}
+
+/** How many layers are on their way at once: compressing keeps all cores busy with fewer. */
+const parallelLayers = 3;
+
+/** Pushes an image; without a destination, to where its name says. */
+export async function pushImage(
+  host: Host,
+  name: string,
+  destination: string | null,
+  options: PushOptions = {},
+): Promise<PushedImage> {
+  // nobody sweeps meanwhile: an image that is removed now keeps its layers until we are done
+  using _lock = await host.locks.store("shared");
+  const found = resolveNamedImage(host, name);
+  assertPlatform(found.image, name, options.platform ?? null);
+  if (destination === null && found.isById)
+    throw new CooperError("invalid-argument", `${name} is an id: a push needs to know where to`, {
+      hint: `cooper push ${name} REGISTRY/NAME[:TAG]`,
+    });
+  const reference = destinationOf(destination ?? found.name);
+  return push(host, found.image, reference, options);
+}
+
+/** Pushes every tag that images here have in a repository. */
+export async function pushAllTags(
+  host: Host,
+  name: string,
+  options: PushOptions = {},
+): Promise<PushedImage[]> {
+  const parsed = parseName(name);
+  if (parsed.tag !== null || parsed.digest !== null)
+    throw new CooperError("invalid-argument", `all tags are asked for, and "${name}" names one`);
+  const prefix = `${formatRepository(destinationOf(name))}:`;
+  const tagged = listImages(host.database).flatMap((image) =>
+    image.names.filter((each) => each.startsWith(prefix)).map((each) => ({ image, name: each })),
+  );
+  if (tagged.length === 0)
+    throw new CooperError("no-such-image", `no image here has a tag in ${prefix.slice(0, -1)}`);
+  using _lock = await host.locks.store("shared");
+  const pushed: PushedImage[] = [];
+  for (const one of tagged.sort((a, b) => (a.name < b.name ? -1 : 1)))
+    pushed.push(await push(host, one.image, destinationOf(one.name), options));
+  return pushed;
+}
+
+/** Where a name says that an image should go. */
+export function destinationOf(name: string): Reference {
+  const parsed = withDefaultTag(parseName(name));
+  const reference =
+    parsed.registry === null
+      ? atRegistry(parsed, "docker.io")
+      : { ...parsed, registry: parsed.registry };
+  if (reference.registry === "localhost")
+    throw new CooperError(
+      "invalid-argument",
+      `${formatReference(reference)} is a name for here, not of a registry`,
+      { hint: `name the destination: cooper push ${name} REGISTRY/NAME[:TAG]` },
+    );
+  return reference;
+}
+
+function assertPlatform(image: Image, name: string, choice: PlatformChoice | null): void {
+  if (choice === null) return;
+  const { os, architecture, variant = "" } = image.config;
+  const own = { os, architecture, variant };
+  if (isPlatform(own, resolvePlatform(choice))) return;
+  throw new CooperError(
+    "no-such-image",
+    `the image ${name} is here for ${formatPlatform(own)}, not for ${formatPlatform(resolvePlatform(choice))}`,
+  );
+}
+
+async function push(
+  host: Host,
+  image: Image,
+  reference: Reference,
+  options: PushOptions,
+): Promise<PushedImage> {
+  const name = formatReference(reference);
+  const { onProgress } = options;
+  onProgress?.({ kind: "begin", name });
+  const uploader = uploaderFor(host, reference, options);
+  const own = familyOf(host, image);
+  const family = options.family ?? own ?? "oci";
+  const compression = options.compression ?? { format: null, level: null, isForced: false };
+  if (family === "docker" && compression.format === "zstd")
+    throw new CooperError(
+      "invalid-argument",
+      "Docker's format (v2s2) has no zstd layers: choose --format oci",
+    );
+  using stage = await openStage(host);
+  const target: LayerTarget = { ...options, host, stage, uploader, reference, family, compression };
+  const manifest = await sendParts(target, image, own);
+  const tag = reference.digest ?? reference.tag ?? "latest";
+  if (reference.digest !== null && reference.digest !== digestOf(manifest.text))
+    throw new CooperError(
+      "invalid-argument",
+      `${name} asks for a digest that the image does not have there: it is ${digestOf(manifest.text)}`,
+    );
+  const digest = await uploader.putManifest(tag, manifest);
+  note(host, image, reference, { ...manifest, digest });
+  emitImage(host, "push", image.id, name);
+  onProgress?.({ kind: "end", name, id: image.id });
+  return { name, digest, manifestBytes: Buffer.byteLength(manifest.text) };
+}
+
+/** Opens the repository that a reference names, for writing. */
+export function uploaderFor(host: Host, reference: Reference, options: PushOptions): Uploader {
+  const conf = loadRegistriesConf(process.env, host.isRootless);
+  const place = pushTarget(conf, reference.registry, reference.repository);
+  const { onProgress } = options;
+  const { session } = openRegistry(conf, place, {
+    ...options,
+    ...(onProgress !== undefined && {
+      onRetry: (why: string, inMs: number) => onProgress({ kind: "retry", why, inMs }),
+    }),
+  });
+  return new Uploader(session, place.repository, formatRepository(reference));
+}
+
+/** Sends what the manifest names, and makes the manifest. */
+async function sendParts(
+  target: LayerTarget,
+  image: Image,
+  own: "oci" | "docker" | undefined,
+): Promise<{ readonly text: string; readonly mediaType: string }> {
+  const { host, family, onProgress, uploader } = target;
+  const original = own === undefined ? undefined : originalOf(host, image, own);
+  const records = layersOfImage(host.database, image.id);
+  onProgress?.({
+    kind: "layers",
+    layers: records.map((layer) => ({ digest: `sha256:${layer.id}`, size: layer.tarSize })),
+  });
+  // what was made here was never compressed: it is now, as everybody does it
+  const isFromRegistry = image.repoDigests.some((each) =>
+    each.endsWith(`@${image.manifestDigest}`),
+  );
+  const layers = await inParallel(records, (layer) => {
+    const seen = original?.layers[records.indexOf(layer)];
+    const counts = seen !== undefined && (isFromRegistry || seen.compression !== "none");
+    return pushLayer(target, layer, counts ? sameFamily(seen, own, family) : undefined);
+  });
+  const config = Buffer.from(image.configText);
+  const blob = { digest: digestOf(config), size: config.length };
+  if (!(await uploader.has(blob))) await uploader.uploadBytes(config);
+  const configType = family === "oci" ? mediaType.ociConfig : mediaType.dockerConfig;
+  const kept = own === family ? original : undefined;
+  return manifestOf(kept, { ...blob, mediaType: kept?.configType ?? configType }, layers);
+}
+
+/** The media type counts only within its family. */
+function sameFamily<T extends { readonly mediaType: string }>(
+  layer: T,
+  own: string | undefined,
+  family: string,
+): T {
+  if (own === family) return layer;
+  const { mediaType: _, ...rest } = layer;
+  return rest as T;
+}
+
+/** The largest first, so that no core waits for a last long one; each layer once, in the given order. */
+async function inParallel(
+  records: readonly LayerRecord[],
+  act: (layer: LayerRecord) => Promise<Named>,
+): Promise<Named[]> {
+  const slots = new Slots(parallelLayers);
+  const begun = new Map<string, Promise<Named>>();
+  let failure: unknown;
+  for (const layer of records.toSorted((a, b) => b.tarSize - a.tarSize)) {
+    if (begun.has(layer.id)) continue;
+    const one = async () => {
+      using _slot = await slots.take();
+      if (failure !== undefined) throw failure;
+      try {
+        return await act(layer);
+      } catch (error) {
+        failure ??= error;
+        throw error;
+      }
+    };
+    begun.set(layer.id, one());
+  }
+  // all are waited for, so that nothing goes on unseen after a failure
+  await Promise.allSettled(begun.values());
+  if (failure !== undefined) throw failure;
+  const results: Named[] = [];
+  for (const { id } of records) {
+    const result = await begun.get(id);
+    if (result !== undefined) results.push(result);
+  }
+  return results;
+}
+
+function familyOf(host: Host, image: Image): "oci" | "docker" | undefined {
+  const stored = manifestsOf(host.database, image.id).find(
+    ({ digest }) => digest === image.manifestDigest,
+  );
+  if (stored === undefined) return undefined;
+  return stored.mediaType === mediaType.dockerManifest ? "docker" : "oci";
+}
+
+/** From now on the image is known by its digest there, and by the manifest that it has there. */
+function note(
+  host: Host,
+  image: Image,
+  reference: Reference,
+  manifest: { readonly digest: Digest; readonly text: string; readonly mediaType: string },
+): void {
+  const write = host.database.transaction(() => {
+    addManifest(host.database, image.id, manifest);
+    addRepoDigest(host.database, `${formatRepository(reference)}@${manifest.digest}`, image.id);
+  });
+  write.immediate();
+}
