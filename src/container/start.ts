@@ -15,6 +15,7 @@ import { startMonitor } from "../runtime/monitor.ts";
 import { startCreated } from "../runtime/oci-runtime.ts";
 import { connectPackets } from "../system/pipe.ts";
 import { isSameProcess, processIdentity } from "../system/process.ts";
+import { makeSpreadDirectory } from "../system/spread.ts";
 import { terminalSize } from "../system/terminal.ts";
 import { callerEnvironment } from "../system/userns.ts";
 import { abortStart, settleContainer } from "./cleanup.ts";
@@ -155,6 +156,8 @@ async function initialize(
   const { spec, resolved } = container;
   const paths = host.paths.container(container.id);
   releaseMount(host, container); // `cooper mount` may have it; the same directory is mounted again below
+  makeSpreadDirectory(host.paths.bundles, 0o700);
+  makeSpreadDirectory(host.paths.runtimeState, 0o700);
   mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
   if (resolved.idMappings !== null) {
     // root of its user namespace is nobody here, and must get to its root file system
