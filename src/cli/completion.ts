@@ -31,7 +31,11 @@ async function candidatesFor(
 ): Promise<string[]> {
   if (waiting !== undefined) return valueWords(engine, waiting);
   const found = findCommand(before);
-  if (found !== undefined) return inCommand(engine, await found.entry.load(), found.rest, current);
+  if (found !== undefined) {
+    const below = found.rest.length === 0 ? commandNames(before) : []; // `image trust` is one, and holds some
+    const own = await inCommand(engine, await found.entry.load(), found.rest, current);
+    return [...below, ...own];
+  }
   if (before.length === 0 && current.startsWith("-"))
     return optionWords(globalOptions as unknown as AnyOption[]);
   return before[0] === "help" ? commandNames(before.slice(1)) : commandNames(before);
@@ -54,13 +58,17 @@ function withoutGlobal(words: readonly string[]): {
 }
 
 function commandNames(words: readonly string[]): string[] {
-  const [noun] = words;
-  if (noun !== undefined) {
-    return commandTree.flatMap(({ path, aliases, summary }) =>
+  if (words.length > 0) {
+    const above = `${words.join(" ")} `;
+    const below = commandTree.flatMap(({ path, aliases, summary }) =>
       [path, ...aliases]
-        .filter((name) => words.length === 1 && name.startsWith(`${noun} `))
-        .map((name) => `${name.slice(noun.length + 1)}\t${summary}`),
+        .filter((name) => name.startsWith(above))
+        .map((name) => [name.slice(above.length).split(" ", 1)[0] ?? "", summary] as const),
     );
+    // the first spelling tells for those that hold others
+    return [...new Map(below.toReversed())]
+      .map(([name, summary]) => `${name}\t${summary}`)
+      .reverse();
   }
   const short = commandTree.flatMap(({ path, aliases, summary }) =>
     [path, ...aliases]

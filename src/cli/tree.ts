@@ -173,6 +173,15 @@ export const commandTree: readonly CommandEntry[] = [
     "Show what happens to containers, images and volumes",
     async () => as((await import("./commands/events.ts")).events),
   ),
+  entry("image sign", "", "Sign images in registries", async () =>
+    as((await import("./commands/trust.ts")).sign),
+  ),
+  entry("image trust show", "image trust", "Show which images are accepted", async () =>
+    as((await import("./commands/trust.ts")).trustShow),
+  ),
+  entry("image trust set", "", "Say which images are accepted", async () =>
+    as((await import("./commands/trust.ts")).trustSet),
+  ),
   entry("system adopt", "", "Take over the images and volumes of Podman or Docker", async () =>
     as((await import("./commands/adopt.ts")).adopt),
   ),
@@ -240,7 +249,7 @@ const ofPeers: Readonly<Record<string, string>> = {
     "stats trust umount unmount update volume",
   container:
     "checkpoint clone commit cp diff export mount port restore runlabel stats umount unmount update",
-  image: "build diff mount push save scp search sign trust umount unmount",
+  image: "build diff mount push save scp search umount unmount",
   network: "connect create disconnect exists inspect ls prune reload rm update",
   system: "check connection df dial-stdio hyperv-prep migrate prune renumber reset service",
   volume: "export import",
@@ -264,7 +273,7 @@ export function whyMissing(words: readonly string[]): string | undefined {
 export function findCommand(
   words: readonly string[],
 ): { entry: CommandEntry; name: string; rest: readonly string[] } | undefined {
-  for (const count of [2, 1]) {
+  for (const count of [3, 2, 1]) {
     if (words.length < count) continue;
     const name = words.slice(0, count).join(" ");
     const found = commandTree.find(({ path, aliases }) => path === name || aliases.includes(name));

@@ -12,6 +12,8 @@ import type { PulledImage, PullOptions } from "../image/pull.ts";
 import type { PushedImage, PushOptions } from "../image/push.ts";
 import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "../image/remove.ts";
 import type { SaveOptions } from "../image/save.ts";
+import type { TrustChange, TrustRow } from "../image/trust/show.ts";
+import type { SignOptions } from "../image/trust/sign.ts";
 import type { Change } from "../layer/changes.ts";
 import type { ImageLocation } from "../oci/location.ts";
 import type { Image } from "../records/images.ts";
@@ -109,6 +111,28 @@ export class Images {
 
   async prune(options: PruneOptions): Promise<PrunedImages> {
     return (await import("../image/prune.ts")).pruneImages(this.host, options);
+  }
+
+  /** Resolves to the files of the signatures. */
+  async sign(name: string, options: SignOptions): Promise<string[]> {
+    return (await import("../image/trust/sign.ts")).signImage(this.host, name, options);
+  }
+
+  /** What the signature policy says, its default first. */
+  async trust(signaturePolicy?: string): Promise<TrustRow[]> {
+    const { loadRegistriesD } = await import("../image/trust/registries-d.ts");
+    const conf = loadRegistriesD(process.env, this.host.isRootless);
+    return (await import("../image/trust/show.ts")).trustRows(signaturePolicy, conf);
+  }
+
+  /** The policy file as it is; undefined: there is none. */
+  async trustText(signaturePolicy?: string): Promise<string | undefined> {
+    return (await import("../image/trust/show.ts")).policyText(signaturePolicy)?.text;
+  }
+
+  /** Resolves to the file that was written. */
+  async setTrust(change: TrustChange): Promise<string> {
+    return (await import("../image/trust/show.ts")).setTrust(change);
   }
 
   /** All names, for completion. */

@@ -207,6 +207,7 @@ async function adoptImage(
   const [loaded] = await loadPlans(host, stage, {
     name,
     plans: [plan],
+    origin: store.origin,
     ...(signal !== undefined && { signal }),
   });
   if (loaded === undefined)

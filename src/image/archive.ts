@@ -15,6 +15,7 @@ export interface Member {
 export interface Archive extends Disposable {
   /** How the user named it. */
   readonly name: string;
+  readonly isDirectory: boolean;
   find(name: string): Member | undefined;
 }
 
@@ -28,6 +29,7 @@ export function openTarArchive(descriptor: number, name: string): Archive {
   const members = indexTar(descriptor, name);
   return {
     name,
+    isDirectory: false,
     find(member) {
       let found = members.get(clean(member));
       // docker save wrote layers that occur twice as links to the first
@@ -96,6 +98,7 @@ export function openDirectoryArchive(directory: string): Archive {
   const opened = new Map<string, Member | undefined>();
   return {
     name: directory,
+    isDirectory: true,
     find(member) {
       if (!opened.has(member)) opened.set(member, openMember(directory, member));
       return opened.get(member);

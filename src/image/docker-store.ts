@@ -25,6 +25,7 @@ import {
 } from "./foreign-store.ts";
 import type { ImagePlan } from "./load-plan.ts";
 import type { LayerPlan } from "./stage-layers.ts";
+import { daemonOrigin } from "./trust/origin.ts";
 
 const drivers = ["overlay2", "vfs"] as const;
 type Driver = (typeof drivers)[number];
@@ -40,6 +41,7 @@ export function openDockerStore(root: string): ForeignStore {
   return {
     engine: "Docker",
     root,
+    origin: daemonOrigin,
     images: () => readImages(root, driver),
     volumes: () => readVolumes(root),
   };

@@ -5,6 +5,7 @@ import { isObject } from "../oci/json.ts";
 import { parseName } from "../oci/reference.ts";
 import { readBytesInRoot } from "../system/rooted.ts";
 import type { ImagePlan } from "./load-plan.ts";
+import type { Origin } from "./trust/origin.ts";
 
 /** An image in another engine's store. */
 export interface ForeignImage {
@@ -35,6 +36,7 @@ export interface ForeignStore {
   /** `Podman` or `Docker`, for people. */
   readonly engine: string;
   readonly root: string;
+  readonly origin: Origin;
   images(): ForeignImage[];
   volumes(): ForeignVolume[];
 }

@@ -19,6 +19,8 @@ import { openInput } from "./spool.ts";
 import { openStage } from "./stage.ts";
 import { stageOneLayer } from "./stage-layers.ts";
 import { sweep } from "./sweep.ts";
+import { assertAccepted, loadPolicy } from "./trust/accept.ts";
+import { tarballCandidate } from "./trust/origin.ts";
 
 export interface ImportOptions {
   /** A file or an http(s) URL; null: standard input. */
@@ -28,6 +30,8 @@ export interface ImportOptions {
   readonly changes?: readonly string[];
   readonly message?: string | null;
   readonly platform?: PlatformChoice;
+  /** A file in place of the machine's policy.json. */
+  readonly signaturePolicy?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -35,6 +39,8 @@ export interface ImportOptions {
 export async function importImage(host: Host, options: ImportOptions): Promise<Image> {
   const reference = options.name === null ? null : parseTarget(options.name);
   const config = (options.changes ?? []).reduce<ProcessConfig>(applyChange, {});
+  const policy = loadPolicy(options.signaturePolicy);
+  await assertAccepted(host, policy, tarballCandidate(options.input ?? "standard input"));
   await sweep(host);
   using stage = await openStage(host);
   using input = await openSource(options);

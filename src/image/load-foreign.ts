@@ -15,12 +15,14 @@ import type { ImagePlan } from "./load-plan.ts";
 import { openPodmanStore } from "./podman-store.ts";
 import { spooled } from "./spool.ts";
 import type { Stage } from "./stage.ts";
+import { daemonOrigin, type Origin } from "./trust/origin.ts";
 
 type Foreign = Extract<ImageLocation, { kind: "containers-storage" | "docker-daemon" }>;
 
 /** Plans, and what must be let go of when they are done. */
 export interface OpenedImages extends Disposable {
   readonly plans: readonly ImagePlan[];
+  readonly origin: Origin;
 }
 
 /** Finds the image; a running Docker is asked, the stores of others are read in place. */
@@ -63,7 +65,8 @@ function imageOfStore(store: ForeignStore, text: string): OpenedImages {
   const { name, image } = found;
   const plan = image.plan();
   const names = name === null ? [] : [name];
-  return { plans: [{ ...plan, names }], [Symbol.dispose]: () => undefined };
+  const { origin } = store;
+  return { plans: [{ ...plan, names }], origin, [Symbol.dispose]: () => undefined };
 }
 
 /** What an image may be called: as Docker reads it, as Podman tags what is made here, or by its id. */
@@ -92,7 +95,7 @@ async function imageOfDaemon(
   const archive = openTarArchive(await spooled(chunks, name, stage), name);
   try {
     const plans = plansOf(archive, anyPlatform);
-    return { plans, [Symbol.dispose]: () => archive[Symbol.dispose]() };
+    return { plans, origin: daemonOrigin, [Symbol.dispose]: () => archive[Symbol.dispose]() };
   } catch (error) {
     archive[Symbol.dispose]();
     throw error;

@@ -12,10 +12,13 @@ import type { ImagePlan } from "./load-plan.ts";
 import { flatDirectoryImages, ociLayoutImages } from "./oci-layout.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { sweep } from "./sweep.ts";
+import { archiveOrigin } from "./trust/origin.ts";
 
 export interface LocationOptions {
   /** Which image of an index is wanted. */
   readonly platform?: PlatformChoice;
+  /** A file in place of the machine's policy.json. */
+  readonly signaturePolicy?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -31,9 +34,14 @@ export async function loadLocation(
   await sweep(host);
   using stage = await openStage(host);
   using source = await openLocation(host, location, stage, options);
-  const { plans } = source;
+  const { plans, origin } = source;
   // awaited here: the stage goes when this function returns
-  return await loadPlans(host, stage, { ...options, name: formatLocation(location), plans });
+  return await loadPlans(host, stage, {
+    ...options,
+    name: formatLocation(location),
+    plans,
+    origin,
+  });
 }
 
 async function openLocation(
@@ -47,7 +55,8 @@ async function openLocation(
   const archive = await openPath(location, stage);
   try {
     const plans = plansAt(location, archive, platform);
-    return { plans, [Symbol.dispose]: () => archive[Symbol.dispose]() };
+    const origin = archiveOrigin(location.kind, location.path, archive);
+    return { plans, origin, [Symbol.dispose]: () => archive[Symbol.dispose]() };
   } catch (error) {
     archive[Symbol.dispose]();
     throw error;

@@ -16,12 +16,16 @@ import { openInput, seekable } from "./spool.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { LayerStager } from "./stage-layers.ts";
 import { sweep } from "./sweep.ts";
+import { assertAccepted, loadPolicy } from "./trust/accept.ts";
+import { archiveOrigin, candidateOf, type Origin } from "./trust/origin.ts";
 
 export interface LoadOptions {
   /** A file, directory or `transport:details`; null: standard input. */
   readonly input: string | null;
   /** Which image of an index is wanted. */
   readonly platform?: PlatformChoice;
+  /** A file in place of the machine's policy.json. */
+  readonly signaturePolicy?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -44,8 +48,9 @@ export async function loadImages(host: Host, options: LoadOptions): Promise<Load
   using stage = await openStage(host);
   using archive = await openArchive(input, stage);
   const plans = plansOf(archive, options.platform ?? anyPlatform);
+  const origin = archiveOrigin(transportOf(archive), input, archive);
   // awaited here: the stage goes when this function returns
-  return await loadPlans(host, stage, { ...options, name: archive.name, plans });
+  return await loadPlans(host, stage, { ...options, name: archive.name, plans, origin });
 }
 
 /** Images that are described and not in the store yet. */
@@ -53,6 +58,9 @@ export interface PlannedImages {
   /** Where they come from, for errors. */
   readonly name: string;
   readonly plans: readonly ImagePlan[];
+  readonly origin: Origin;
+  /** A file in place of the machine's. */
+  readonly signaturePolicy?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -60,9 +68,11 @@ export interface PlannedImages {
 export async function loadPlans(
   host: Host,
   stage: Stage,
-  { name, plans, signal }: PlannedImages,
+  { name, plans, origin, signaturePolicy, signal }: PlannedImages,
 ): Promise<LoadedImage[]> {
   if (plans.length === 0) throw new CooperError("invalid-argument", `${name} holds no image`);
+  const policy = loadPolicy(signaturePolicy);
+  for (const plan of plans) await assertAccepted(host, policy, candidateOf(origin, plan, name));
   const newStager = () => new LayerStager(host, stage, { signal });
   const stager = newStager();
   const loaded: LoadedImage[] = [];
@@ -118,6 +128,12 @@ export async function openArchive(input: string | null, stage: Stage): Promise<A
     if (descriptor !== 0) closeSync(descriptor);
     throw error;
   }
+}
+
+/** How a policy names the format of an archive: as plansOf() will read it. */
+function transportOf(archive: Archive): "oci" | "oci-archive" | "docker-archive" | "dir" {
+  if (archive.find("index.json") !== undefined) return archive.isDirectory ? "oci" : "oci-archive";
+  return archive.find("version") !== undefined ? "dir" : "docker-archive";
 }
 
 /** The images of an archive of any format. An OCI layout counts first: it keeps the manifests, whose digests registries know. */

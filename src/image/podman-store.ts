@@ -28,6 +28,7 @@ import {
 } from "./foreign-store.ts";
 import type { ImagePlan } from "./load-plan.ts";
 import type { LayerPlan } from "./stage-layers.ts";
+import { storageOrigin } from "./trust/origin.ts";
 
 /** Drivers whose layers are directories. */
 const drivers = ["overlay", "vfs"] as const;
@@ -64,6 +65,7 @@ export function openPodmanStore(root: string, wanted: string | null): ForeignSto
   return {
     engine: "Podman",
     root,
+    origin: storageOrigin(driver, root),
     images: () => readImages(root, driver),
     volumes: () => readVolumes(root),
   };

@@ -37,12 +37,16 @@ import { openStage } from "./stage.ts";
 import { type LayerPlan, LayerStager } from "./stage-layers.ts";
 import { sweep } from "./sweep.ts";
 import type { TransferProgress } from "./transfer-progress.ts";
+import { assertAccepted, loadPolicy } from "./trust/accept.ts";
+import { registryCandidate } from "./trust/registry-candidate.ts";
 
 export interface PullOptions extends AccessOptions, NameChoice {
   /** `missing` and `newer` ask less of the registry than `always`; default: always. */
   readonly policy?: "always" | "missing" | "never" | "newer";
   readonly platform?: PlatformChoice;
   onProgress?(progress: TransferProgress): void;
+  /** A file in place of the machine's policy.json. */
+  readonly signaturePolicy?: string;
 }
 
 /** What a pull led to. */
@@ -213,13 +217,22 @@ async function pullFrom(
   const client = clientFor(conf, source, options);
   const wanted = reference.digest ?? reference.tag ?? "latest";
   const top = await client.manifest(source.repository, wanted, name);
+  const fetch = { reference, source, client, top, name };
+  await assertTrusted(host, fetch, options);
   const known = knownImage(host, top, options);
-  const image =
-    known ?? (await fetchImage(host, { reference, source, client, top, name }, options));
+  const image = known ?? (await fetchImage(host, fetch, options));
   const published = known === undefined ? image : nameAgain(host, known, reference, top);
   emitImage(host, "pull", published.id, name);
   options.onProgress?.({ kind: "end", name, id: published.id });
   return { image: published, name, isNew: known === undefined };
+}
+
+/** Before anything is kept. A policy that asks for no signature costs no request. */
+async function assertTrusted(host: Host, fetch: Fetch, options: PullOptions): Promise<void> {
+  const { isRootless } = host;
+  const image = { ...fetch, isRootless, signal: options.signal };
+  const own = async () => ((await ownManifest(fetch, options)).at(-1) ?? fetch.top).digest;
+  await assertAccepted(host, loadPolicy(options.signaturePolicy), registryCandidate(image, own));
 }
 
 /** The image that this very manifest or index led to before, for the platform that is wanted now. */

@@ -7,6 +7,7 @@ import { defineCommand } from "../command.ts";
 import { isConfirmed } from "../confirm.ts";
 import { humanSize } from "../human.ts";
 import { print, tell } from "../output.ts";
+import { policyOf, signaturePolicy } from "./trust-options.ts";
 
 const quiet = {
   flag: "--quiet",
@@ -34,6 +35,7 @@ export const load = defineCommand({
     },
     platform,
     quiet,
+    signaturePolicy,
   },
   args: { min: 0, max: 0 },
   async run({ engine, options }) {
@@ -46,6 +48,7 @@ export const load = defineCommand({
     for (const { names, image } of await engine.images.load({
       input: options.input ?? null,
       platform: choice,
+      ...policyOf(options),
     })) {
       for (const name of names.length > 0 ? names : [`sha256:${image.id}`])
         print(`Loaded image: ${name}\n`);

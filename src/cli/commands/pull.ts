@@ -7,6 +7,7 @@ import { isTerminal, readVisibleLine } from "../../system/terminal.ts";
 import { defineCommand } from "../command.ts";
 import { print, tell } from "../output.ts";
 import { accessOf, accessOptions, retryOptions } from "./registry-options.ts";
+import { policyOf, signaturePolicy } from "./trust-options.ts";
 
 const quiet = {
   flag: "--quiet",
@@ -58,6 +59,7 @@ export const pull = defineCommand({
       type: flagSwitch,
       help: "All tags of the repository",
     },
+    signaturePolicy,
     ...platformOptions,
     policy: {
       flag: "--policy",
@@ -89,6 +91,7 @@ export const pull = defineCommand({
     const how = {
       policy: options.policy ?? "always",
       platform: platformOf(options),
+      ...policyOf(options),
       ...accessOf(options),
       ...(isTerminal(0) && isTerminal(1) && { chooseRegistry }),
       ...(onProgress !== undefined && { onProgress }),
@@ -131,6 +134,7 @@ export const importImage = defineCommand({
       type: listOf({ ...string, placeholder: "INSTRUCTION" }),
       help: "Instruction as in a Dockerfile: CMD, ENV, USER…",
     },
+    signaturePolicy,
     message: { flag: "--message", short: "-m", type: string, help: "Text for the history" },
     ...platformOptions,
     quiet,
@@ -145,6 +149,7 @@ export const importImage = defineCommand({
       changes: options.change,
       message: options.message ?? null,
       platform: platformOf(options),
+      ...policyOf(options),
     });
     print(`sha256:${image.id}\n`);
   },
