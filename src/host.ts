@@ -23,6 +23,8 @@ export interface Locks {
   /** Publishing holds it shared, sweeping exclusively. */
   store(mode: LockMode): Promise<FileLock>;
   tryStore(mode: LockMode): FileLock | undefined;
+  /** Held by the one keeper of health checks. Undefined while there is one. */
+  tryKeeper(): FileLock | undefined;
 }
 
 export interface Host {
@@ -71,6 +73,7 @@ export function openHost(parts: Omit<Host, "database" | "locks" | "events">): Ho
       firewall: (mode) => lock(lockFile("firewall"), mode),
       store: (mode) => lock(lockFile("store"), mode),
       tryStore: (mode) => tryLock(lockFile("store"), mode),
+      tryKeeper: () => tryLock(join(parts.paths.run, "keeper.lock"), "exclusive"),
     },
   };
 }

@@ -113,6 +113,9 @@ export const commandTree: readonly CommandEntry[] = [
   entry("image diff", "", "Show what the last layer of an image changes", async () =>
     as((await changes()).imageDiff),
   ),
+  entry("healthcheck run", "", "Check the health of a container now", async () =>
+    as((await import("./commands/healthcheck.ts")).run),
+  ),
   entry("image exists", "", "Tell by the exit status whether an image exists", async () =>
     as((await images()).exists),
   ),
@@ -226,12 +229,14 @@ export const commandTree: readonly CommandEntry[] = [
   ),
   entry("__complete", "", "", async () => as((await import("./commands/completion.ts")).complete)),
   entry("__hold", "", "", async () => as((await import("./commands/hold.ts")).hold)),
+  entry("__keep-health", "", "", async () => as((await import("./commands/healthcheck.ts")).keep)),
   entry("__unpack", "", "", async () => as((await import("./commands/unpack.ts")).unpack)),
 ];
 
 /** What a noun alone says in its help. */
 export const groups: Readonly<Record<string, string>> = {
   container: "Work on containers",
+  healthcheck: "Check the health of containers",
   image: "Work on images",
   secret: "Work on secrets",
   system: "Work on the engine",

@@ -22,6 +22,7 @@ export type ContainerAction =
   | "exec_create"
   | "exec_start"
   | "exec_die"
+  | `health_status: ${string}`
   | "export"
   | "commit"
   | "mount"

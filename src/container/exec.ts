@@ -9,7 +9,6 @@ import type { ProcessSpec, RuntimeSpec } from "../oci/runtime-spec.ts";
 import { resolveContainer } from "../records/containers.ts";
 import { startFailure, startMonitor } from "../runtime/monitor.ts";
 import { type OciRuntime, runtimeMessage } from "../runtime/oci-runtime.ts";
-import { anticipateMove } from "../system/cgroup.ts";
 import { boundingCapabilities } from "../system/own-limits.ts";
 import { connectPackets } from "../system/pipe.ts";
 import { pidfdOrEnded, processIdentity, waitForEnd } from "../system/process.ts";
@@ -63,7 +62,6 @@ export async function execInContainer(
       hint: `cooper unpause ${nameOrId}`,
     });
   }
-  if (host.canLimit) anticipateMove();
   const session = randomBytes(32).toString("hex");
   const directory = join(host.paths.execs, `${container.id.slice(0, 16)}-${session.slice(0, 12)}`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -85,7 +83,12 @@ export async function execInContainer(
   return execMonitored(host, runtime, container, { session, directory, file }, options);
 }
 
-function processOf(host: Host, container: ContainerRecord, options: ExecOptions): ProcessSpec {
+/** The process of a session, from the config that the container runs with. */
+export function processOf(
+  host: Host,
+  container: ContainerRecord,
+  options: ExecOptions,
+): ProcessSpec {
   const { config: file, merged } = host.paths.container(container.id);
   const config = JSON.parse(readFileSync(file, "utf8")) as RuntimeSpec;
   const user =

@@ -65,13 +65,13 @@ function testFor(host: Host, key: string): Test {
     case "restart-policy":
       return ({ record }, value) => record.spec.restart.policy === value;
     case "health":
-      return (_, value) => value === "none";
+      return ({ health }, value) => (health ?? "none") === value;
     case "is-task":
     case "pod":
       return (_, value) => value === "false" || value === "";
     default:
       throw new CooperError("invalid-argument", `unknown filter "${key}"`, {
-        hint: "id, name, status, label, ancestor, before, since, until, exited, volume, network, command, restart-policy",
+        hint: "id, name, status, label, ancestor, before, since, until, exited, volume, network, command, restart-policy, health",
       });
   }
 }

@@ -1,6 +1,8 @@
 /** The document that `inspect` shows: Podman's, with the names that Docker's users look for beside them. */
 import type { Host } from "../host.ts";
 import { resolveContainer } from "../records/containers.ts";
+import { getHealth } from "../records/health.ts";
+import { healthCheckOf } from "./health/state.ts";
 import { hostConfig } from "./inspect-host-config.ts";
 import { liveState } from "./live-state.ts";
 import { commandOf, labelsOf } from "./process-of.ts";
@@ -74,9 +76,40 @@ function stateOf(host: Host, container: ContainerRecord) {
     FinishedAt: goTime(live.exit?.finishedAt ?? container.finishedAt),
     CgroupPath: `/cooper/${container.id}`,
     StoppedByUser: container.stoppedByUser,
-    Health: { Status: "", FailingStreak: 0, Log: null },
+    Health: healthDocument(host, container),
     CheckpointedAt: goTime(0),
     RestoredAt: goTime(0),
+  };
+}
+
+/** As both peers show it; Podman's scripts read an empty status where there is no check. */
+function healthDocument(host: Host, container: ContainerRecord) {
+  const state = getHealth(host.database, container.id);
+  if (state === undefined) return { Status: "", FailingStreak: 0, Log: null };
+  return {
+    Status: state.status,
+    FailingStreak: state.failingStreak,
+    Log: state.log.map(({ startedAt, endedAt, exitCode, output }) => ({
+      Start: new Date(startedAt).toISOString(),
+      End: new Date(endedAt).toISOString(),
+      ExitCode: exitCode,
+      Output: output,
+    })),
+  };
+}
+
+/** Its check with every default, in nanoseconds; null where it has none. */
+function healthConfig({ spec, resolved }: ContainerRecord) {
+  const check = healthCheckOf(spec, resolved.imageConfig);
+  if (check === null) return spec.health.test === null ? null : { Test: spec.health.test };
+  const nanoseconds = (ms: number) => Math.round(ms * 1e6);
+  return {
+    Test: spec.health.test ?? resolved.imageConfig?.config?.Healthcheck?.Test ?? [],
+    Interval: nanoseconds(check.intervalMs),
+    Timeout: nanoseconds(check.timeoutMs),
+    StartPeriod: nanoseconds(check.startPeriodMs),
+    StartInterval: nanoseconds(check.startIntervalMs),
+    Retries: check.retries,
   };
 }
 
@@ -178,7 +211,8 @@ function configOf(host: Host, container: ContainerRecord) {
     Labels: labelsOf(spec, resolved.imageConfig),
     Annotations: spec.annotations,
     StopSignal: resolved.stopSignal,
-    Healthcheck: image?.Healthcheck ?? null,
+    Healthcheck: healthConfig(container),
+    HealthcheckOnFailureAction: spec.health.onFailure ?? "none",
     ExposedPorts: image?.ExposedPorts ?? null,
     CreateCommand: resolved.createCommand,
     Umask: spec.umask ?? host.settings.umask,

@@ -211,6 +211,24 @@ export interface Health {
   timeoutSeconds: number | null;
   startPeriodSeconds: number | null;
   retries: number | null;
+  // what follows is left out in records from before it was known
+  /** Between checks in the start period. */
+  startIntervalSeconds?: number;
+  onFailure?: "none" | "kill" | "restart" | "stop";
+  maxLogCount?: number;
+  maxLogBytes?: number;
+  startup?: StartupHealth;
+}
+
+/** A check that must have succeeded before the others begin. */
+export interface StartupHealth {
+  test?: string[];
+  intervalSeconds?: number;
+  timeoutSeconds?: number;
+  /** Failures in a row after which it is started again; 0: never. */
+  retries?: number;
+  /** Successes in a row that it takes. */
+  successes?: number;
 }
 
 export interface ContainerSpec {

@@ -3,6 +3,7 @@ import { readlinkSync } from "node:fs";
 import { humanAge, humanDuration } from "../cli/human.ts";
 import type { Host } from "../host.ts";
 import { listContainers } from "../records/containers.ts";
+import { getHealth, healthStatuses } from "../records/health.ts";
 import { liveState } from "./live-state.ts";
 import { commandOf } from "./process-of.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
@@ -17,9 +18,16 @@ export class ContainerSummary {
   readonly pid: number;
   readonly exitCode: number;
   readonly finishedAt: number;
+  private readonly healthOf: (id: string) => string | undefined;
 
-  constructor(host: Host, record: ContainerRecord) {
+  /** @param healthOf knows the health of all that are listed; asked only for what runs */
+  constructor(
+    host: Host,
+    record: ContainerRecord,
+    healthOf: (id: string) => string | undefined = (id) => getHealth(host.database, id)?.status,
+  ) {
     this.record = record;
+    this.healthOf = healthOf;
     const live = liveState(host, record);
     this.state = live.state;
     this.pid = live.pid;
@@ -32,7 +40,7 @@ export class ContainerSummary {
     const { startedAt } = this.record;
     switch (this.state) {
       case "running":
-        return `Up ${humanDuration(Date.now() - (startedAt || this.record.createdAt))}`;
+        return `Up ${humanDuration(Date.now() - (startedAt || this.record.createdAt))}${this.healthText}`;
       case "paused":
         return "Paused";
       case "exited":
@@ -44,6 +52,19 @@ export class ContainerSummary {
       default:
         return "Created";
     }
+  }
+
+  /** `starting`, `healthy` or `unhealthy` while it runs; null without a check. */
+  get health(): string | null {
+    const isUp = this.state === "running" || this.state === "paused";
+    return isUp ? (this.healthOf(this.record.id) ?? null) : null;
+  }
+
+  /** docker-ps(1): ` (healthy)`, ` (health: starting)`. */
+  private get healthText(): string {
+    const { health } = this;
+    if (health === null) return "";
+    return health === "starting" ? " (health: starting)" : ` (${health})`;
   }
 
   get command(): string[] {
@@ -91,5 +112,12 @@ function namespaceInode(pid: number, file: string): string {
 
 /** All containers as lines, oldest first. One query, and a look at /proc for each that runs. */
 export function summarize(host: Host): ContainerSummary[] {
-  return listContainers(host.database).map((record) => new ContainerSummary(host, record));
+  let known: Map<string, string> | undefined;
+  const healthOf = (id: string) => {
+    known ??= healthStatuses(host.database);
+    return known.get(id);
+  };
+  return listContainers(host.database).map(
+    (record) => new ContainerSummary(host, record, healthOf),
+  );
 }

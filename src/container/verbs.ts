@@ -8,6 +8,7 @@ import {
   listContainers,
   resolveContainer,
 } from "../records/containers.ts";
+import { getHealth } from "../records/health.ts";
 import { mustCallRuntime } from "../runtime/oci-runtime.ts";
 import { waitForEnd } from "../system/process.ts";
 import { afterEnd, restartByPolicy, wantsRestart } from "./after-end.ts";
@@ -69,6 +70,8 @@ export async function waitContainer(
     const container = getContainer(host.database, id);
     if (container === undefined) return lastExitCode(host.database, id) ?? 0;
     const { state, exit } = liveState(host, container);
+    const health = state === "running" ? getHealth(host.database, id)?.status : undefined;
+    if (health !== undefined && wanted.includes(health)) return -1;
     if (matches(state, wanted)) return exit === undefined ? -1 : exitCodeOf(host, id);
     if (waitsForEnd && isAlive(container))
       await waitForEnd(container.pid, container.pidIdentity, 1000);

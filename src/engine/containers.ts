@@ -3,6 +3,7 @@ import type { SessionEnd, SessionOptions } from "../container/attach.ts";
 import type { CommitOptions } from "../container/commit.ts";
 import type { CreateOptions } from "../container/create.ts";
 import type { ExecOptions } from "../container/exec.ts";
+import type { HealthResult } from "../container/health/state.ts";
 import type { LogEntry, LogOptions } from "../container/logs.ts";
 import type { Mounted } from "../container/mount.ts";
 import type { ContainerRecord } from "../container/record.ts";
@@ -93,6 +94,16 @@ export class Containers {
   /** Resolves to the id. */
   async update(name: string, spec: ContainerSpec, options: UpdateOptions): Promise<string> {
     return (await import("../container/update.ts")).updateContainer(this.host, name, spec, options);
+  }
+
+  /** One check now. */
+  async checkHealth(name: string): Promise<HealthResult> {
+    return (await import("../container/health/check.ts")).runHealthCheck(this.host, name);
+  }
+
+  /** The process that runs health checks as they become due. Resolves when none is left. */
+  async keepHealth(): Promise<void> {
+    return (await import("../container/health/keeper.ts")).keepHealth(this.host);
   }
 
   async rename(name: string, newName: string): Promise<void> {
@@ -201,9 +212,17 @@ export class Containers {
   /** Those that all filters let through, oldest first. */
   async list(filters: readonly string[] = []): Promise<ContainerSummary[]> {
     const { summarize } = await import("../container/summary.ts");
+    await this.reviveKeeper();
     if (filters.length === 0) return summarize(this.host);
     const { containerFilter } = await import("../container/filter.ts");
     return summarize(this.host).filter(containerFilter(this.host, filters));
+  }
+
+  /** Health is not told from checks that nobody runs any more. */
+  private async reviveKeeper(): Promise<void> {
+    const { hasOverdueCheck } = await import("../records/health.ts");
+    if (!hasOverdueCheck(this.host.database, Date.now() - 2000)) return;
+    (await import("../container/health/keeper.ts")).ensureKeeper(this.host);
   }
 
   /** Bytes that containers have written, and with their images. Walks their directories. */

@@ -44,6 +44,7 @@ const spellings: readonly (readonly [type: EventType, docker: string, podman: st
 
 /** The action as `podman events` calls it. */
 export function podmanAction({ type, action }: Pick<EngineEvent, "type" | "action">): string {
+  if (action.startsWith("health_status:")) return "health_status";
   return spellings.find(([of, docker]) => of === type && docker === action)?.[2] ?? action;
 }
 

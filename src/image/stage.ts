@@ -1,10 +1,9 @@
 /** A place for what is half done: a directory of its own, known to be in use by a lock that dies with us. */
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Host } from "../host.ts";
 import { type FileLock, lock } from "../system/lock.ts";
-import { makeSpreadDirectory } from "../system/spread.ts";
 
 /** Removed, with all in it, when it is disposed. */
 export class Stage implements Disposable {
@@ -19,9 +18,9 @@ export class Stage implements Disposable {
     this.held = held;
   }
 
-  /** A path in it that nobody uses yet. Random, since ext4 chooses the place of a spread directory by its name. */
+  /** A path in it that nobody uses yet. */
   next(prefix: string): string {
-    return join(this.directory, `${prefix}${this.count++}-${randomBytes(4).toString("hex")}`);
+    return join(this.directory, `${prefix}${this.count++}`);
   }
 
   [Symbol.dispose](): void {
@@ -36,10 +35,9 @@ export async function openStage(host: Host): Promise<Stage> {
   const id = randomBytes(8).toString("hex");
   const directory = join(host.paths.staging, id);
   const lockFile = stageLock(directory);
-  makeSpreadDirectory(host.paths.staging, 0o700);
   const held = await lock(lockFile, "exclusive");
   try {
-    makeSpreadDirectory(directory, 0o700); // layers are unpacked side by side
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     return new Stage(directory, lockFile, held);
   } catch (error) {
     held[Symbol.dispose]();

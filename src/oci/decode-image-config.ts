@@ -36,6 +36,7 @@ const healthFields: Readonly<Record<string, Check>> = {
   Interval: isNumber,
   Timeout: isNumber,
   StartPeriod: isNumber,
+  StartInterval: isNumber,
   Retries: isNumber,
 };
 const topFields: Readonly<Record<string, Check>> = {

@@ -27,10 +27,11 @@ export interface ProcessConfig {
   readonly OnBuild?: readonly string[] | null;
   readonly Healthcheck?: {
     readonly Test?: readonly string[];
-    /** Nanoseconds, as the other three. */
+    /** Nanoseconds, as the other four. */
     readonly Interval?: number;
     readonly Timeout?: number;
     readonly StartPeriod?: number;
+    readonly StartInterval?: number;
     readonly Retries?: number;
   } | null;
 }

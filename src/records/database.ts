@@ -158,6 +158,14 @@ const migrations: readonly string[] = [
     sealed blob                       -- file driver: the bytes, encrypted with a key that is not in the store
   ) strict, without rowid;
   `,
+  `
+  create table health (               -- of containers that have a check, from their start on
+    container_id text primary key references container (id) on delete cascade,
+    state text not null,              -- JSON: HealthState
+    due_at integer                    -- ms: the next check; null when there is none to come
+  ) strict, without rowid;
+  create index health_by_due on health (due_at) where due_at is not null;
+  `,
 ];
 
 /**

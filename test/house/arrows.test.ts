@@ -61,6 +61,7 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
     "type of what create needs of an image",
   ],
   ["src/records/containers.ts", "src/container/record.ts", "type of the row's value"],
+  ["src/records/health.ts", "src/container/health/state.ts", "type of the row's value"],
   ["src/secret/secret.ts", "src/host.ts", "type of the host"],
   ["src/volume/list.ts", "src/host.ts", "type of the host"],
   ["src/volume/mount.ts", "src/host.ts", "type of the host"],

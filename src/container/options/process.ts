@@ -1,26 +1,8 @@
 /** What runs, as whom, and how it ends. */
 
 import { parseSignal } from "../../oci/signals.ts";
-import {
-  flagSwitch,
-  integer,
-  listOf,
-  oneOf,
-  parseDurationSeconds,
-  path,
-  string,
-} from "../../option.ts";
+import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
 import { containerPath, option, refused } from "./declare.ts";
-
-const noHealth = "health checks are not run yet";
-const duration = {
-  ...string,
-  placeholder: "DURATION",
-  parse(text: string) {
-    parseDurationSeconds(text);
-    return text;
-  },
-};
 
 /** A command as JSON list, or one word. */
 function entrypointWords(text: string): string[] {
@@ -226,24 +208,6 @@ export const processOptions = [
     "Directories in which /etc files are made too",
     "not supported yet",
   ),
-  refused("--health-cmd", string, "Command of the health check", noHealth),
-  refused("--health-interval", duration, "Time between health checks", noHealth),
-  refused("--health-log-destination", string, "Where results of health checks go", noHealth),
-  refused("--health-max-log-count", integer, "How many results are kept", noHealth),
-  refused("--health-max-log-size", integer, "How long a result may be", noHealth),
-  refused("--health-on-failure", string, "What follows a failed health check", noHealth),
-  refused("--health-retries", integer, "Failures until it is unhealthy", noHealth),
-  refused("--health-start-interval", duration, "Time between checks during the start", noHealth),
-  refused("--health-start-period", duration, "Time for the start", noHealth),
-  refused("--health-startup-cmd", string, "Command of the start-up check", noHealth),
-  refused("--health-startup-interval", string, "Time between start-up checks", noHealth),
-  refused("--health-startup-retries", integer, "Failures until it is started again", noHealth),
-  refused("--health-startup-success", integer, "Successes until it has started", noHealth),
-  refused("--health-startup-timeout", string, "Time for a start-up check", noHealth),
-  refused("--health-timeout", duration, "Time for a health check", noHealth),
-  option("--no-healthcheck", flagSwitch, "No health checks", (spec, isOn) => {
-    spec.health.test = isOn ? ["NONE"] : null;
-  }),
 ];
 
 function oneLine(text: string): string {

@@ -2,6 +2,7 @@
 import type { SpecOption } from "./declare.ts";
 import { environmentOptions } from "./environment.ts";
 import { fileOptions } from "./files.ts";
+import { healthOptions } from "./health.ts";
 import { lifecycleOptions } from "./lifecycle.ts";
 import { namespaceOptions } from "./namespaces.ts";
 import { networkOptions } from "./network.ts";
@@ -21,4 +22,5 @@ export const createOptions: readonly SpecOption[] = [
   ...resourceOptions,
   ...securityOptions,
   ...lifecycleOptions,
+  ...healthOptions,
 ];

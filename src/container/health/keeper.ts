@@ -1,0 +1,97 @@
+/**
+ * The keeper of health checks: one process for all containers of a user that have one, started with the
+ * first of them and ended with the last. It holds nothing in memory that the database does not say, so
+ * it may be killed at any time: the next command that meets a check that is overdue starts another.
+ */
+import { openSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { messageOf } from "../../errors.ts";
+import type { Host } from "../../host.ts";
+import { dueChecks } from "../../records/health.ts";
+import { needProgram } from "../../system/program.ts";
+import { callerEnvironment } from "../../system/userns.ts";
+import { runDueCheck } from "./check.ts";
+
+/** It looks at the database at least this often: a check that was added meanwhile may be due first. */
+const longestSleepMs = 500;
+/** Checks that run at once; more are waiting for a processor anyway. */
+const parallelChecks = 4 * availableParallelism();
+
+/** Starts a keeper unless there is one. The check is on record before this is called. */
+export function ensureKeeper(host: Host): void {
+  const free = host.locks.tryKeeper();
+  if (free === undefined) return; // it lives, and looks again before it ends
+  free[Symbol.dispose]();
+  const nowhere = openSync("/dev/null", "r+");
+  const child = Bun.spawn(
+    [
+      needProgram("setsid"),
+      process.execPath,
+      "--root",
+      host.paths.root,
+      "--runroot",
+      host.paths.run,
+      ...host.forwardedArgs,
+      "__keep-health",
+    ],
+    {
+      cwd: "/",
+      env: { ...keptEnvironment(), ...callerEnvironment() },
+      stdio: [nowhere, nowhere, nowhere],
+    },
+  );
+  child.unref();
+}
+
+function keptEnvironment(): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of [
+    "PATH",
+    "HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_DATA_HOME",
+    "XDG_CONFIG_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "CONTAINERS_CONF",
+    "CONTAINERS_CONF_OVERRIDE",
+    "COOPER_SECRET_KEY_FILE",
+  ]) {
+    const value = process.env[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
+}
+
+/** Runs checks as they become due, until no container waits for one. */
+export async function keepHealth(host: Host): Promise<void> {
+  for (;;) {
+    {
+      using held = host.locks.tryKeeper();
+      if (held === undefined) return; // another one was faster
+      await untilNoneIsLeft(host);
+    }
+    // a check that came between our last look and the end of the lock: its starter took us for alive
+    if (dueChecks(host.database).length === 0) return;
+  }
+}
+
+async function untilNoneIsLeft(host: Host): Promise<void> {
+  const running = new Map<string, Promise<void>>();
+  for (;;) {
+    const checks = dueChecks(host.database);
+    if (checks.length === 0 && running.size === 0) return;
+    const now = Date.now();
+    const waiting = checks.filter(({ containerId }) => !running.has(containerId));
+    const due = waiting.filter(({ dueAt }) => dueAt <= now);
+    for (const { containerId } of due.slice(0, Math.max(parallelChecks - running.size, 0))) {
+      const check = runDueCheck(host, containerId)
+        .catch((error: unknown) => host.warn(`health check: ${messageOf(error)}`))
+        .finally(() => running.delete(containerId));
+      running.set(containerId, check);
+    }
+    const next = waiting.find(({ dueAt }) => dueAt > now)?.dueAt ?? now + longestSleepMs;
+    const pause = Bun.sleep(Math.min(Math.max(next - now, 1), longestSleepMs));
+    const isFull = running.size >= parallelChecks;
+    await (isFull ? Promise.race([...running.values()]) : pause);
+  }
+}

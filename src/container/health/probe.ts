@@ -1,0 +1,102 @@
+/** One run of a check: a process in the container, within its time, with the beginning of its output. */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Host } from "../../host.ts";
+import { runtimeMessage } from "../../runtime/oci-runtime.ts";
+import { sendSignal } from "../../system/process.ts";
+import { processOf } from "../exec.ts";
+import { readPid } from "../live-state.ts";
+import type { ContainerRecord } from "../record.ts";
+import { chooseRuntime } from "../runtime-choice.ts";
+import type { HealthResult } from "./state.ts";
+
+/** Output beyond this is read and dropped, so that a check that prints without end can end. */
+const maxOutputBytes = 64 << 10;
+
+/** Runs it; a failure to run is a result too, as with both peers. */
+export async function probe(
+  host: Host,
+  container: ContainerRecord,
+  check: { readonly argv: readonly string[]; readonly timeoutMs: number },
+): Promise<HealthResult> {
+  const startedAt = Date.now();
+  const session = randomBytes(6).toString("hex");
+  const directory = join(host.paths.execs, `${container.id.slice(0, 16)}-${session}`);
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const ended = await runProbe(host, container, check, directory);
+    return { startedAt, endedAt: Date.now(), ...ended };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function runProbe(
+  host: Host,
+  container: ContainerRecord,
+  { argv, timeoutMs }: { readonly argv: readonly string[]; readonly timeoutMs: number },
+  directory: string,
+): Promise<Pick<HealthResult, "exitCode" | "output">> {
+  const [file, pidFile, log] = ["process.json", "pid", "log"].map((name) => join(directory, name));
+  if (file === undefined || pidFile === undefined || log === undefined)
+    throw new Error("unreachable");
+  const process = processOf(host, container, {
+    command: argv,
+    env: [],
+    user: null,
+    workdir: null,
+    hasTty: false,
+    hasStdin: false,
+    isPrivileged: false,
+    isDetached: true,
+    detachKeys: null,
+    preservedDescriptors: [],
+  });
+  writeFileSync(file, JSON.stringify(process), { mode: 0o600 });
+  const runtime = await chooseRuntime(host, container);
+  const logArgs = [`--log=${log}`, "--log-format=json"];
+  const execArgs = ["exec", "--pid-file", pidFile, "--process", file, container.id];
+  const child = Bun.spawn([runtime.path, ...runtime.globalArgs, ...logArgs, ...execArgs], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    // the process first: with the runtime gone nobody would know its pid any more
+    const pid = readPid(pidFile);
+    if (pid > 0) sendSignal(pid, 9);
+    child.kill("SIGKILL");
+  }, timeoutMs);
+  const texts = Promise.all([beginningOf(child.stdout), beginningOf(child.stderr)]);
+  const exitCode = await child.exited;
+  clearTimeout(limit);
+  if (isLate) {
+    return {
+      exitCode: -1,
+      output: `the health check took longer than ${timeoutMs / 1000} seconds`,
+    };
+  }
+  const [stdout, stderr] = await texts;
+  const complaint = exitCode === 0 ? "" : complaintIn(log);
+  return { exitCode, output: complaint || stdout + stderr };
+}
+
+async function beginningOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    if (size < maxOutputBytes) parts.push(chunk.subarray(0, maxOutputBytes - size));
+    size += chunk.length;
+  }
+  return Buffer.concat(parts).toString();
+}
+
+/** Only a failure to start leaves an error in the runtime's log. */
+function complaintIn(log: string): string {
+  try {
+    return runtimeMessage(readFileSync(log, "utf8"));
+  } catch {
+    return ""; // it logged nothing: what it printed tells
+  }
+}

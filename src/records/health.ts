@@ -1,0 +1,70 @@
+/** Health of containers: a row for each that has a check, made when it starts. */
+import type { Database } from "bun:sqlite";
+import type { HealthState } from "../container/health/state.ts";
+
+/** When the next check of a container is due; ms since 1970. */
+export interface DueCheck {
+  readonly containerId: string;
+  readonly dueAt: number;
+}
+
+/** Sets the state of a container, and when its next check is due; null: never. */
+export function setHealth(
+  database: Database,
+  containerId: string,
+  state: HealthState,
+  dueAt: number | null,
+): void {
+  // a container that was removed meanwhile keeps nothing
+  database
+    .query(
+      `insert or replace into health (container_id, state, due_at)
+       select id, ?, ? from container where id = ?`,
+    )
+    .run(JSON.stringify(state), dueAt, containerId);
+}
+
+/** Undefined for a container without a check, or one that was never started. */
+export function getHealth(database: Database, containerId: string): HealthState | undefined {
+  const row = database
+    .query<{ state: string }, [string]>("select state from health where container_id = ?")
+    .get(containerId);
+  return row === null ? undefined : (JSON.parse(row.state) as HealthState);
+}
+
+/** The status of every container that has a check, by id. */
+export function healthStatuses(database: Database): Map<string, string> {
+  const rows = database
+    .query<{ id: string; status: string }, []>(
+      "select container_id as id, json_extract(state, '$.status') as status from health",
+    )
+    .all();
+  return new Map(rows.map(({ id, status }) => [id, status]));
+}
+
+/** Whether a check should have been run before then (ms since 1970): its keeper is gone. */
+export function hasOverdueCheck(database: Database, before: number): boolean {
+  return (
+    database
+      .query<{ id: string }, [number]>(
+        "select container_id as id from health where due_at is not null and due_at < ? limit 1",
+      )
+      .get(before) !== null
+  );
+}
+
+/** Every container that waits for a check, the next one first. */
+export function dueChecks(database: Database): DueCheck[] {
+  return database
+    .query<DueCheck, []>(
+      'select container_id as "containerId", due_at as "dueAt" from health where due_at is not null order by due_at',
+    )
+    .all();
+}
+
+/** No further checks: it has ended. What is known of its health stays. */
+export function stopChecks(database: Database, containerId: string): void {
+  database
+    .query("update health set due_at = null where container_id = ? and due_at is not null")
+    .run(containerId);
+}
