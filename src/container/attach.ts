@@ -95,9 +95,10 @@ async function endForeground(
 ): Promise<number> {
   if (!(await waitForEnd(container.pid, container.pidIdentity, 10_000))) return 0;
   using _lock = await host.locks.container(container.id);
-  const settled = await settleContainer(host, container.id);
+  const isLast = container.spec.restart.policy === "no";
+  const settled = await settleContainer(host, container.id, { removesEnded: isLast });
   const exitCode = settled?.exitCode ?? seen ?? lastExitCode(host.database, container.id) ?? 0;
-  if (settled !== undefined && settled.spec.restart.policy === "no") await afterEnd(host, settled);
+  if (settled !== undefined && isLast) await afterEnd(host, settled);
   return exitCode;
 }
 

@@ -24,6 +24,11 @@ import type { ContainerRecord } from "./record.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
 import { releaseVolumes } from "./volumes.ts";
 
+export interface SettleOptions {
+  /** Whether a `--rm` container that has ended goes at once, in fewer steps than afterEnd() needs. */
+  readonly removesEnded?: boolean;
+}
+
 /**
  * Brings record and reality together; the caller holds the container's lock. A container whose
  * process lives is left alone. Returns the record as it is now; undefined when it is gone.
@@ -31,6 +36,7 @@ import { releaseVolumes } from "./volumes.ts";
 export async function settleContainer(
   host: Host,
   id: string,
+  { removesEnded = false }: SettleOptions = {},
 ): Promise<ContainerRecord | undefined> {
   const container = getContainer(host.database, id);
   if (container === undefined) {
@@ -50,7 +56,7 @@ export async function settleContainer(
       return settleStarting(host, container);
     default:
       if (isAlive(container)) return container;
-      return finish(host, container);
+      return finish(host, container, removesEnded && container.spec.removesItself);
   }
 }
 
@@ -118,6 +124,7 @@ export function isMonitorOf(pid: number, id: string): boolean {
 async function finish(
   host: Host,
   container: ContainerRecord,
+  removes: boolean,
 ): Promise<ContainerRecord | undefined> {
   const paths = host.paths.container(container.id);
   const exit = await exitReport(host, container);
@@ -125,10 +132,12 @@ async function finish(
   // it and the child that it forked only wait to run the exit command, which is what we are doing here
   if (monitor > 0 && monitor !== process.ppid && isMonitorOf(monitor, container.id))
     sendSignal(-monitor, 9);
-  await releaseResources(host, container);
+  // one that goes is released as a part of its removal, which somebody else can end if we are killed
+  if (!removes) await releaseResources(host, container);
+  const intent = removes ? "removing" : "stopped";
   inTransaction(host.database, () => {
     changeContainer(host.database, container.id, {
-      intent: "stopped",
+      intent,
       pid: 0,
       pidIdentity: "",
       conmonPid: 0,
@@ -139,9 +148,14 @@ async function finish(
     recordEnd(host.database, container.id, exit.exitCode, exit.finishedAt);
     stopChecks(host.database, container.id);
   });
-  await releaseVolumes(host, container);
   if (exit.oomKilled) emitContainer(host, container, "oom");
   emitContainer(host, container, "die", { exitCode: `${exit.exitCode}` });
+  if (removes) {
+    const { removeSettled } = await import("./remove.ts");
+    await removeSettled(host, { ...container, intent });
+    return undefined;
+  }
+  await releaseVolumes(host, container);
   return getContainer(host.database, container.id);
 }
 

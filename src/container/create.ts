@@ -8,6 +8,7 @@ import type { Attachment } from "../network/model.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import { parseSignal } from "../oci/signals.ts";
 import { insertContainer, resolveContainer } from "../records/containers.ts";
+import { makeSpreadDirectory } from "../system/spread.ts";
 import { ownerOf } from "../volume/driver-options.ts";
 import { ensureVolume, randomVolumeName } from "../volume/volume.ts";
 import { checkSpec } from "./check-spec.ts";
@@ -129,6 +130,7 @@ function insertNamed(
     };
     try {
       insertContainer(host.database, container, attachments);
+      makeSpreadDirectory(host.paths.containers, 0o700);
       mkdirSync(host.paths.container(made.id).directory, { recursive: true, mode: 0o700 });
       emitContainer(host, container, "create");
       return container;

@@ -9,6 +9,7 @@ import type { ProcessSpec, RuntimeSpec } from "../oci/runtime-spec.ts";
 import { resolveContainer } from "../records/containers.ts";
 import { startFailure, startMonitor } from "../runtime/monitor.ts";
 import { type OciRuntime, runtimeMessage } from "../runtime/oci-runtime.ts";
+import { anticipateMove } from "../system/cgroup.ts";
 import { boundingCapabilities } from "../system/own-limits.ts";
 import { connectPackets } from "../system/pipe.ts";
 import { pidfdOrEnded, processIdentity, waitForEnd } from "../system/process.ts";
@@ -62,6 +63,7 @@ export async function execInContainer(
       hint: `cooper unpause ${nameOrId}`,
     });
   }
+  if (host.canLimit) anticipateMove();
   const session = randomBytes(32).toString("hex");
   const directory = join(host.paths.execs, `${container.id.slice(0, 16)}-${session.slice(0, 12)}`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });

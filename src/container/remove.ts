@@ -15,6 +15,7 @@ import { isAlive } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
 import { releaseMount } from "./rootfs.ts";
 import { endProcess } from "./stop.ts";
+import { releaseVolumes } from "./volumes.ts";
 
 export interface RemoveOptions {
   /** Also one that runs, which is killed. */
@@ -69,9 +70,13 @@ export async function removeSettled(
 ): Promise<void> {
   const { id } = container;
   if (container.intent !== "removing") changeContainer(host.database, id, { intent: "removing" });
-  // one that has settled has given everything back; only an interrupted removal may not have
-  if (container.intent === "removing") await releaseResources(host, container);
-  else releaseMount(host, container);
+  // one that has settled has given everything back; one that was on its way out may not have
+  if (container.intent === "removing") {
+    await releaseResources(host, container);
+    await releaseVolumes(host, container);
+  } else {
+    releaseMount(host, container);
+  }
   rmSync(host.paths.container(id).directory, { recursive: true, force: true });
   deleteContainer(host.database, id);
   emitContainer(host, container, "destroy");

@@ -10,11 +10,13 @@ import {
 } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { changeContainer, getContainer, resolveContainer } from "../records/containers.ts";
+import { changeContainer, resolveContainer } from "../records/containers.ts";
 import { startMonitor } from "../runtime/monitor.ts";
 import { startCreated } from "../runtime/oci-runtime.ts";
+import { anticipateMove } from "../system/cgroup.ts";
 import { connectPackets } from "../system/pipe.ts";
 import { isSameProcess, processIdentity } from "../system/process.ts";
+import { makeSpreadDirectory } from "../system/spread.ts";
 import { terminalSize } from "../system/terminal.ts";
 import { callerEnvironment } from "../system/userns.ts";
 import { abortStart, settleContainer } from "./cleanup.ts";
@@ -23,7 +25,7 @@ import { writeEtcFiles } from "./etc-files.ts";
 import { emitContainer } from "./events.ts";
 import { withHooks } from "./hooks.ts";
 import { type JoinedNetworks, joinNetworks } from "./join-networks.ts";
-import { isAlive } from "./live-state.ts";
+import { isAlive, readPid } from "./live-state.ts";
 import { logTarget } from "./log-target.ts";
 import { monitorVariables } from "./monitor-variables.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -91,29 +93,36 @@ export async function initContainer(host: Host, nameOrId: string): Promise<strin
     throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
   if (isAlive(container))
     throw new CooperError("wrong-state", `container ${nameOrId} has been initialized already`);
-  await initLocked(host, container, { isForeground: false });
+  const held = await initialize(host, container, { isForeground: false });
+  changeContainer(host.database, id, { ...held, intent: "initialized" });
   emitContainer(host, container, "init");
   return id;
 }
 
-/** Starts one that is not running; the caller holds its lock and has settled it. */
+/**
+ * Starts one that is not running; the caller holds its lock and has settled it. The process is let go
+ * first and recorded then: whoever finds `starting` without a holder looks whether it runs.
+ */
 export async function startLocked(
   host: Host,
   container: ContainerRecord,
   options: StartOptions,
 ): Promise<Started> {
-  const initialized = isAlive(container) ? container : await initLocked(host, container, options);
-  const { id, pid, pidIdentity } = initialized;
+  const { id } = container;
+  const held = isAlive(container) ? container : await initialize(host, container, options);
+  const { pid, pidIdentity, conmonPid } = held;
   let socket: number | null = null;
   try {
-    if (options.attaches) socket = connectAttach(host, initialized);
+    if (options.attaches) socket = connectAttach(host, container);
     const runtime = await findRuntime(
       host,
       container.spec.runtime,
       container.resolved.cgroupManager,
     );
     await startCreated(runtime, id, () => isSameProcess(pid, pidIdentity));
-    changeContainer(host.database, id, { intent: "running", startedAt: Date.now(), error: "" });
+    const startedAt = Date.now();
+    const process = { pid, pidIdentity, conmonPid };
+    changeContainer(host.database, id, { ...process, intent: "running", startedAt, error: "" });
     emitContainer(host, container, "start");
     if (mayHaveHealthCheck(container)) {
       const { beginHealth } = await import("./health/check.ts");
@@ -123,41 +132,32 @@ export async function startLocked(
     return { id, pid, socket };
   } catch (error) {
     if (socket !== null) closeSync(socket);
-    await abortStart(host, initialized);
+    await abortStart(host, container);
     throw error;
   }
 }
 
+/** What a container has that waits for its start. */
+type Held = Pick<ContainerRecord, "pid" | "pidIdentity" | "conmonPid">;
+
 /** Everything up to the process that waits for its start; unwound when a step fails. */
-async function initLocked(
+async function initialize(
   host: Host,
   container: ContainerRecord,
   options: StartOptions,
-): Promise<ContainerRecord> {
-  const { id } = container;
-  changeContainer(host.database, id, { intent: "starting" });
+): Promise<Held> {
+  changeContainer(host.database, container.id, { intent: "starting" });
   try {
-    const pid = await initialize(host, container, options);
-    changeContainer(host.database, id, {
-      intent: "initialized",
-      pid,
-      pidIdentity: processIdentity(pid),
-      conmonPid: Number(await Bun.file(host.paths.container(id).conmonPidFile).text()),
-    });
+    const pid = await createProcess(host, container, options);
+    const conmonPid = readPid(host.paths.container(container.id).conmonPidFile);
+    return { pid, pidIdentity: processIdentity(pid), conmonPid };
   } catch (error) {
     await abortStart(host, container);
     throw error;
   }
-  const initialized = getContainer(host.database, id);
-  if (initialized === undefined)
-    throw new CooperError(
-      "no-such-container",
-      `container ${container.name} was removed while it started`,
-    );
-  return initialized;
 }
 
-async function initialize(
+async function createProcess(
   host: Host,
   container: ContainerRecord,
   options: StartOptions,
@@ -165,6 +165,8 @@ async function initialize(
   const { spec, resolved } = container;
   const paths = host.paths.container(container.id);
   releaseMount(host, container); // `cooper mount` may have it; the same directory is mounted again below
+  makeSpreadDirectory(host.paths.bundles, 0o700);
+  makeSpreadDirectory(host.paths.runtimeState, 0o700);
   mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
   if (resolved.idMappings !== null) {
     // root of its user namespace is nobody here, and must get to its root file system
@@ -198,6 +200,7 @@ async function initialize(
     preservedDescriptors: options.preservedDescriptors ?? [],
     heldDescriptors: network.heldDescriptors,
   };
+  if (host.canLimit) anticipateMove();
   const fill = () => fillBundle(host, container, network, options);
   let pid: number;
   try {

@@ -1,9 +1,10 @@
 /** A place for what is half done: a directory of its own, known to be in use by a lock that dies with us. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Host } from "../host.ts";
 import { type FileLock, lock } from "../system/lock.ts";
+import { makeSpreadDirectory } from "../system/spread.ts";
 
 /** Removed, with all in it, when it is disposed. */
 export class Stage implements Disposable {
@@ -18,9 +19,9 @@ export class Stage implements Disposable {
     this.held = held;
   }
 
-  /** A path in it that nobody uses yet. */
+  /** A path in it that nobody uses yet. Random, since ext4 chooses the place of a spread directory by its name. */
   next(prefix: string): string {
-    return join(this.directory, `${prefix}${this.count++}`);
+    return join(this.directory, `${prefix}${this.count++}-${randomBytes(4).toString("hex")}`);
   }
 
   [Symbol.dispose](): void {
@@ -35,9 +36,10 @@ export async function openStage(host: Host): Promise<Stage> {
   const id = randomBytes(8).toString("hex");
   const directory = join(host.paths.staging, id);
   const lockFile = stageLock(directory);
+  makeSpreadDirectory(host.paths.staging, 0o700);
   const held = await lock(lockFile, "exclusive");
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeSpreadDirectory(directory, 0o700); // layers are unpacked side by side
     return new Stage(directory, lockFile, held);
   } catch (error) {
     held[Symbol.dispose]();
