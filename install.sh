@@ -55,7 +55,7 @@ if [ "$action" = uninstall ]; then
 fi
 
 cd "$(dirname "$0")"
-packages="conmon crun catatonit uidmap busybox-static util-linux"
+packages="conmon crun catatonit uidmap busybox-static util-linux iproute2 nftables passt aardvark-dns"
 # crun refuses hosts that have controllers in both versions of cgroups
 if [ -s /sys/fs/cgroup/unified/cgroup.controllers ]; then packages="$packages runc"; fi
 # shellcheck source=/dev/null
@@ -64,7 +64,7 @@ case " $ID ${ID_LIKE:-} " in
   *" debian "*) ;;
   *)
     echo "install.sh: this is not Debian. Install these programs, then run scripts/build:" >&2
-    echo "  conmon, crun (or runc), catatonit, newuidmap (uidmap or shadow-utils), a static busybox, util-linux" >&2
+    echo "  conmon, crun (or runc), catatonit, newuidmap (uidmap or shadow-utils), a static busybox, util-linux, iproute2, nftables, passt, aardvark-dns" >&2
     exit 1
     ;;
 esac

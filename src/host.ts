@@ -20,6 +20,10 @@ export interface Locks {
   network(id: string): Promise<FileLock>;
   /** Small changes hold it shared, making it anew from the records exclusively. */
   firewall(mode: LockMode): Promise<FileLock>;
+  /** Held while the files of the names service change. */
+  names(): Promise<FileLock>;
+  /** Held while the network namespace of an ordinary user's networks is made or given up. */
+  place(): Promise<FileLock>;
   /** Publishing holds it shared, sweeping exclusively. */
   store(mode: LockMode): Promise<FileLock>;
   tryStore(mode: LockMode): FileLock | undefined;
@@ -71,6 +75,8 @@ export function openHost(parts: Omit<Host, "database" | "locks" | "events">): Ho
       volume: (name) => lock(lockFile(`v-${name}`), "exclusive"),
       network: (id) => lock(lockFile(`n-${id}`), "exclusive"),
       firewall: (mode) => lock(lockFile("firewall"), mode),
+      names: () => lock(lockFile("names"), "exclusive"),
+      place: () => lock(lockFile("place"), "exclusive"),
       store: (mode) => lock(lockFile("store"), mode),
       tryStore: (mode) => tryLock(lockFile("store"), mode),
       tryKeeper: () => tryLock(join(parts.paths.run, "keeper.lock"), "exclusive"),

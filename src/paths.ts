@@ -17,6 +17,8 @@
  *       m/ID/                         images that are mounted to be looked at
  *       runtime/                      state of the OCI runtime
  *       netns/ID                      network namespaces of running containers, bind mounts of nsfs
+ *       netns/networks                rootless: the one that bridges are in
+ *       names/NETWORK                 what the names service answers, a file a network
  *       pause.pid                     rootless: keeps the user and mount namespace
  */
 import { join } from "node:path";
@@ -36,6 +38,9 @@ export interface Paths {
   readonly runtimeState: string;
   readonly execs: string;
   readonly pausePid: string;
+  /** Mount point of the network namespace in which an ordinary user's networks are. */
+  readonly place: string;
+  readonly names: string;
   /** Where images are mounted, each in a directory by its id. */
   readonly imageMounts: string;
   blob(hex: string): string;
@@ -98,6 +103,8 @@ export function pathsUnder(root: string, run: string): Paths {
     runtimeState: join(run, "runtime"),
     execs: join(run, "x"),
     pausePid: join(run, "pause.pid"),
+    place: join(run, "netns", "networks"),
+    names: join(run, "names"),
     imageMounts: join(run, "m"),
     blob: (hex) => join(blobs, hex),
     layer(id) {

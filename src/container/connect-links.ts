@@ -3,9 +3,9 @@ import type { Host } from "../host.ts";
 import { runIp } from "../network/apply.ts";
 import { isBridgeUp, makeBridge } from "../network/bridge.ts";
 import type { Attachment, LiveAttachment, Network, PublishedPort } from "../network/model.ts";
-import { linkPlan } from "../network/plumbing.ts";
+import { linkPlan, portLine } from "../network/plumbing.ts";
 import type { PortTarget } from "../network/ruleset.ts";
-import { attachToBridge, inNetns, NetnsHandle } from "../system/netns.ts";
+import { attachToBridge, canReturn, inNetns, NetnsHandle } from "../system/netns.ts";
 import { networksPlace } from "./network-mode.ts";
 
 /** One network that a running container is in. */
@@ -70,13 +70,15 @@ export async function connect(
     ...plans.flatMap((plan) => plan.inside),
   ]);
   await bridges;
-  inNetns(where, () => {
-    for (const { port } of plans) if (port !== null) attachToBridge(port.link, port.bridge);
-  });
-  await runIp(
-    where,
-    plans.flatMap((plan) => plan.after),
-  );
+  const ports = plans.flatMap(({ port }) => (port === null ? [] : [port]));
+  if (canReturn())
+    inNetns(where, () => {
+      for (const { link, bridge } of ports) attachToBridge(link, bridge);
+    });
+  await runIp(where, [
+    ...(canReturn() ? [] : ports.map(portLine)),
+    ...plans.flatMap((plan) => plan.after),
+  ]);
 }
 
 async function ensureBridges(

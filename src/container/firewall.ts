@@ -11,7 +11,7 @@ import {
   liveMembers,
   releaseNetworking,
 } from "../records/networks.ts";
-import { inNetns, linkIndex } from "../system/netns.ts";
+import { linkState } from "../system/netns.ts";
 import { type Connection, portTarget } from "./connect-links.ts";
 import { liveState } from "./live-state.ts";
 import { networksPlace } from "./network-mode.ts";
@@ -65,7 +65,7 @@ export async function remakeFirewall(host: Host): Promise<void> {
   const where = networksPlace(host);
   const networks = listNetworks(host.database).filter(
     ({ driver, interfaceName }) =>
-      driver === "bridge" && inNetns(where, () => linkIndex(interfaceName)) > 0,
+      driver === "bridge" && linkState(where, interfaceName) !== "missing",
   );
   const ports = allPorts(host.database);
   const targets = [...runningConnections(host)].map(([id, connections]) =>

@@ -6,7 +6,7 @@
  * file system is mounted (`ready`).
  */
 import { createHash } from "node:crypto";
-import { CooperError, invariant } from "../errors.ts";
+import { invariant } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { allowLoopback } from "../network/bridge.ts";
 import { macFor } from "../network/ipam.ts";
@@ -26,17 +26,18 @@ import {
 } from "../records/networks.ts";
 import {
   createNetns,
-  inNetns,
   keepNetns,
-  linkIndex,
+  type NetSetting,
   removeNetns,
-  setLinkUp,
-  writeNetSysctl,
+  setNetSysctls,
+  takeDown,
 } from "../system/netns.ts";
 import { settleContainer } from "./cleanup.ts";
 import { type Connection, connect, loopbackNetwork, portTarget } from "./connect-links.ts";
 import { closePorts, openPorts } from "./firewall.ts";
+import { bridgeFacts, hostNetwork, type NetworkFacts, noNetwork } from "./network-facts.ts";
 import { networksPlace } from "./network-mode.ts";
+import { announceNames, withdrawNames } from "./network-names.ts";
 import { parseExposed } from "./options/port-syntax.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { RuntimeNetwork } from "./runtime-config/input.ts";
@@ -53,6 +54,8 @@ export interface JoinedNetworks extends Disposable {
   readonly heldDescriptors: readonly number[];
   /** Fulfilled when links and firewall are in place. */
   readonly ready: Promise<void>;
+  /** What the container's files say of it; after `ready`, and after `afterCreate`. */
+  readonly facts: Promise<NetworkFacts>;
   /** With a network namespace that the runtime makes: puts the links into it, before the process runs. */
   afterCreate(pid: number): Promise<void>;
 }
@@ -62,19 +65,17 @@ export async function joinNetworks(
   host: Host,
   container: ContainerRecord,
 ): Promise<JoinedNetworks> {
-  switch (container.resolved.networkMode) {
+  const mode = container.resolved.networkMode;
+  switch (mode) {
     case "bridge":
       return joinBridges(host, container);
     case "host":
-      return joined({ kind: "host" });
+      return joined({ kind: "host" }, hostNetwork);
     case "pasta":
-    case "slirp4netns":
-      if (container.spec.networking.ports.length > 0) {
-        throw new CooperError("not-supported", "ordinary users cannot publish ports yet", {
-          hint: "use --network host",
-        });
-      }
-      return joined({ kind: "new" });
+    case "slirp4netns": {
+      const { joinHelper } = await import("./join-helper.ts");
+      return reserving(host, () => joinHelper(host, container, mode));
+    }
     case "none":
       return joined({ kind: "new" });
     case "container":
@@ -84,13 +85,14 @@ export async function joinNetworks(
   }
 }
 
-function joined(runtime: RuntimeNetwork): JoinedNetworks {
+function joined(runtime: RuntimeNetwork, facts: NetworkFacts = noNetwork): JoinedNetworks {
   return {
     runtime,
     connections: [],
     ports: [],
     heldDescriptors: [],
     ready: Promise.resolve(),
+    facts: Promise.resolve(facts),
     afterCreate: () => Promise.resolve(),
     [Symbol.dispose]: () => undefined,
   };
@@ -102,7 +104,7 @@ async function joinBridges(host: Host, container: ContainerRecord): Promise<Join
   // a network namespace belongs to the user namespace it was made in, so the runtime makes both
   const isRuntimes = container.resolved.idMappings !== null;
   const plumb = () => plumbAll(host, container, connections, held.ports);
-  if (!isRuntimes) createNetns(netns, () => prepareNetns(connections));
+  if (!isRuntimes) createNetns(netns, netnsSettings(connections));
   const ready = isRuntimes ? Promise.resolve() : plumb();
   ready.catch(() => undefined); // told to who waits for it; a start that failed elsewhere does not
   return {
@@ -111,10 +113,11 @@ async function joinBridges(host: Host, container: ContainerRecord): Promise<Join
     ports: held.ports,
     heldDescriptors: held.descriptors,
     ready,
+    facts: Promise.resolve(bridgeFacts(host, connections)),
     async afterCreate(pid) {
       if (!isRuntimes) return;
       keepNetns(`/proc/${pid}/ns/net`, netns);
-      inNetns(netns, () => prepareNetns(connections));
+      setNetSysctls(netns, netnsSettings(connections));
       await plumb();
     },
     [Symbol.dispose]() {
@@ -138,6 +141,7 @@ async function plumbAll(
       connections.map(({ network }) => network),
       target,
     ),
+    announceNames(host, container, connections),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
   const network = loopbackNetwork(target, connections);
@@ -145,15 +149,17 @@ async function plumbAll(
 }
 
 /** Settings of a new namespace, before links come into it: each link takes them from `default`. */
-function prepareNetns(connections: readonly Connection[]): void {
+function netnsSettings(connections: readonly Connection[]): NetSetting[] {
   const hasIpv6 = connections.some(({ live }) =>
     live.addresses.some(({ address }) => address.includes(":")),
   );
-  writeNetSysctl("ipv6/conf/default/disable_ipv6", hasIpv6 ? "0" : "1");
-  writeNetSysctl("ipv6/conf/default/accept_dad", "0");
-  writeNetSysctl("ipv6/conf/default/accept_ra", "0");
-  // neighbours learn at once who has an address now
-  writeNetSysctl("ipv4/conf/default/arp_notify", "1");
+  return [
+    ["ipv6/conf/default/disable_ipv6", hasIpv6 ? "0" : "1"],
+    ["ipv6/conf/default/accept_dad", "0"],
+    ["ipv6/conf/default/accept_ra", "0"],
+    // neighbours learn at once who has an address now
+    ["ipv4/conf/default/arp_notify", "1"],
+  ];
 }
 
 interface Reserved {
@@ -161,11 +167,16 @@ interface Reserved {
   readonly held: HeldPorts;
 }
 
-/** Addresses and ports, all or nothing. What a container holds that has ended is taken from it, once. */
+/** Addresses and ports, all or nothing. */
 async function reserve(host: Host, container: ContainerRecord): Promise<Reserved> {
+  return reserving(host, () => reserveOnce(host, container));
+}
+
+/** Takes what may be held by others. What a container holds that has ended is taken from it, once. */
+async function reserving<T>(host: Host, take: () => T): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return reserveOnce(host, container);
+      return take();
     } catch (error) {
       const holders = holdersOf(host, error);
       if (attempt > 0 || holders.length === 0) throw error;
@@ -241,7 +252,7 @@ function familiesReachable(connections: readonly Connection[]): (4 | 6)[] {
 }
 
 /** What was asked, and with --publish-all what the image and --expose name besides. */
-function portRequests(container: ContainerRecord, isReachable: boolean): PortRequest[] {
+export function portRequests(container: ContainerRecord, isReachable: boolean): PortRequest[] {
   const { networking } = container.spec;
   if (!networking.publishAll || !isReachable) return networking.ports;
   const image = Object.keys(container.resolved.imageConfig?.config?.ExposedPorts ?? {});
@@ -268,7 +279,12 @@ function portRequests(container: ContainerRecord, isReachable: boolean): PortReq
 export async function leaveNetworks(host: Host, container: ContainerRecord): Promise<void> {
   const { id } = container;
   const { netns } = host.paths.container(id);
-  if (container.resolved.networkMode !== "bridge") return;
+  const mode = container.resolved.networkMode;
+  if (mode === "pasta" || mode === "slirp4netns") {
+    const { leaveHelper } = await import("./join-helper.ts");
+    return leaveHelper(host, container);
+  }
+  if (mode !== "bridge") return;
   const connections = attachmentsOf(host.database, id).flatMap((attachment) => {
     const network = getNetwork(host.database, attachment.networkId);
     return attachment.live === null || network === undefined
@@ -278,10 +294,9 @@ export async function leaveNetworks(host: Host, container: ContainerRecord): Pro
   const ports = portsOf(host.database, id);
   if (connections.length > 0) {
     const where = networksPlace(host);
-    inNetns(where, () => {
-      for (const { live } of connections) quieten(live.hostInterfaceName);
-    });
+    for (const { live } of connections) quieten(where, live.hostInterfaceName);
     const target = portTarget(connections, ports);
+    await withdrawNames(host, id, connections);
     await closePorts(host, id, target);
     const network = loopbackNetwork(target, connections);
     if (network !== undefined && !hasPorts(host.database, network.id))
@@ -294,6 +309,6 @@ export async function leaveNetworks(host: Host, container: ContainerRecord): Pro
  * The kernel takes a namespace apart a moment later, or never when somebody else has a copy of its mount:
  * its addresses must not answer any more by then.
  */
-function quieten(link: string): void {
-  if (link !== "" && linkIndex(link) > 0) setLinkUp(link, false);
+function quieten(where: string | null, link: string): void {
+  if (link !== "") takeDown(where, link);
 }

@@ -4,6 +4,7 @@ import type { Host } from "../host.ts";
 import { defaultNetworkName, isDefaultName, namedNetwork } from "../network/define.ts";
 import { checkAsked } from "../network/lease.ts";
 import type { Attachment, Network } from "../network/model.ts";
+import { findProgram } from "../system/program.ts";
 import type { NetworkMode } from "./record.ts";
 import type { ContainerSpec, NetworkRequest } from "./spec.ts";
 
@@ -25,7 +26,9 @@ export function decideMode(host: Host, spec: ContainerSpec): NetworkMode {
   const configured = kind === "private" ? "private" : host.settings.networkNamespace;
   if (configured === "host" || configured === "none") return configured;
   if (!host.isRootless || configured === "bridge") return "bridge";
-  return host.settings.defaultRootlessNetworkCommand;
+  const helper = host.settings.defaultRootlessNetworkCommand;
+  const other = helper === "pasta" ? "slirp4netns" : "pasta";
+  return findProgram(helper) === undefined && findProgram(other) !== undefined ? other : helper;
 }
 
 /** The connections of a new container, in the order of its networks; each network is there. */

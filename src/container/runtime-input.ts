@@ -131,7 +131,8 @@ function userText({ spec, resolved }: ContainerRecord): string {
   return resolved.imageConfig?.config?.User ?? "";
 }
 
-function hostnameOf(host: Host, container: ContainerRecord): string {
+/** The name that the process sees for its machine. */
+export function hostnameOf(host: Host, container: ContainerRecord): string {
   const { spec } = container;
   if (spec.hostname !== null) return spec.hostname;
   if (spec.uts.kind === "host") return hostName();

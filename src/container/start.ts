@@ -21,7 +21,7 @@ import { terminalSize } from "../system/terminal.ts";
 import { callerEnvironment } from "../system/userns.ts";
 import { abortStart, settleContainer } from "./cleanup.ts";
 import { copyUpVolumes } from "./copy-up.ts";
-import { writeEtcFiles } from "./etc-files.ts";
+import { placeEtcFiles, writeNetworkFiles } from "./etc-files.ts";
 import { emitContainer } from "./events.ts";
 import { withHooks } from "./hooks.ts";
 import { type JoinedNetworks, joinNetworks } from "./join-networks.ts";
@@ -32,7 +32,7 @@ import type { ContainerRecord } from "./record.ts";
 import { mountRootfs, releaseMount } from "./rootfs.ts";
 import { findRuntime } from "./runtime-choice.ts";
 import { runtimeConfig } from "./runtime-config.ts";
-import { gatherRuntimeInput } from "./runtime-input.ts";
+import { gatherRuntimeInput, hostnameOf } from "./runtime-input.ts";
 import { mountVolumes } from "./volumes.ts";
 
 export interface StartOptions {
@@ -211,6 +211,7 @@ async function createProcess(
     throw error;
   }
   await network.afterCreate(pid);
+  writeNetworkFiles(host, container, hostnameOf(host, container), await network.facts);
   writePidFiles(container, pid, paths.conmonPidFile);
   return pid;
 }
@@ -233,7 +234,7 @@ async function fillBundle(
     network.runtime,
     options.attaches ? terminalSize(1) : undefined,
   );
-  const files = writeEtcFiles(host, container, hostname, network);
+  const files = placeEtcFiles(host, container, hostname);
   const { config, warnings } = runtimeConfig({ ...input, files: { ...input.files, ...files } });
   for (const warning of warnings) host.warn(warning);
   const final = await withHooks(host.settings.hooksDirectories, spec, config);

@@ -1,6 +1,7 @@
 /** The two helper programs of this room: `ip -batch` for links, `nft -f` for the firewall; one call each. */
 import { CooperError } from "../errors.ts";
-import { inNetns } from "../system/netns.ts";
+import { helperEnvironment } from "../system/daemon.ts";
+import { spawnIn } from "../system/netns.ts";
 import { needProgram } from "../system/program.ts";
 
 /** Runs a batch in the network namespace at `path` (null: ours). Stops at the first line that fails. */
@@ -16,10 +17,10 @@ export async function runNft(path: string | null, text: string): Promise<void> {
 
 /** A child starts in the network namespace that its maker is in at that moment. */
 async function feed(path: string | null, argv: readonly string[], input: string): Promise<void> {
-  const child = inNetns(path, () =>
-    Bun.spawn([...argv], {
+  const child = spawnIn(path, (before) =>
+    Bun.spawn([...before, ...argv], {
       cwd: "/",
-      env: { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
+      env: helperEnvironment(),
       stdin: Buffer.from(input),
       stdout: "ignore",
       stderr: "pipe",

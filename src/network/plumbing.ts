@@ -142,6 +142,11 @@ function portLines(network: Network, peer: string, publishes: boolean): string[]
   return [line("link", "set", "dev", peer, "type", "bridge_slave", ...settings)];
 }
 
+/** Makes a link a port of a bridge; for who cannot do that by a system call. */
+export function portLine({ link, bridge }: { readonly link: string; readonly bridge: string }) {
+  return line("link", "set", "dev", link, "master", bridge, "up");
+}
+
 /** macvlan and ipvlan: a link on top of the parent, made right in the container's namespace. */
 function subLinkLine(network: Network, live: LiveAttachment, inside: string): string {
   const { driver } = network;

@@ -13,9 +13,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { errnoName } from "../errors.ts";
+import { CooperError, errnoName, invariant } from "../errors.ts";
 import { check, cString, lastErrno, libc, SystemCallError } from "./libc.ts";
 import { bindMount, unmount } from "./mount.ts";
+import { needProgram } from "./program.ts";
+import { caller } from "./userns.ts";
 
 const cloneNewNet = 0x40000000;
 const ownThread = "/proc/thread-self/ns/net";
@@ -47,9 +49,13 @@ export class NetnsHandle implements Disposable {
   }
 }
 
-/** Does something within the network namespace at `path`, and comes back. null: stays where it is. */
+/**
+ * Does something within the network namespace at `path`, and comes back. null: stays where it is. Only
+ * where one can return.
+ */
 export function inNetns<T>(path: string | null, act: () => T): T {
   if (path === null) return act();
+  invariant(canReturn(), "an ordinary user's thread would be lost in the network namespace");
   using home = new NetnsHandle();
   using there = new NetnsHandle(path);
   check(setns(there.descriptor, cloneNewNet), `enter the network namespace ${path}`);
@@ -61,20 +67,73 @@ export function inNetns<T>(path: string | null, act: () => T): T {
 }
 
 /**
- * Makes a network namespace and keeps it by a mount at `path`.
- *
- * @param prepare runs within it, before anything has been put into it
+ * Whether a thread of ours that leaves the network namespace we are in can come back to it. An ordinary
+ * user's is the machine's, in which we have no rights: there, helper programs go instead of us.
  */
-export function createNetns(path: string, prepare: () => void): void {
+export function canReturn(): boolean {
+  return !caller().isRootless;
+}
+
+/** A file below /proc/sys/net and what is written to it. Files that the kernel does not have are left out. */
+export type NetSetting = readonly [name: string, value: string];
+
+/** Makes a network namespace with these settings, and keeps it by a mount at `path`. */
+export function createNetns(path: string, settings: readonly NetSetting[]): void {
   makeMountPoint(path);
+  if (!canReturn()) {
+    runScript([needProgram("unshare"), `--net=${path}`, "--"], settings);
+    return;
+  }
   using home = new NetnsHandle();
   check(unshare(cloneNewNet), "make a network namespace");
   try {
-    prepare();
+    for (const [name, value] of settings) writeNetSysctl(name, value);
     bindMount(ownThread, path, false);
   } finally {
     check(setns(home.descriptor, cloneNewNet), "return to the network namespace");
   }
+}
+
+/** Changes settings of the network namespace at `path`. */
+export function setNetSysctls(path: string | null, settings: readonly NetSetting[]): void {
+  if (settings.length === 0) return;
+  if (path !== null && !canReturn()) {
+    runScript(argvIn(path), settings);
+    return;
+  }
+  inNetns(path, () => {
+    for (const [name, value] of settings) writeNetSysctl(name, value);
+  });
+}
+
+/** What stands before a program's words so that it runs in the network namespace at `path`. */
+export function argvIn(path: string | null): string[] {
+  return path === null ? [] : [needProgram("nsenter"), `--net=${path}`, "--"];
+}
+
+/**
+ * Has `spawn` start a program in the network namespace at `path`.
+ *
+ * @param spawn is given the words that must stand before the program's own
+ */
+export function spawnIn<T>(path: string | null, spawn: (before: readonly string[]) => T): T {
+  return canReturn() ? inNetns(path, () => spawn([])) : spawn(argvIn(path));
+}
+
+/** /proc/sys/net shows the namespace of who looks, so a program has to be in it to write there. */
+const writeSettings =
+  'while [ $# -gt 1 ]; do if [ -e "/proc/sys/net/$1" ]; then printf %s "$2" > "/proc/sys/net/$1" || exit 1; fi; shift 2; done';
+
+function runScript(before: readonly string[], settings: readonly NetSetting[]): void {
+  const result = Bun.spawnSync([...before, "sh", "-c", writeSettings, "sh", ...settings.flat()], {
+    cwd: "/",
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  if (result.success) return;
+  throw new CooperError(
+    "helper-failed",
+    `cannot set up a network namespace: ${result.stderr.toString().trim()}`,
+  );
 }
 
 /** Keeps a namespace that somebody else has made, such as the OCI runtime, by a mount at `path`. */
@@ -126,8 +185,43 @@ export function ipv6Links(): string[] {
   }
 }
 
+/** How a link of the network namespace at `path` is. */
+export function linkState(path: string | null, name: string): "missing" | "down" | "up" {
+  if (path !== null && !canReturn()) return askedLinkState(path, name);
+  return inNetns(path, () => {
+    if (linkIndex(name) === 0) return "missing";
+    return isLinkUp(name) ? "up" : "down";
+  });
+}
+
+/** ip-link(8), `-oneline`: `NUMBER: NAME[@PEER]: <FLAG,FLAG> …`. */
+function askedLinkState(path: string, name: string): "missing" | "down" | "up" {
+  const argv = [...argvIn(path), needProgram("ip"), "-oneline", "link", "show", "dev", name];
+  const { success, stdout } = Bun.spawnSync(argv, { stdio: ["ignore", "pipe", "ignore"] });
+  if (!success) return "missing";
+  const flags = /<([^>]*)>/.exec(stdout.toString())?.[1]?.split(",") ?? [];
+  return flags.includes("UP") ? "up" : "down";
+}
+
+/** Addresses of the links in the namespace at `path` that are not the loopback's or a link's alone. */
+export function addressesIn(path: string): string[] {
+  const argv = [
+    ...argvIn(path),
+    needProgram("ip"),
+    "-oneline",
+    "address",
+    "show",
+    "scope",
+    "global",
+  ];
+  const { stdout } = Bun.spawnSync(argv, { stdio: ["ignore", "pipe", "ignore"] });
+  return [...stdout.toString().matchAll(/\sinet6? ([0-9a-fA-F.:]+)/g)].flatMap(([, address]) =>
+    address === undefined ? [] : [address],
+  );
+}
+
 /** The number of a link in the network namespace we are in; 0: there is none of that name. */
-export function linkIndex(name: string): number {
+function linkIndex(name: string): number {
   return if_nametoindex(cString(name));
 }
 
@@ -160,13 +254,23 @@ export function attachToBridge(link: string, bridge: string): void {
 
 const flagsOf = (link: string) => linkRequest(getFlags, link, () => undefined).readUInt16LE(16);
 
-/** Whether a link that is there is up. */
-export function isLinkUp(link: string): boolean {
+function isLinkUp(link: string): boolean {
   return (flagsOf(link) & up) !== 0;
 }
 
-/** Brings a link up or down. */
-export function setLinkUp(link: string, isUp: boolean): void {
+/** Takes a link of the namespace at `path` down; one that is not there is fine. */
+export function takeDown(path: string | null, link: string): void {
+  if (path !== null && !canReturn()) {
+    const argv = [...argvIn(path), needProgram("ip"), "link", "set", "dev", link, "down"];
+    Bun.spawnSync(argv, { stdio: ["ignore", "ignore", "ignore"] });
+    return;
+  }
+  inNetns(path, () => {
+    if (linkIndex(link) > 0) setLinkUp(link, false);
+  });
+}
+
+function setLinkUp(link: string, isUp: boolean): void {
   const flags = flagsOf(link);
   linkRequest(setFlags, link, (union) => {
     union.setUint16(0, isUp ? flags | up : flags & ~up, true);

@@ -37,6 +37,9 @@ const packages: Record<string, string> = {
   ip: "iproute2",
   bridge: "iproute2",
   nft: "nftables",
+  pasta: "passt",
+  slirp4netns: "slirp4netns",
+  "aardvark-dns": "aardvark-dns",
 };
 
 const found = new Map<string, string | undefined>();

@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
+import { Machine } from "./machine.ts";
 
 const binary = process.env.COOPER_BINARY ?? resolve(import.meta.dir, "../../dist/cooper");
 
@@ -85,30 +86,15 @@ export class TestHost implements AsyncDisposable {
   readonly run: string;
   private readonly user: User | null;
   private readonly olderCgroups = new Set(idleCgroups());
-  /** Of root with networks: where the namespace of "the machine" is mounted. */
-  readonly netns: string | null;
-  private readonly hasNetworks: boolean;
+  /** With networks: "the machine" that all runs on. */
+  readonly machine: Machine | null;
 
   constructor(directory: string, user: User | null, networks: boolean) {
     this.directory = directory;
     this.root = join(directory, "root");
     this.run = join(directory, "run");
     this.user = user;
-    this.hasNetworks = networks;
-    this.netns = networks && user === null ? join(directory, "machine") : null;
-    if (this.netns !== null) {
-      writeFileSync(this.netns, "");
-      const made = Bun.spawnSync([
-        "unshare",
-        `--net=${this.netns}`,
-        "ip",
-        "link",
-        "set",
-        "lo",
-        "up",
-      ]);
-      if (!made.success) throw new Error(`cannot make a network namespace: ${made.stderr}`);
-    }
+    this.machine = networks ? new Machine(directory) : null;
     writeFileSync(join(directory, "containers.conf"), '[containers]\nnetns = "none"\n');
   }
 
@@ -123,22 +109,21 @@ export class TestHost implements AsyncDisposable {
   /** The words that start cooper on this store. */
   argv(...args: string[]): string[] {
     const words = [binary, "--root", this.root, "--runroot", this.run, ...args];
-    if (this.netns !== null) return [...this.onMachine(), ...words];
-    return this.user === null
-      ? words
-      : [
-          "setpriv",
-          `--reuid=${this.user.uid}`,
-          `--regid=${this.user.gid}`,
-          "--init-groups",
-          "--",
-          ...words,
-        ];
+    if (this.user === null) return this.onMachine(...words);
+    const asUser = [
+      "setpriv",
+      `--reuid=${this.user.uid}`,
+      `--regid=${this.user.gid}`,
+      "--init-groups",
+      "--",
+      ...words,
+    ];
+    return this.machine?.wordsWithTun(...asUser) ?? asUser;
   }
 
   /** What runs a program on "the machine" of a test with networks. */
   onMachine(...words: string[]): string[] {
-    return this.netns === null ? words : ["nsenter", `--net=${this.netns}`, "--", ...words];
+    return this.machine?.words(...words) ?? words;
   }
 
   environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -147,7 +132,7 @@ export class TestHost implements AsyncDisposable {
       PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
       HOME: home,
       LANG: "C.UTF-8",
-      ...(!this.hasNetworks && { CONTAINERS_CONF: join(this.directory, "containers.conf") }),
+      ...(this.machine === null && { CONTAINERS_CONF: join(this.directory, "containers.conf") }),
       COOPER_SECRET_KEY_FILE: join(this.run, "key", "secret.key"),
       ...extra,
     };
@@ -229,7 +214,7 @@ export class TestHost implements AsyncDisposable {
   leftovers(): string[] {
     const mounts = readFileSync("/proc/self/mountinfo", "utf8")
       .split("\n")
-      .filter((line) => line.includes(`${this.directory}/`) && !line.includes(`${this.netns} `));
+      .filter((line) => line.includes(`${this.directory}/`) && this.machine?.owns(line) !== true);
     const containers = this.user === null ? listIn(join(this.root, "containers")) : [];
     const locks = listIn(join(this.root, "lock")).filter((name) => name.startsWith("c-"));
     return [
@@ -279,7 +264,7 @@ export class TestHost implements AsyncDisposable {
     const removed = await this.cooper("rm", "--force", "--all");
     const left = await this.settled();
     this.endPauseProcess();
-    if (this.netns !== null) Bun.spawnSync(["umount", this.netns]);
+    this.machine?.[Symbol.dispose]();
     rmSync(this.directory, { recursive: true, force: true });
     if (removed.exitCode !== 0) throw new Error(`rm --all failed: ${removed.stderr}`);
     if (left.length > 0) throw new Error(`left behind:\n${left.join("\n")}`);

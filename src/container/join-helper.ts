@@ -1,0 +1,214 @@
+/**
+ * Joining through a helper process of the container's own, pasta or slirp4netns: the way of ordinary users
+ * where no network is named. The helper ends with the container.
+ */
+import { accessSync, closeSync, constants } from "node:fs";
+import { join } from "node:path";
+import { CooperError, errnoName } from "../errors.ts";
+import type { Host } from "../host.ts";
+import type { Family } from "../network/address.ts";
+import { freeHelperNetwork, globalAddresses, hasIpv6Route } from "../network/host-addresses.ts";
+import { hostRanges } from "../network/host-ranges.ts";
+import type { PublishedPort } from "../network/model.ts";
+import {
+  checkPastaWords,
+  choosesAddresses,
+  forwardedDns,
+  mappedHostAddress,
+  NoInterface,
+  startPasta,
+} from "../network/pasta.ts";
+import { holdPorts } from "../network/publish.ts";
+import { parseSlirpOptions, slirpAddresses, startSlirp } from "../network/slirp4netns.ts";
+import { getContainer, inTransaction } from "../records/containers.ts";
+import { addPorts, releaseNetworking } from "../records/networks.ts";
+import { type Daemon, endDaemon } from "../system/daemon.ts";
+import {
+  addressesIn,
+  createNetns,
+  keepNetns,
+  type NetSetting,
+  removeNetns,
+  setNetSysctls,
+} from "../system/netns.ts";
+import { makePipe } from "../system/pipe.ts";
+import { asksLoopbackOnly, hostResolv } from "./host-resolvers.ts";
+import { type JoinedNetworks, portRequests } from "./join-networks.ts";
+import { type NetworkFacts, noNetwork } from "./network-facts.ts";
+import { pastaFeatures } from "./pasta-features.ts";
+import type { ContainerRecord } from "./record.ts";
+import { parseResolv, reachable } from "./resolv-text.ts";
+
+/** Brings the network namespace up that is mounted at `netns`; resolves to what the container is told. */
+type Start = () => Promise<NetworkFacts>;
+
+/** Joins through pasta or slirp4netns. What cannot be had is an error before anything has started. */
+export function joinHelper(
+  host: Host,
+  container: ContainerRecord,
+  mode: "pasta" | "slirp4netns",
+): JoinedNetworks {
+  const exit = makePipe();
+  try {
+    checkTunDevice();
+    const { ports, start } =
+      mode === "pasta"
+        ? withPasta(host, container, exit.readEnd)
+        : withSlirp(host, container, exit.readEnd);
+    const { netns } = host.paths.container(container.id);
+    // a network namespace belongs to the user namespace it was made in, so the runtime makes both
+    const isRuntimes = container.resolved.idMappings !== null;
+    if (!isRuntimes) createNetns(netns, netnsSettings);
+    const facts = Promise.withResolvers<NetworkFacts>();
+    facts.promise.catch(() => undefined); // told to who waits for it; a start that failed does not
+    const begin = () => start().then(facts.resolve, facts.reject);
+    if (!isRuntimes) void begin();
+    return {
+      runtime: isRuntimes ? { kind: "new" } : { kind: "path", path: netns },
+      connections: [],
+      ports,
+      heldDescriptors: [exit.writeEnd],
+      ready: isRuntimes ? Promise.resolve() : facts.promise.then(() => undefined),
+      facts: facts.promise,
+      async afterCreate(pid) {
+        if (!isRuntimes) return;
+        keepNetns(`/proc/${pid}/ns/net`, netns);
+        setNetSysctls(netns, netnsSettings);
+        await begin();
+        await facts.promise;
+      },
+      [Symbol.dispose]() {
+        closeSync(exit.readEnd);
+        closeSync(exit.writeEnd);
+      },
+    };
+  } catch (error) {
+    closeSync(exit.readEnd);
+    closeSync(exit.writeEnd);
+    throw error;
+  }
+}
+
+/** Its addresses are nobody else's there, and duplicate detection would take a second. */
+const netnsSettings: readonly NetSetting[] = [["ipv6/conf/default/accept_dad", "0"]];
+
+/** Both helpers make their link with it. */
+export function checkTunDevice(): void {
+  const device = "/dev/net/tun";
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    const isMissing = errnoName(error) === "ENOENT";
+    throw new CooperError(
+      "missing-helper",
+      isMissing
+        ? `there is no ${device}, which a network for ordinary users needs`
+        : `${device} may not be opened, which a network for ordinary users needs`,
+      {
+        hint: `${isMissing ? "sudo modprobe tun" : `sudo chmod 0666 ${device}`}; or use --network none or host`,
+        cause: error,
+      },
+    );
+  }
+}
+
+function withPasta(host: Host, container: ContainerRecord, exitFd: number) {
+  const { netns, bundle } = host.paths.container(container.id);
+  const words = [...host.settings.pastaOptions, ...container.spec.networking.modeOptions];
+  checkPastaWords(words);
+  const features = pastaFeatures(host);
+  const families: Family[] = hasIpv6Route() ? [4, 6] : [4];
+  const ports = takePorts(host, container, families, "pasta");
+  // the container would have the host's address, and no other would lead to the host
+  const own =
+    features.mapsGuestAddress || choosesAddresses(words) ? null : freeHelperNetwork(hostRanges());
+  const forwardsDns = asksLoopbackOnly();
+  const pidFile = join(bundle, helperPid);
+  const start: Start = async () => {
+    try {
+      await startPasta({ netns, pidFile, words, features, ports, own, link: null, forwardsDns });
+    } catch (error) {
+      if (!(error instanceof NoInterface) || isAsked(container)) throw error;
+      host.debug(`slirp4netns takes the place of pasta: ${error.message}`);
+      return withSlirp(host, container, exitFd).start();
+    }
+    return {
+      ...noNetwork,
+      addresses: addressesIn(netns),
+      hostAddress: features.mapsGuestAddress ? mappedHostAddress : (globalAddresses()[0] ?? null),
+      resolvers: forwardsDns ? [forwardedDns] : null,
+    };
+  };
+  return { ports, start };
+}
+
+function withSlirp(host: Host, container: ContainerRecord, exitFd: number) {
+  const { netns, bundle } = host.paths.container(container.id);
+  const words =
+    container.resolved.networkMode === "slirp4netns" ? container.spec.networking.modeOptions : [];
+  const options = parseSlirpOptions(words);
+  const ports = takePorts(host, container, [4], "slirp4netns");
+  const { gateway, dns, container: address } = slirpAddresses(options);
+  const start: Start = async () => {
+    const apiSocket = join(bundle, "slirp"); // as short as the name of the attach socket
+    await startSlirp(
+      { netns, pidFile: join(bundle, helperPid), apiSocket, options, ports },
+      exitFd,
+    );
+    return {
+      ...noNetwork,
+      addresses: [address],
+      hostAddress: options.allowsHostLoopback ? gateway : (globalAddresses()[0] ?? null),
+      // its own resolver follows the host's; the others are for when it fails
+      resolvers: [dns, ...reachable(parseResolv(hostResolv()).servers, false)],
+    };
+  };
+  return { ports, start };
+}
+
+/** Whether the user asked for this very helper. */
+const isAsked = ({ spec }: ContainerRecord) => spec.networking.mode.kind === "pasta";
+
+/** Notes the ports once they were seen to be free; the helper itself takes them a moment later. */
+function takePorts(
+  host: Host,
+  container: ContainerRecord,
+  families: readonly Family[],
+  helper: string,
+): readonly PublishedPort[] {
+  const { database } = host;
+  const requests = portRequests(container, true);
+  if (requests.some(({ protocol }) => protocol === "sctp")) {
+    throw new CooperError("not-supported", `${helper} cannot publish sctp ports`, {
+      hint: "ask root, or use --network host",
+    });
+  }
+  let ports: readonly PublishedPort[] = [];
+  inTransaction(database, () => {
+    releaseNetworking(database, container.id);
+    using held = holdPorts(requests, {
+      database,
+      containerId: container.id,
+      families,
+      nameOf: (id) => getContainer(database, id)?.name ?? id.slice(0, 12),
+    });
+    ports = held.ports;
+    addPorts(database, container.id, ports);
+  });
+  return ports;
+}
+
+const helperPid = "network.pid";
+
+/** The helper of a container, if it has one. */
+export function helperOf(host: Host, { id }: ContainerRecord): Daemon {
+  const { netns, bundle } = host.paths.container(id);
+  return { pidFile: join(bundle, helperPid), mark: netns };
+}
+
+/** Ends the helper and lets go of ports and namespace. Every step may have been done already. */
+export async function leaveHelper(host: Host, container: ContainerRecord): Promise<void> {
+  await endDaemon(helperOf(host, container));
+  releaseNetworking(host.database, container.id);
+  removeNetns(host.paths.container(container.id).netns);
+}

@@ -1,0 +1,112 @@
+/** The process that answers for names: started with the first entry, told of each change, ended with the last. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CooperError } from "../errors.ts";
+import { type Daemon, daemonPid, endDaemon, helperEnvironment } from "../system/daemon.ts";
+import { spawnIn } from "../system/netns.ts";
+import { sendSignal } from "../system/process.ts";
+import { needProgram } from "../system/program.ts";
+
+/** Where names are kept and answered. */
+export interface NamesPlace {
+  /** The network namespace with the bridges; null: ours. */
+  readonly where: string | null;
+  /** A file a network, by its id, and the server's pid file. */
+  readonly directory: string;
+  /** The port that the server listens on. */
+  readonly port: number;
+}
+
+const pidFile = "aardvark.pid";
+const networkFile = /^[0-9a-f]{64}$/;
+
+const server = ({ directory }: NamesPlace): Daemon => ({
+  pidFile: join(directory, pidFile),
+  mark: directory,
+});
+
+/** Whether the server runs. When it does not, its files may be of another time. */
+export function isServing(place: NamesPlace): boolean {
+  return daemonPid(server(place)) !== undefined;
+}
+
+/** A network's file as it is. */
+export function readNames(place: NamesPlace, networkId: string): string | undefined {
+  try {
+    return readFileSync(join(place.directory, networkId), "utf8");
+  } catch {
+    return undefined; // nobody is in it
+  }
+}
+
+/** The networks that have a file. */
+export function namedNetworks(place: NamesPlace): string[] {
+  try {
+    return readdirSync(place.directory).filter((name) => networkFile.test(name));
+  } catch {
+    return []; // no directory yet
+  }
+}
+
+/**
+ * Writes files, and has the server read them: started where it does not run, ended when none is left. The
+ * caller holds the lock of the names.
+ *
+ * @param files the new text by network id; undefined removes a file
+ */
+export async function publishNames(
+  place: NamesPlace,
+  files: ReadonlyMap<string, string | undefined>,
+): Promise<void> {
+  mkdirSync(place.directory, { recursive: true, mode: 0o700 });
+  let isChanged = false;
+  for (const [networkId, text] of files) {
+    if (readNames(place, networkId) === text) continue;
+    isChanged = true;
+    const file = join(place.directory, networkId);
+    if (text === undefined) {
+      rmSync(file, { force: true });
+    } else {
+      // the server must not read half a file, nor take another name in its directory for a network
+      const staged = `${place.directory}.new`;
+      writeFileSync(staged, text, { mode: 0o600 });
+      renameSync(staged, file);
+    }
+  }
+  const pid = daemonPid(server(place));
+  if (namedNetworks(place).length === 0) {
+    // told of an empty directory it would end as well, but some time later
+    await endDaemon(server(place));
+    return;
+  }
+  if (pid === undefined) await startServer(place);
+  else if (isChanged) sendSignal(pid, 1);
+}
+
+/** It goes to the background once it listens. */
+async function startServer(place: NamesPlace): Promise<void> {
+  rmSync(join(place.directory, pidFile), { force: true });
+  const argv = [
+    needProgram("aardvark-dns"),
+    "--config",
+    place.directory,
+    "--port",
+    `${place.port}`,
+    "run",
+  ];
+  const child = spawnIn(place.where, (before) =>
+    Bun.spawn([...before, ...argv], {
+      cwd: "/",
+      env: helperEnvironment(),
+      stdio: ["ignore", "ignore", "pipe"],
+    }),
+  );
+  const [stderr, exitCode] = await Promise.all([new Response(child.stderr).text(), child.exited]);
+  if (exitCode === 0) return;
+  const said = stderr
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !line.includes("syslog"))
+    .slice(-2)
+    .join("; ");
+  throw new CooperError("helper-failed", `aardvark-dns: ${said || `exit status ${exitCode}`}`);
+}
