@@ -38,7 +38,7 @@ test.each([
   ["rm --cidfile ", [":files"]],
   ["run --rm lo", ["localhost/hello:latest"]],
   ["run --pull=n", ["--pull=never", "--pull=newer"]],
-  ["run --pull lo", ["localhost/hello:latest"]], // its value may be left out, so the next word is no value
+  ["run --pull never lo", ["localhost/hello:latest"]], // its value may be left out, so the next word is no value
   ["run -it --name x lo", ["localhost/hello:latest"]],
   ["run -ie", []],
   ["run -ie A=1 lo", ["localhost/hello:latest"]],

@@ -156,7 +156,7 @@ test.each([
   ["--restart", "sometimes"],
   ["--name", "-x"],
   ["--network", "container:"],
-  ["--cpus", "0"],
+  ["--cpus", "-1"],
   ["--memory", "-1"],
   ["--cpuset-cpus", "a"],
   ["--security-opt", "what=1"],

@@ -1,5 +1,5 @@
 /** Descriptors that a container inherits (`--preserve-fds`, `--preserve-fd`). */
-import { fstatSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 
 /** `count` from 3 on, or those listed; each must be open. They become 3, 4… in the container. */
@@ -17,15 +17,21 @@ export function preservedDescriptors(
   const descriptors =
     list.length > 0 ? list : Array.from({ length: count ?? 0 }, (_, index) => 3 + index);
   for (const descriptor of descriptors) {
-    try {
-      fstatSync(descriptor);
-    } catch (cause) {
+    if (!isInherited(descriptor)) {
       throw new CooperError(
         "invalid-argument",
         `file descriptor ${descriptor} is not open, so it cannot be preserved`,
-        { cause },
       );
     }
   }
   return descriptors;
+}
+
+/** Open, and not one that our own runtime waits with: those come in the first numbers that are free. */
+function isInherited(descriptor: number): boolean {
+  try {
+    return !/^anon_inode:\[event/.test(readlinkSync(`/proc/self/fd/${descriptor}`));
+  } catch {
+    return false; // no such descriptor
+  }
 }

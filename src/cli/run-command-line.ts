@@ -10,6 +10,9 @@ import { commandTree, findCommand, groups, whyMissing } from "./tree.ts";
 
 /** Resolves to the exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  // first of all: it brings us back to the caller's directory, which relative paths count from, and
+  // takes a variable of ours out of the environment
+  (await import("../system/userns.ts")).caller();
   const { global, words, wants } = readGlobal(argv);
   if (global.logLevel === "debug" || global.logLevel === "trace") showCauses();
   if (wants === "version") {

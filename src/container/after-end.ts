@@ -1,4 +1,5 @@
 /** What follows the end of a container: its removal (`--rm`), or a new start (`--restart`). */
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { changeContainer, getContainer } from "../records/containers.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -7,7 +8,20 @@ import { removeSettled } from "./remove.ts";
 /** Removes a `--rm` container that has ended; the caller holds its lock. */
 export async function afterEnd(host: Host, container: ContainerRecord): Promise<void> {
   if (container.intent === "stopped" && container.spec.removesItself)
-    await removeSettled(host, container);
+    await removeWithImage(host, container);
+}
+
+async function removeWithImage(host: Host, container: ContainerRecord): Promise<void> {
+  await removeSettled(host, container);
+  if (!container.spec.removesImage) return;
+  const { removeImage } = await import("../image/remove.ts");
+  try {
+    await removeImage(host, container.resolved.imageName);
+  } catch (error) {
+    // podman-run(1), `--rmi`: it stays where others use it, or when somebody removed it before
+    if (!(error instanceof CooperError)) throw error;
+    host.debug(`the image stays: ${error.message}`);
+  }
 }
 
 /** Whether its restart policy brings a container that has ended back (docker-run(1), `--restart`). */

@@ -87,6 +87,19 @@ export async function runSession(
   return { end, exitCode: await endForeground(host, container, exit?.exitCode) };
 }
 
+/** As runSession(), for a container whose streams are not ours to carry: waits, and passes signals on. */
+export async function waitSession(
+  host: Host,
+  id: string,
+  options: Pick<SessionOptions, "passesSignals">,
+): Promise<number> {
+  const container = getContainer(host.database, id);
+  if (container === undefined || container.pid === 0) return exitCodeOf(host, id);
+  using _signals = options.passesSignals ? passSignals(container) : undefined;
+  await waitUntilEnded(container);
+  return endForeground(host, container, readExit(host.paths.container(id), id)?.exitCode);
+}
+
 /** The client is still there, so it cleans up itself; whoever was faster leaves nothing to do. */
 async function endForeground(
   host: Host,

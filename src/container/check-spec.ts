@@ -109,7 +109,14 @@ export function checkSpec(spec: ConfiguredSpec): void {
   }
 }
 
-function checkTargets({ mounts }: ConfiguredSpec): void {
+/** The very same mount twice is one, as Podman has it. */
+function checkTargets(spec: ConfiguredSpec): void {
+  const texts = new Set<string>();
+  spec.mounts = spec.mounts.filter((mount) => {
+    const text = JSON.stringify(mount);
+    return !texts.has(text) && texts.add(text);
+  });
+  const { mounts } = spec;
   const seen = new Set<string>();
   for (const { target } of mounts) {
     if (seen.has(target))

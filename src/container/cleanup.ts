@@ -3,14 +3,12 @@
  * of a foreground run, conmon's exit command and recovery after a crash: every step may be done
  * already, or half, and is done again without harm.
  */
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { changeContainer, getContainer, inTransaction, recordEnd } from "../records/containers.ts";
 import { stopChecks } from "../records/health.ts";
 import { unmount } from "../system/mount.ts";
-import { unmountBelow } from "../system/mount-table.ts";
 import {
   isSameProcess,
   processIdentity,
@@ -176,24 +174,31 @@ async function exitReport(host: Host, container: ContainerRecord) {
 /** Runtime state, mounts and the bundle. What cannot be given back is an error, not forgotten. */
 export async function releaseResources(host: Host, container: ContainerRecord): Promise<void> {
   const paths = host.paths.container(container.id);
-  const { deleteFromRuntime } = await import("../runtime/oci-runtime.ts");
-  const isSystemd = container.resolved.cgroupManager === "systemd";
-  deleteFromRuntime(await chooseRuntime(host, container), container.id, isSystemd);
+  if (existsSync(join(host.paths.runtimeState, container.id))) {
+    const { deleteFromRuntime } = await import("../runtime/oci-runtime.ts");
+    const isSystemd = container.resolved.cgroupManager === "systemd";
+    deleteFromRuntime(await chooseRuntime(host, container), container.id, isSystemd);
+  }
   removeExecs(host, container.id);
   const { leaveNetworks } = await import("./join-networks.ts");
   await leaveNetworks(host, container);
   unmount(paths.merged);
   unmount(paths.shm);
-  try {
-    rmSync(paths.bundle, { recursive: true, force: true });
-  } catch {
-    // something else is mounted in it (a volume's subpath, an image mount): the table tells what
-    unmountBelow(paths.bundle);
-    try {
-      rmSync(paths.bundle, { recursive: true, force: true });
-    } catch (cause) {
-      throw new CooperError("internal", `cannot remove the bundle of ${container.name}`, { cause });
-    }
+  unmountWithin(paths.bundle);
+  rmSync(paths.bundle, { recursive: true, force: true });
+}
+
+/**
+ * Overlays and images that are mounted for the container (resolve-mounts.ts), and whatever else is: to
+ * remove the bundle with one of them in it would empty what is mounted there.
+ */
+function unmountWithin(bundle: string): void {
+  const { dev } = lstatSync(bundle, { throwIfNoEntry: false }) ?? {};
+  if (dev === undefined) return;
+  for (const entry of readdirSync(bundle, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const path = join(bundle, entry.name);
+    if (/^(overlay|image)-\d+$/.test(entry.name) || lstatSync(path).dev !== dev) unmount(path);
   }
 }
 

@@ -2,7 +2,8 @@
 import { CooperError, messageOf } from "../errors.ts";
 import type { Settings } from "../settings.ts";
 import { parseDevice } from "./options/files.ts";
-import { parseMount, parseVolume } from "./options/mount-syntax.ts";
+import { parseMount } from "./options/mount-keys.ts";
+import { parseVolume } from "./options/mount-syntax.ts";
 import { parseUserns } from "./options/namespaces.ts";
 import type {
   ConfiguredSpec,
@@ -72,7 +73,7 @@ function networking(asked: Networking, settings: Settings): Networking {
 function mounts(spec: ContainerSpec, settings: Settings): Mount[] {
   const configured = [
     ...settings.volumes.map((text) => read("volumes", text, parseVolume)),
-    ...settings.mounts.map((text) => read("mounts", text, parseMount)),
+    ...settings.mounts.flatMap((text) => read("mounts", text, parseMount)),
   ];
   return configured.filter(({ target }) => !spec.mounts.some((mount) => mount.target === target));
 }

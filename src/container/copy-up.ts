@@ -1,5 +1,5 @@
 /** What an image has at the place of a new volume is copied into it, once (docker-run(1), `--volume`). */
-import { closeSync, fstatSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, lchownSync, rmSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { unmount } from "../system/mount.ts";
@@ -7,6 +7,7 @@ import { needProgram } from "../system/program.ts";
 import { findInRoot } from "../system/rooted.ts";
 import { isPristine } from "../volume/volume.ts";
 import type { ContainerRecord } from "./record.ts";
+import { toOutside } from "./resolve-mounts.ts";
 import { mountRootfs } from "./rootfs.ts";
 
 /** Fills each empty volume that wants it; the root file system is mounted. */
@@ -18,7 +19,10 @@ export async function copyUpVolumes(host: Host, container: ContainerRecord): Pro
     using _lock = await host.locks.volume(mount.name);
     if (!isPristine(directory)) continue;
     const source = findInRoot(merged, mount.target);
-    if (source === undefined) continue;
+    if (source === undefined) {
+      giveToRoot(directory, container);
+      continue;
+    }
     try {
       if (fstatSync(source).isDirectory()) copyTree(source, directory, mount.name);
     } finally {
@@ -42,6 +46,12 @@ export async function prepareVolumes(host: Host, container: ContainerRecord): Pr
     unmount(merged);
     rmSync(bundle, { recursive: true, force: true });
   }
+}
+
+/** A new volume on which the image has nothing is the container's own root's. */
+function giveToRoot(directory: string, { resolved: { idMappings } }: ContainerRecord): void {
+  if (idMappings === null) return;
+  lchownSync(directory, toOutside(idMappings.uids, 0), toOutside(idMappings.gids, 0));
 }
 
 /** Through the descriptor, so that what was resolved safely is what is copied. */

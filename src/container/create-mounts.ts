@@ -51,6 +51,7 @@ export function withImageVolumes(host: Host, spec: ContainerSpec, image: ImageCo
             driverOptions: {},
             labels: {},
             isOverlay: false,
+            overlay: null,
             idmap: null,
             subpath: null,
           },

@@ -19,6 +19,7 @@ import { emitContainer } from "./events.ts";
 import { randomName } from "./names.ts";
 import { askedAttachments, decideMode } from "./network-mode.ts";
 import type { ContainerRecord, ResolvedContainer } from "./record.ts";
+import { findRuntime } from "./runtime-choice.ts";
 import type { ConfiguredSpec, ContainerSpec, Mount } from "./spec.ts";
 import { resolveIdMappings } from "./user-namespace.ts";
 
@@ -50,6 +51,10 @@ export async function createContainer(
 ): Promise<ContainerRecord> {
   const spec = configuredSpec(asked, host.settings);
   checkSpec(spec);
+  for (const key of Object.keys(spec.log.options)) {
+    if (!["path", "max-size", "tag"].includes(key))
+      host.warn(`--log-opt ${key} is without effect: conmon writes one file of at most max-size`);
+  }
   if (options.cidFile !== null && existsSync(options.cidFile)) {
     throw new CooperError("conflict", `the container id file ${options.cidFile} exists already`, {
       hint: "another container may use it; else remove the file",
@@ -57,7 +62,9 @@ export async function createContainer(
   }
   if (image === null && spec.rootfs === null)
     throw new CooperError("invalid-argument", "no image was named");
+  if (spec.runtime !== null) await findRuntime(host, spec.runtime, host.settings.cgroupManager);
   if (options.replaces && spec.name !== null) await removeNamed(host, spec.name);
+  spec.requires = spec.requires.map((name) => resolveContainer(host.database, name).id);
   const id = randomBytes(32).toString("hex");
   await inheritVolumes(host, spec);
   withImageVolumes(host, spec, image?.config ?? null);

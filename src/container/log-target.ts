@@ -1,9 +1,10 @@
 /** Where conmon writes what a container prints. */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { byteSize } from "../option.ts";
+import { isTerminal } from "../system/terminal.ts";
 import type { ContainerRecord } from "./record.ts";
 
 export interface LogTarget {
@@ -25,10 +26,25 @@ export function logTarget(host: Host, container: ContainerRecord): LogTarget {
       mkdirSync(dirname(logPath), { recursive: true, mode: 0o700 });
       return { log: `k8s-file:${logPath}`, logMaxBytes, logTag: null };
     case "journald":
+      if (!existsSync("/run/systemd/journal/socket")) {
+        throw new CooperError("not-supported", "log driver journald: there is no journal here", {
+          hint: "use --log-driver k8s-file",
+        });
+      }
       return { log: "journald", logMaxBytes: null, logTag };
     case "none":
       return { log: "none", logMaxBytes: null, logTag: null };
     case "passthrough":
+      // who has the terminal could type commands into it (TIOCSTI, CVE-2016-9962 and its like)
+      if (container.spec.hasTty || [0, 1, 2].some(isTerminal)) {
+        throw new CooperError(
+          "invalid-argument",
+          "log driver passthrough: not on a terminal, which the container could type into",
+          { hint: "use --log-driver passthrough-tty if you trust it" },
+        );
+      }
+      return { log: "passthrough", logMaxBytes: null, logTag: null };
+    case "passthrough-tty":
       return { log: "passthrough", logMaxBytes: null, logTag: null };
     default:
       throw new CooperError("invalid-argument", `unknown log driver "${logDriver}"`, {

@@ -37,7 +37,7 @@ export async function* readLogs(
     yield* (await import("./journal.ts")).readJournal(container, options);
     return;
   }
-  if (logDriver === "none" || logDriver === "passthrough") {
+  if (logDriver === "none" || logDriver.startsWith("passthrough")) {
     throw new CooperError(
       "not-supported",
       `container ${nameOrId} keeps no log: its log driver is ${logDriver}`,

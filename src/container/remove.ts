@@ -6,6 +6,7 @@ import {
   changeContainer,
   deleteContainer,
   getContainer,
+  requiredBy,
   resolveContainer,
 } from "../records/containers.ts";
 import { removeVolumeIfUnused } from "../volume/volume.ts";
@@ -24,6 +25,8 @@ export interface RemoveOptions {
   readonly volumes: boolean;
   /** With force: how long a running one has to end by itself; null: none. */
   readonly graceSeconds: number | null;
+  /** Those that require it go first; without, it stays as long as there are any. */
+  readonly depend?: boolean;
 }
 
 /** Removes a container by name or id. Resolves to its id. */
@@ -33,6 +36,10 @@ export async function removeContainer(
   options: RemoveOptions,
 ): Promise<string> {
   const { id, name } = resolveContainer(host.database, nameOrId);
+  for (const dependent of requiredBy(host.database, id)) {
+    if (!options.depend) throw isRequired(name, dependent.name);
+    await removeContainer(host, dependent.id, options);
+  }
   using _lock = await host.locks.container(id);
   const container = await settleContainer(host, id);
   if (container === undefined) return id; // somebody else was faster
@@ -45,6 +52,12 @@ export async function removeContainer(
   const settled = getContainer(host.database, id);
   if (settled !== undefined) await removeSettled(host, settled, options.volumes);
   return id;
+}
+
+function isRequired(name: string, by: string): CooperError {
+  return new CooperError("conflict", `cannot remove container ${name}: ${by} requires it`, {
+    hint: `remove both: cooper rm --depend ${name}`,
+  });
 }
 
 function stillRuns(container: ContainerRecord, name: string): CooperError {

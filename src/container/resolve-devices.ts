@@ -18,7 +18,9 @@ export function resolveDevices(host: Host, spec: ConfiguredSpec): ResolvedDevice
     .flatMap((device) => resolve(device));
   if (spec.isPrivileged)
     devices.push(
-      ...privileged(host).filter(({ path }) => !devices.some((device) => device.path === path)),
+      ...privileged(host, spec).filter(
+        ({ path }) => !devices.some((device) => device.path === path),
+      ),
     );
   return devices;
 }
@@ -80,12 +82,13 @@ export function deviceNumbers(rdev: number): { major: number; minor: number } {
 const notPassed =
   /^\/dev\/(pts|shm|mqueue|fd|ptmx|console|null|zero|full|random|urandom|tty|core|std(in|out|err)|hugepages)(\/|$)/;
 
-function privileged(host: Host): ResolvedDevice[] {
+/** Virtual terminals are not for a systemd inside, which would take them over (podman-run(1), `--privileged`). */
+function privileged(host: Host, { systemd }: ConfiguredSpec): ResolvedDevice[] {
   return inDirectory({ source: "/dev", target: "/dev", access: "rwm" }).filter(
     // an ordinary user gets those bound that they may open anyway
     (device) =>
       !notPassed.test(device.path) &&
-      !/^\/dev\/tty\d/.test(device.path) &&
+      !(systemd === "always" && /^\/dev\/tty\d/.test(device.path)) &&
       (!host.isRootless || (device.mode & 0o006) === 0o006),
   );
 }

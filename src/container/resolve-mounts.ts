@@ -10,7 +10,7 @@ import { isInUserNamespace } from "../system/userns.ts";
 import type { ResolvedUser } from "./identity.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { IdMappings, ResolvedMount } from "./runtime-config/input.ts";
-import type { Mount } from "./spec.ts";
+import type { IdMapping, Mount } from "./spec.ts";
 
 /** What owners are seen through. */
 export interface MountOwner {
@@ -48,8 +48,7 @@ async function resolveMount(
       return {
         ...common,
         kind: "bind",
-        source: await mountImage(host, container, mount.image, mount.subpath, index),
-        readOnly: true,
+        source: await mountImage(host, container, mount, index),
         isRecursive: true,
         propagation: null,
       };
@@ -60,7 +59,7 @@ async function resolveMount(
       return {
         ...common,
         kind: "bind",
-        source: mount.isOverlay ? overlayOn(host, container, source, index) : source,
+        source: mount.isOverlay ? overlayOn(host, container, source, index, mount.overlay) : source,
         isRecursive: true,
         propagation: null,
         idmap: idmapOf(mount.idmap),
@@ -73,7 +72,7 @@ async function resolveMount(
         ...common,
         kind: "bind",
         source: mount.isOverlay
-          ? overlayOn(host, container, source, index)
+          ? overlayOn(host, container, source, index, mount.overlay)
           : withSubpath(source, mount.subpath, source),
         isRecursive: mount.isRecursive,
         propagation: mount.propagation,
@@ -107,16 +106,24 @@ function bindSource(mount: Extract<Mount, { kind: "bind" }>): string {
   return mount.source;
 }
 
-function idmapOf(text: string | null): "container" | null {
-  if (text === null) return null;
-  if (text === "") return "container";
-  throw new CooperError(
-    "not-supported",
-    `idmap=${text}: mappings of its own are not supported for a mount`,
-    {
-      hint: "leave them out to use the container's user namespace",
-    },
-  );
+/** `idmap`, or `idmap=uids=0-1-10;gids=0-100-10`: ids of the container, of the file system, how many. */
+function idmapOf(text: string | null): "container" | IdMappings | null {
+  if (text === null || text === "") return text === null ? null : "container";
+  const parts = new Map(text.split(";").map((part) => part.split(/=(.*)/s, 2) as [string, string]));
+  const read = (name: string): IdMapping[] =>
+    (parts.get(name) ?? "").split("#").map((triple) => {
+      const [, inside, outside, size] = /^(\d{1,10})-(\d{1,10})-(\d{1,10})$/.exec(triple) ?? [];
+      if (size === undefined) throw wrongIdmap(text);
+      return { inside: Number(inside), outside: Number(outside), size: Number(size) };
+    });
+  if ([...parts.keys()].some((name) => name !== "uids" && name !== "gids")) throw wrongIdmap(text);
+  return { uids: read("uids"), gids: read("gids") };
+}
+
+function wrongIdmap(text: string): CooperError {
+  return new CooperError("invalid-argument", `invalid mapping of a mount: idmap=${text}`, {
+    hint: "write idmap=uids=0-1000-1;gids=0-1000-1, or idmap alone for the container's own mapping",
+  });
 }
 
 /** A place within a volume that containers may have filled with links: resolved within it. */
@@ -131,18 +138,43 @@ function withSubpath(directory: string, subpath: string | null, what: string): s
   }
 }
 
-/** `:O`: changes go to a directory that ends with the container's run. */
-function overlayOn(host: Host, container: ContainerRecord, lower: string, index: number): string {
+/** `:O`: changes go to a directory that ends with the container's run, or to one that was named. */
+function overlayOn(
+  host: Host,
+  container: ContainerRecord,
+  lower: string,
+  index: number,
+  own: { upper: string; work: string } | null,
+): string {
+  const missing =
+    own === null ? undefined : [own.upper, own.work].find((path) => !existsSync(path));
+  if (missing !== undefined) {
+    throw new CooperError("no-such-object", `no such directory on the host: ${missing}`, {
+      hint: `mkdir -p ${missing}`,
+    });
+  }
+  return mountWritable(host, container, [lower], index, own);
+}
+
+/** Mounts an overlay with a place for changes in the container's directory; resolves to where it is. */
+function mountWritable(
+  host: Host,
+  container: ContainerRecord,
+  lower: readonly string[],
+  index: number,
+  own: { upper: string; work: string } | null = null,
+): string {
   const base = join(host.paths.container(container.id).directory, `overlay-${index}`);
   const merged = join(host.paths.container(container.id).bundle, `overlay-${index}`);
-  for (const directory of [join(base, "upper"), join(base, "work"), merged])
+  const { upper, work } = own ?? { upper: join(base, "upper"), work: join(base, "work") };
+  for (const directory of [...(own === null ? [upper, work] : []), merged])
     mkdirSync(directory, { recursive: true, mode: 0o755 });
   mountOverlay(merged, {
-    lower: [lower],
-    upper: join(base, "upper"),
-    work: join(base, "work"),
+    lower: [...lower],
+    upper,
+    work,
     userXattr: isInUserNamespace(),
-    isVolatile: true,
+    isVolatile: own === null,
   });
   return merged;
 }
@@ -150,19 +182,21 @@ function overlayOn(host: Host, container: ContainerRecord, lower: string, index:
 async function mountImage(
   host: Host,
   container: ContainerRecord,
-  name: string,
-  subpath: string | null,
+  { image: name, subpath, readOnly }: Extract<Mount, { kind: "image" }>,
   index: number,
 ): Promise<string> {
   const { imageForContainer } = await import("../image/for-container.ts");
   const image = await imageForContainer(host, name, container.spec);
-  const merged = join(host.paths.container(container.id).bundle, `image-${index}`);
-  mkdirSync(merged, { recursive: true, mode: 0o755 });
-  const lower = image.layers.map((id) => host.paths.layer(id).diff).reverse();
-  // overlayfs wants two lower layers when there is no upper one
+  const layers = image.layers.map((id) => host.paths.layer(id).diff).reverse();
+  // overlayfs wants two lower layers when there is no upper one, and one in any case
   const empty = join(host.paths.container(container.id).directory, "empty");
   mkdirSync(empty, { recursive: true, mode: 0o755 });
-  mountOverlay(merged, { lower: [...lower, empty], userXattr: isInUserNamespace() });
+  const lower = [...layers, empty];
+  if (!readOnly)
+    return withSubpath(mountWritable(host, container, lower, index), subpath, `image ${name}`);
+  const merged = join(host.paths.container(container.id).bundle, `image-${index}`);
+  mkdirSync(merged, { recursive: true, mode: 0o755 });
+  mountOverlay(merged, { lower, userXattr: isInUserNamespace() });
   return withSubpath(merged, subpath, `image ${name}`);
 }
 

@@ -4,13 +4,13 @@ import { constants as os } from "node:os";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { changeContainer, getContainer } from "../records/containers.ts";
-import { handlesSignal, waitForEnd } from "../system/process.ts";
-import { exitCodeOf, runSession, type SessionOptions } from "./attach.ts";
+import { handlesSignal } from "../system/process.ts";
+import { runSession, type SessionOptions, waitSession } from "./attach.ts";
 import { type ContainerImage, type CreateOptions, createContainer } from "./create.ts";
 import type { ContainerRecord } from "./record.ts";
 import { removeContainer } from "./remove.ts";
 import type { ContainerSpec } from "./spec.ts";
-import { type StartOptions, startLocked } from "./start.ts";
+import { type StartOptions, startLocked, startRequired } from "./start.ts";
 import { stopContainer } from "./stop.ts";
 
 export interface RunOptions extends CreateOptions {
@@ -30,8 +30,10 @@ export async function runContainer(
   options: RunOptions,
 ): Promise<number> {
   const session = sessionOptions(spec, options);
-  const attaches = !options.isDetached && (session.stdin || session.stdout || session.stderr);
   const container = await createContainer(host, spec, image, options);
+  const isCarried = !container.resolved.logDriver.startsWith("passthrough");
+  const attaches =
+    isCarried && !options.isDetached && (session.stdin || session.stdout || session.stderr);
   const started = await startOrForget(host, container, {
     isForeground: !options.isDetached,
     attaches,
@@ -40,12 +42,7 @@ export async function runContainer(
   options.onStarted?.(container.id);
   for (const descriptor of options.preservedDescriptors) closeSync(descriptor);
   if (options.isDetached) return 0;
-  if (started.socket === null) {
-    const running = getContainer(host.database, container.id);
-    if (running !== undefined)
-      await waitForEnd(running.pid, running.pidIdentity, Number.MAX_SAFE_INTEGER);
-    return exitCodeOf(host, container.id);
-  }
+  if (started.socket === null) return waitSession(host, container.id, session);
   const { end, exitCode } = await runSession(host, container.id, started.socket, session);
   if (end === "unread" && spec.removesItself) await endUnread(host, container.id);
   return exitCode;
@@ -64,6 +61,7 @@ async function endUnread(host: Host, id: string): Promise<void> {
 
 async function startOrForget(host: Host, container: ContainerRecord, options: StartOptions) {
   try {
+    await startRequired(host, container.spec);
     using _lock = await host.locks.container(container.id);
     return await startLocked(host, container, options);
   } catch (error) {

@@ -10,7 +10,10 @@ import type { ContainerRecord } from "./record.ts";
 
 /** The runtime of a container that exists. */
 export async function chooseRuntime(host: Host, container: ContainerRecord): Promise<OciRuntime> {
-  return findRuntime(host, container.spec.runtime, container.resolved.cgroupManager);
+  const { spec, resolved } = container;
+  const runtime = await findRuntime(host, spec.runtime, resolved.cgroupManager);
+  if (spec.cgroups !== "disabled" || runtime.name !== "crun") return runtime;
+  return { ...runtime, globalArgs: [...runtime.globalArgs, "--cgroup-manager=disabled"] };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Looks up on the host all that a container's config.json is made from. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { hostname as hostName, release } from "node:os";
 import { join } from "node:path";
 import { CooperError, messageOf } from "../errors.ts";
@@ -18,9 +18,11 @@ import { findProgram, needProgram } from "../system/program.ts";
 import { readInRoot } from "../system/rooted.ts";
 import type { TerminalSize } from "../system/terminal.ts";
 import { caller, isInUserNamespace } from "../system/userns.ts";
+import { type Accounts, accountFiles } from "./account-files.ts";
 import { type ResolvedUser, resolveUser } from "./identity.ts";
 import { isAlive } from "./live-state.ts";
 import { isCdiName } from "./options/files.ts";
+import { labelsOf } from "./process-of.ts";
 import type { ContainerRecord } from "./record.ts";
 import { blockDevices, resolveDevices } from "./resolve-devices.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
@@ -48,12 +50,7 @@ export async function gatherRuntimeInput(
     group: readInRoot(paths.merged, "/etc/group") ?? "",
   };
   const { idMappings } = resolved;
-  const user = resolveUser(
-    userText(container),
-    accounts.passwd,
-    accounts.group,
-    spec.groups.filter((group) => group !== "keep-groups"),
-  );
+  const user = userOf(container, accounts);
   const inUserNamespace = isInUserNamespace();
   const mayMountProc = canMountProc(inUserNamespace);
   const hostname = hostnameOf(host, container);
@@ -121,8 +118,20 @@ async function devicesByName(host: Host, spec: ContainerSpec) {
   return cdiEdits(host.settings.cdiDirectories, spec);
 }
 
+/** Somebody without an entry in the image is at home where its work is, as the entry says that is made. */
+function userOf({ spec, resolved }: ContainerRecord, accounts: Accounts): ResolvedUser {
+  const user = resolveUser(
+    userText({ spec, resolved }),
+    accounts.passwd,
+    accounts.group,
+    spec.groups.filter((group) => group !== "keep-groups"),
+  );
+  if (user.name !== null || user.uid === 0 || !spec.managesPasswd) return user;
+  return { ...user, home: spec.workdir ?? (resolved.imageConfig?.config?.WorkingDir || "/") };
+}
+
 /** `--userns keep-id` is asked for to be the same user inside, so that is the default there. */
-function userText({ spec, resolved }: ContainerRecord): string {
+function userText({ spec, resolved }: Pick<ContainerRecord, "spec" | "resolved">): string {
   if (spec.user !== null) return spec.user;
   if (spec.userns?.kind === "keep-id") {
     const who = caller();
@@ -221,6 +230,8 @@ function shmOf(host: Host, container: ContainerRecord): string | null {
 }
 
 function seccompProfile(host: Host, container: ContainerRecord): unknown {
+  if (container.spec.seccompPolicy === "image" && container.spec.seccomp === null)
+    return profileOfImage(container);
   const asked = container.spec.seccomp ?? host.settings.seccompProfile;
   if (
     asked === null ||
@@ -239,53 +250,21 @@ function seccompProfile(host: Host, container: ContainerRecord): unknown {
   }
 }
 
-/** A user without an entry gets one, since many programs want to know who they are (podman-run(1), `--passwd`). */
-function accountFiles(
-  host: Host,
-  container: ContainerRecord,
-  user: ResolvedUser,
-  accounts: { passwd: string; group: string },
-): { passwd?: string; group?: string } {
-  const { spec, id } = container;
-  if (!spec.managesPasswd || spec.rootfs !== null) return {};
-  const has = (text: string, number: number) =>
-    text.split("\n").some((line) => line.split(":")[2] === `${number}`);
-  const { files } = host.paths.container(id);
-  const made: { passwd?: string; group?: string } = {};
-  const fill = (template: string) =>
-    template
-      .replaceAll("$USERNAME", user.name ?? `${user.uid}`)
-      .replaceAll("$UID", `${user.uid}`)
-      .replaceAll("$GID", `${user.gid}`)
-      .replaceAll("$HOME", user.home)
-      .replaceAll("$GROUPNAME", user.name ?? `${user.gid}`);
-  if (user.uid !== 0 && !has(accounts.passwd, user.uid)) {
-    made.passwd = join(files, "passwd");
-    const home = spec.workdir ?? "/";
-    appendEntry(
-      made.passwd,
-      accounts.passwd,
-      fill(
-        spec.passwdEntry ?? `${user.uid}:*:${user.uid}:${user.gid}:container user:${home}:/bin/sh`,
-      ),
+/** The label by which an image brings its own profile (podman-run(1), `--seccomp-policy`). */
+function profileOfImage({ spec, resolved }: ContainerRecord): unknown {
+  const label = "io.containers.seccomp.profile";
+  const text = labelsOf(spec, resolved.imageConfig)[label];
+  if (text === undefined) {
+    throw new CooperError(
+      "invalid-argument",
+      `--seccomp-policy image: the image has no label ${label}`,
     );
   }
-  if (user.gid !== 0 && !has(accounts.group, user.gid)) {
-    made.group = join(files, "group");
-    appendEntry(
-      made.group,
-      accounts.group,
-      fill(spec.groupEntry ?? `${user.gid}:x:${user.gid}:${user.uid}`),
-    );
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CooperError("invalid-argument", `the image's label ${label} is no JSON`, { cause });
   }
-  return made;
-}
-
-function appendEntry(file: string, text: string, entry: string): void {
-  mkdirSync(join(file, ".."), { recursive: true, mode: 0o755 });
-  writeFileSync(file, `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${entry}\n`, {
-    mode: 0o644,
-  });
 }
 
 /** `local` is the host's own zone; a name may not lead out of the zone database. */

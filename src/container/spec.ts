@@ -58,6 +58,8 @@ export type Mount =
       idmap: string | null;
       /** `:O`: an overlay on top of the source that is thrown away. */
       isOverlay: boolean;
+      /** Directories of the host that keep what is written to it instead; null: none. */
+      overlay: { upper: string; work: string } | null;
       /** Whether a missing source directory is made (`-v` does, `--mount type=bind` does not). */
       createsSource: boolean;
       subpath: string | null;
@@ -72,6 +74,7 @@ export type Mount =
       driverOptions: Record<string, string>;
       labels: Record<string, string>;
       isOverlay: boolean;
+      overlay: { upper: string; work: string } | null;
       idmap: string | null;
       subpath: string | null;
     })

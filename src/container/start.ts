@@ -30,9 +30,11 @@ import { logTarget } from "./log-target.ts";
 import { monitorVariables } from "./monitor-variables.ts";
 import type { ContainerRecord } from "./record.ts";
 import { mountRootfs, releaseMount } from "./rootfs.ts";
-import { findRuntime } from "./runtime-choice.ts";
+import { chooseRuntime } from "./runtime-choice.ts";
 import { runtimeConfig } from "./runtime-config.ts";
 import { gatherRuntimeInput, hostnameOf } from "./runtime-input.ts";
+import { assertSupported } from "./runtime-support.ts";
+import type { ContainerSpec } from "./spec.ts";
 import { mountVolumes } from "./volumes.ts";
 
 export interface StartOptions {
@@ -61,7 +63,8 @@ export async function startContainer(
   nameOrId: string,
   options: StartOptions,
 ): Promise<Started> {
-  const { id } = resolveContainer(host.database, nameOrId);
+  const { id, spec } = resolveContainer(host.database, nameOrId);
+  await startRequired(host, spec);
   using _lock = await host.locks.container(id);
   const container = await settleContainer(host, id);
   if (container === undefined)
@@ -82,6 +85,17 @@ export async function startContainer(
 /** Most have none, and load nothing for it. */
 function mayHaveHealthCheck({ spec, resolved }: ContainerRecord): boolean {
   return spec.health.test !== null || (resolved.imageConfig?.config?.Healthcheck ?? null) !== null;
+}
+
+/**
+ * `--requires`: those run before. They were there when this one was made, so that they lead in no
+ * circle; each is started without a lock of this one, since they may wait for each other's.
+ */
+export async function startRequired(
+  host: Host,
+  { requires }: Pick<ContainerSpec, "requires">,
+): Promise<void> {
+  for (const id of requires) await startContainer(host, id, { isForeground: false });
 }
 
 /** Makes the container known to the runtime, with everything mounted, but does not let it run yet. */
@@ -114,11 +128,7 @@ export async function startLocked(
   let socket: number | null = null;
   try {
     if (options.attaches) socket = connectAttach(host, container);
-    const runtime = await findRuntime(
-      host,
-      container.spec.runtime,
-      container.resolved.cgroupManager,
-    );
+    const runtime = await chooseRuntime(host, container);
     await startCreated(runtime, id, () => isSameProcess(pid, pidIdentity));
     const startedAt = Date.now();
     const process = { pid, pidIdentity, conmonPid };
@@ -173,7 +183,8 @@ async function createProcess(
     for (const directory of [host.paths.run, host.paths.bundles, paths.bundle])
       chmodSync(directory, 0o711);
   }
-  const runtime = await findRuntime(host, spec.runtime, resolved.cgroupManager);
+  const runtime = await chooseRuntime(host, container);
+  assertSupported(runtime, spec);
   const restarts = spec.restart.policy !== "no";
   using network = await joinNetworks(host, container);
   const monitor = {

@@ -60,7 +60,8 @@ export async function ensureImage(
   const located = await imageAt(host, name, options);
   if (located !== undefined) return located;
   const found = findNamedImage(host, name);
-  if (found !== undefined && !mustPull(found, options)) return found;
+  const isOther = found !== undefined && pull === "never" && isForOther(found, platform);
+  if (found !== undefined && !isOther && !mustPull(found, options)) return found;
   if (found === undefined) {
     const { helloName, isHello, makeHello } = await import("./hello.ts");
     if (isHello(name)) return { image: await makeHello(host), name: helloName, isById: false };
@@ -109,9 +110,14 @@ async function imageAt(
 function mustPull(found: FoundImage, { pull, platform = anyPlatform }: EnsureOptions): boolean {
   if (found.isById || found.name.startsWith("localhost/")) return false;
   if (pull === "always" || pull === "newer") return true;
+  return pull === "missing" && isForOther(found, platform);
+}
+
+/** Whether another platform was asked for than the image is for. */
+function isForOther(found: FoundImage, platform: PlatformChoice): boolean {
   const isAsked =
     platform.os !== null || platform.architecture !== null || platform.variant !== null;
-  return pull === "missing" && isAsked && !isPlatform(platformOf(found), resolvePlatform(platform));
+  return isAsked && !isPlatform(platformOf(found), resolvePlatform(platform));
 }
 
 const platformOf = ({ image: { config } }: FoundImage) => ({

@@ -112,6 +112,18 @@ function findByName(database: Database, name: string): string | undefined {
     .get(name)?.id;
 }
 
+/** The containers that `--requires` one, oldest first. */
+export function requiredBy(database: Database, id: string): { id: string; name: string }[] {
+  return database
+    .query<{ id: string; name: string }, [string]>(
+      `select id, name from container
+        where record like '%"requires":["%' -- hardly any: parsing all of them would take long
+          and exists (select 1 from json_each(record, '$.spec.requires') where value = ?)
+        order by created_at`,
+    )
+    .all(id);
+}
+
 /** Changes columns of one container; one that has been removed meanwhile stays removed. */
 export function changeContainer(database: Database, id: string, change: ContainerChange): void {
   const keys = Object.keys(change) as (keyof ContainerChange)[];

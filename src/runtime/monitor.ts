@@ -72,9 +72,7 @@ export async function startMonitor(
       cwd: options.bundle,
       env: monitorEnv(options, first),
       stdio: [
-        "ignore",
-        "ignore",
-        "ignore",
+        ...ownStreams(options),
         ...options.preservedDescriptors,
         sync.writeEnd,
         start.readEnd,
@@ -108,6 +106,15 @@ export async function startMonitor(
     closeSync(start.writeEnd);
     if (attach !== undefined) closeSync(attach.readEnd);
   }
+}
+
+/** `passthrough`: the container's process has our own streams, which conmon hands on. */
+function ownStreams({
+  log,
+  hasStdin,
+}: MonitorOptions): ["ignore" | "inherit", "ignore" | "inherit", "ignore" | "inherit"] {
+  if (log !== "passthrough") return ["ignore", "ignore", "ignore"];
+  return [hasStdin ? "inherit" : "ignore", "inherit", "inherit"];
 }
 
 /** conmon(8). */

@@ -1,6 +1,5 @@
 /** What is mounted where (proc(5), /proc/PID/mountinfo). Its size grows with use: not for the run path. */
 import { readFileSync } from "node:fs";
-import { unmount } from "./mount.ts";
 
 /** Mount points at or below a directory, the deepest first. */
 export function mountsBelow(directory: string): string[] {
@@ -12,11 +11,6 @@ export function mountsBelow(directory: string): string[] {
     })
     .filter((point) => point === directory || point.startsWith(`${directory}/`))
     .reverse();
-}
-
-/** Unmounts all of them. */
-export function unmountBelow(directory: string): void {
-  for (const point of mountsBelow(directory)) unmount(point);
 }
 
 /** Space, tab, newline and backslash are written in octal. */

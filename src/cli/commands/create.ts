@@ -3,7 +3,7 @@ import { createCommandOptions } from "../../container/options/command-options.ts
 import { createOptions } from "../../container/options/table.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
-import { nameImage } from "./run.ts";
+import { checkTogether, nameImage } from "./run.ts";
 
 export const create = defineCommand({
   summary: "Make a container without starting it",
@@ -14,8 +14,9 @@ export const create = defineCommand({
   args: { min: 1 },
   stopsAtFirstWord: true,
   completes: "image",
-  async run({ engine, args, options, spec }) {
+  async run({ engine, args, options, spec, given }) {
     nameImage(spec, args);
+    checkTogether(given);
     const container = await engine.containers.create(spec, {
       createCommand: process.argv.slice(2),
       replaces: options.replace ?? false,

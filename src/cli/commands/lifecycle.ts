@@ -173,8 +173,7 @@ export const rm = defineCommand({
     depend: {
       flag: "--depend",
       type: flagSwitch,
-      help: "Also containers that depend on them",
-      refuse: "containers do not depend on each other yet",
+      help: "Also containers that require them",
     },
     link: {
       flag: "--link",
@@ -187,11 +186,13 @@ export const rm = defineCommand({
   completes: "container",
   async run({ engine, args, options, forEach }) {
     const ignore = options.ignore ?? options.force; // as both peers: -f does not mind a missing one
-    const names = await selectContainers(engine, args, { ...options, ignore });
+    const chosen = await selectContainers(engine, args, { ...options, ignore });
+    const names = options.all ? chosen.toReversed() : chosen; // who requires another is younger
     const how = {
       force: options.force ?? false,
       volumes: options.volumes ?? false,
       graceSeconds: options.time ?? null,
+      depend: options.depend ?? false,
     };
     return forEach(names, (name) =>
       unlessMissing(ignore, name, () => engine.containers.remove(name, how)),

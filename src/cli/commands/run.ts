@@ -21,8 +21,13 @@ export const run = defineCommand({
   args: { min: 1 },
   stopsAtFirstWord: true,
   completes: "image",
-  async run({ engine, args, options, spec }) {
+  async run({ engine, args, options, spec, given }) {
     nameImage(spec, args);
+    checkTogether(given);
+    if (options.rmi) {
+      spec.removesImage = true;
+      spec.removesItself = true;
+    }
     const isDetached = options.detach ?? false;
     if (isDetached && spec.attach !== null) {
       throw new CooperError("invalid-argument", "--detach and --attach exclude each other");
@@ -52,4 +57,11 @@ export function nameImage(spec: ContainerSpec, args: readonly string[]): void {
   if (spec.rootfs === null) spec.image = image;
   else spec.rootfs.path = image;
   spec.command = command.length > 0 ? command : null;
+}
+
+/** Two ways to say the same, of which the last would win silently. */
+export function checkTogether(given: ReadonlySet<string>): void {
+  const other = ["--cpu-quota", "--cpu-period"].find((flag) => given.has(flag));
+  if (given.has("--cpus") && other !== undefined)
+    throw new CooperError("invalid-argument", `--cpus and ${other} exclude each other`);
 }

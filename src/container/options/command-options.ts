@@ -46,7 +46,6 @@ export const runCommandOptions = {
   rmi: {
     flag: "--rmi",
     type: flagSwitch,
-    help: "Remove the image afterwards, unless others use it",
-    refuse: "remove it with cooper rmi afterwards",
+    help: "Remove it when it ends, and its image unless others use it",
   },
 } as const;

@@ -2,7 +2,8 @@
 import { flagSwitch, listOf, oneOf, path, string } from "../../option.ts";
 import type { Device, Mount } from "../spec.ts";
 import { containerPath, option, refused } from "./declare.ts";
-import { parseMount, parseTmpfs, parseVolume, splitCsv } from "./mount-syntax.ts";
+import { parseMount, splitCsv } from "./mount-keys.ts";
+import { parseTmpfs, parseVolume } from "./mount-syntax.ts";
 
 /** The value type of a mount's syntax. */
 function syntax(placeholder: string, parse: (text: string) => Mount) {
@@ -62,10 +63,10 @@ export const fileOptions = [
   ),
   option(
     "--mount",
-    syntax("type=TYPE,target=DIR,…", parseMount),
-    "Mount a bind, volume, tmpfs, image, devpts or ramfs",
-    (spec, mount) => {
-      spec.mounts.push(mount);
+    listOf({ placeholder: "type=TYPE,target=DIR,…", completes: "file", parse: parseMount }),
+    "Mount a bind, glob, volume, tmpfs, image, devpts or ramfs",
+    (spec, mounts) => {
+      spec.mounts.push(...mounts);
     },
     { api: "HostConfig.Mounts", compose: "volumes", quadlet: "Mount" },
   ),

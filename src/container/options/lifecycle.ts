@@ -1,5 +1,5 @@
 /** Name, labels, log, image and what follows the end of a container. */
-import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
+import { byteSize, flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
 import { option, refused, type SpecOption, splitPair } from "./declare.ts";
 import { fileLines } from "./environment.ts";
 
@@ -12,7 +12,18 @@ function parseLabel(text: string): [string, string] {
   return [key, at < 0 ? "" : text.slice(at + 1)];
 }
 
-const logKeys = ["path", "max-size", "tag", "max-file", "label", "env"];
+const logKeys = ["path", "max-size", "tag"];
+/** Docker's: what they ask for is told to be without effect when the container is made. */
+const moreLogKeys = [
+  "max-file",
+  "compress",
+  "labels",
+  "labels-regex",
+  "env",
+  "env-regex",
+  "mode",
+  "max-buffer-size",
+];
 
 export const lifecycleOptions: readonly SpecOption[] = [
   option(
@@ -57,7 +68,7 @@ export const lifecycleOptions: readonly SpecOption[] = [
   ),
   option(
     "--log-driver",
-    oneOf("k8s-file", "json-file", "journald", "none", "passthrough"),
+    oneOf("k8s-file", "json-file", "journald", "none", "passthrough", "passthrough-tty"),
     "Where its output is kept",
     (spec, driver) => {
       spec.log.driver = driver;
@@ -70,9 +81,9 @@ export const lifecycleOptions: readonly SpecOption[] = [
     "Option of the log: max-size, path, tag",
     (spec, text) => {
       const [key, value] = splitPair(text);
-      if (!logKeys.includes(key))
+      if (!logKeys.includes(key) && !moreLogKeys.includes(key))
         throw new Error(`unknown option "${key}" (${logKeys.join(", ")})`);
-      if (!["path", "max-size", "tag"].includes(key)) throw new Error(`${key} is not supported`);
+      if (key === "max-size") byteSize.parse(value);
       spec.log.options[key] = value;
     },
     { api: "HostConfig.LogConfig.Config", compose: "logging.options", quadlet: "LogOpt" },
@@ -127,7 +138,7 @@ export const lifecycleOptions: readonly SpecOption[] = [
   ),
   option(
     "--pull",
-    { ...oneOf("missing", "always", "never", "newer"), bare: "always" },
+    oneOf("missing", "always", "never", "newer"),
     "When to pull the image",
     (spec, policy) => {
       spec.pull = policy;
@@ -163,11 +174,13 @@ export const lifecycleOptions: readonly SpecOption[] = [
       spec.platform.variant = variant;
     },
   ),
-  refused(
+  option(
     "--requires",
-    listOf(string),
-    "Containers that must run first",
-    "containers do not depend on each other yet",
+    listOf({ ...string, placeholder: "CONTAINER[,CONTAINER]", completes: "container" }),
+    "Containers that are started first",
+    (spec, text) => {
+      spec.requires.push(...text.split(","));
+    },
   ),
   refused("--authfile", path, "Credentials for the registry", "there is no log-in yet"),
   refused("--creds", string, "Credentials for the registry", "there is no log-in yet"),

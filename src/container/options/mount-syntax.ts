@@ -1,10 +1,10 @@
-/** The texts of `-v`, `--mount` and `--tmpfs`, as docker-run(1) and podman-run(1) describe them. */
+/** The texts of `-v` and `--tmpfs`, as docker-run(1) and podman-run(1) describe them. */
 import { resolve } from "node:path";
-import { flagSwitch } from "../../option.ts";
 import type { Mount, Propagation } from "../spec.ts";
 import { containerPath } from "./declare.ts";
 
-const propagations: readonly string[] = [
+/** mount_namespaces(7). */
+export const propagations: readonly string[] = [
   "private",
   "rprivate",
   "shared",
@@ -14,13 +14,18 @@ const propagations: readonly string[] = [
   "unbindable",
   "runbindable",
 ];
-const plainOptions = ["exec", "noexec", "dev", "nodev", "suid", "nosuid"];
-const volumeName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+/** Options of mount(8) that are words of their own. */
+export const plainOptions = ["exec", "noexec", "dev", "nodev", "suid", "nosuid"];
+/** What is no path. */
+export const volumeName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
-type Bind = Extract<Mount, { kind: "bind" }>;
-type Volume = Extract<Mount, { kind: "volume" }>;
+/** A directory or file of the host. */
+export type Bind = Extract<Mount, { kind: "bind" }>;
+/** A directory that outlives its containers. */
+export type Volume = Extract<Mount, { kind: "volume" }>;
 
-function bind(source: string, target: string): Bind {
+/** One in which nothing else was asked. */
+export function bind(source: string, target: string): Bind {
   return {
     kind: "bind",
     source,
@@ -33,12 +38,14 @@ function bind(source: string, target: string): Bind {
     relabel: null,
     idmap: null,
     isOverlay: false,
+    overlay: null,
     createsSource: true,
     subpath: null,
   };
 }
 
-function volume(name: string | null, target: string): Volume {
+/** One in which nothing else was asked. */
+export function volume(name: string | null, target: string): Volume {
   return {
     kind: "volume",
     name,
@@ -51,6 +58,7 @@ function volume(name: string | null, target: string): Volume {
     driverOptions: {},
     labels: {},
     isOverlay: false,
+    overlay: null,
     idmap: null,
     subpath: null,
   };
@@ -70,11 +78,22 @@ export function parseVolume(text: string): Mount {
   const mount = isPath
     ? bind(resolve(first), mountTarget(second))
     : volume(first, mountTarget(second));
-  for (const word of third?.split(",") ?? []) applyVolumeOption(mount, word);
+  const words = third?.split(",") ?? [];
+  if (words.includes("ro") && words.includes("rw")) throw new Error("ro and rw exclude each other");
+  for (const word of words) applyVolumeOption(mount, word);
+  if (mount.overlay !== null) checkOverlay(mount);
   return mount;
 }
 
-function mountTarget(text: string): string {
+/** overlayfs wants both, on one file system. */
+function checkOverlay({ isOverlay, overlay }: Bind | Volume): void {
+  if (!isOverlay) throw new Error("upperdir and workdir need the option O");
+  if (overlay?.upper === "" || overlay?.work === "")
+    throw new Error("upperdir and workdir need each other");
+}
+
+/** An absolute path other than the root. */
+export function mountTarget(text: string): string {
   const target = containerPath(text);
   if (target === "/") throw new Error("cannot mount on /");
   return target;
@@ -125,216 +144,13 @@ function applyVolumeOption(mount: Bind | Volume, word: string): void {
     mount.idmap = word.slice("idmap=".length);
     return;
   }
-  if (/^(upperdir|workdir)=/.test(word))
-    throw new Error(`${word}: overlay directories of one's own are not supported`);
+  const [, part, directory] = /^(upperdir|workdir)=(\/.+)$/.exec(word) ?? [];
+  if (directory !== undefined) {
+    mount.overlay ??= { upper: "", work: "" };
+    mount.overlay[part === "upperdir" ? "upper" : "work"] = directory;
+    return;
+  }
   throw new Error(`unknown option "${word}"`);
-}
-
-/** A line of comma-separated values; quotes keep commas (RFC 4180). */
-export function splitCsv(text: string): string[] {
-  const fields: string[] = [];
-  let field = "";
-  let isQuoted = false;
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (isQuoted && character === '"' && text[at + 1] === '"') {
-      field += '"';
-      at++;
-    } else if (character === '"') isQuoted = !isQuoted;
-    else if (character === "," && !isQuoted) {
-      fields.push(field);
-      field = "";
-    } else field += character;
-  }
-  if (isQuoted) throw new Error("a quote is not closed");
-  return [...fields, field];
-}
-
-/** `type=TYPE,KEY=VALUE…`. */
-export function parseMount(text: string): Mount {
-  const pairs = splitCsv(text).map((field): [string, string | undefined] => {
-    const at = field.indexOf("=");
-    return at < 0 ? [field.trim(), undefined] : [field.slice(0, at).trim(), field.slice(at + 1)];
-  });
-  const type = pairs.find(([key]) => key === "type")?.[1] ?? "volume";
-  const of = (...keys: string[]) => pairs.find(([key]) => keys.includes(key))?.[1];
-  const target = of("target", "dst", "destination");
-  if (target === undefined || target === "") throw new Error("has no target");
-  const source = of("source", "src");
-  const mount = emptyMount(type, source, mountTarget(target));
-  for (const [key, value] of pairs) {
-    if (["type", "target", "dst", "destination", "source", "src"].includes(key)) continue;
-    if (!applyMountKey(mount, key, value))
-      throw new Error(`unknown key "${key}" for a mount of type ${type}`);
-  }
-  return mount;
-}
-
-function emptyMount(type: string, source: string | undefined, target: string): Mount {
-  const common = { target, readOnly: false, options: [] };
-  switch (type) {
-    case "bind":
-      if (source === undefined || source === "") throw new Error("has no source");
-      return { ...bind(resolve(source), target), createsSource: false };
-    case "volume":
-      if (source !== undefined && source !== "" && !volumeName.test(source))
-        throw new Error(`"${source}" is no name for a volume`);
-      return volume(source === "" ? null : (source ?? null), target);
-    case "tmpfs":
-    case "ramfs":
-    case "devpts":
-      if (source !== undefined) throw new Error(`a mount of type ${type} has no source`);
-      return { ...common, kind: type, copiesUp: type === "tmpfs" };
-    case "image":
-      if (source === undefined || source === "") throw new Error("has no source");
-      return { ...common, kind: "image", image: source, readOnly: true, subpath: null };
-    case "glob":
-      throw new Error("mounts of type glob are not supported yet: name each path");
-    default:
-      throw new Error(`unknown type "${type}" (bind, volume, tmpfs, image, devpts, ramfs)`);
-  }
-}
-
-/** A bare key of a switch means true. */
-const isOn = (value: string | undefined) => value === undefined || flagSwitch.parse(value);
-
-/** False when this kind of mount has no such key. */
-function applyMountKey(mount: Mount, key: string, value: string | undefined): boolean {
-  if (key === "ro" || key === "readonly") {
-    mount.readOnly = isOn(value);
-    if (mount.kind === "image" && !mount.readOnly) throw new Error("image mounts are read-only");
-    return true;
-  }
-  if (key === "rw" || key === "readwrite") {
-    mount.readOnly = !isOn(value);
-    if (mount.kind === "image" && !mount.readOnly) throw new Error("image mounts are read-only");
-    return true;
-  }
-  if (plainOptions.includes(key) && value === undefined) {
-    mount.options.push(key);
-    return true;
-  }
-  if (key === "consistency") return true; // as in applyVolumeOption
-  switch (mount.kind) {
-    case "bind":
-      return applyBindKey(mount, key, value);
-    case "volume":
-      return applyVolumeKey(mount, key, value);
-    case "image":
-      if (key !== "subpath" && key !== "image-subpath") return false;
-      mount.subpath = value ?? "";
-      return true;
-    default:
-      return applyMemoryKey(mount, key, value);
-  }
-}
-
-function applyBindKey(mount: Bind, key: string, value: string | undefined): boolean {
-  switch (key) {
-    case "bind-propagation":
-    case "propagation":
-      if (value === undefined || !propagations.includes(value))
-        throw new Error(`unknown propagation "${value}" (${propagations.join(", ")})`);
-      mount.propagation = value as Propagation;
-      return true;
-    case "bind-nonrecursive":
-      mount.isRecursive = !isOn(value);
-      return true;
-    case "bind-recursive":
-      mount.isRecursive = value !== "disabled";
-      return true;
-    case "relabel":
-      if (value !== "shared" && value !== "private")
-        throw new Error("relabel is shared or private");
-      mount.relabel = value;
-      return true;
-    case "chown":
-    case "U":
-      mount.changesOwner = isOn(value);
-      return true;
-    case "idmap":
-      mount.idmap = value ?? "";
-      return true;
-    case "subpath":
-    case "bind-subpath":
-      mount.subpath = value ?? "";
-      return true;
-    default:
-      return false;
-  }
-}
-
-function applyVolumeKey(mount: Volume, key: string, value: string | undefined): boolean {
-  const pair = () => {
-    const at = (value ?? "").indexOf("=");
-    if (at <= 0) throw new Error(`${key} must be KEY=VALUE`);
-    return [(value ?? "").slice(0, at), (value ?? "").slice(at + 1)] as const;
-  };
-  switch (key) {
-    case "volume-nocopy":
-    case "nocopy":
-      mount.copiesUp = !isOn(value);
-      return true;
-    case "chown":
-    case "U":
-      mount.changesOwner = isOn(value);
-      return true;
-    case "idmap":
-      mount.idmap = value ?? "";
-      return true;
-    case "subpath":
-    case "volume-subpath":
-      mount.subpath = value ?? "";
-      return true;
-    case "volume-label": {
-      const [name, text] = pair();
-      mount.labels[name] = text;
-      return true;
-    }
-    case "volume-opt": {
-      const [name, text] = pair();
-      mount.driverOptions[name] = text;
-      return true;
-    }
-    case "volume-driver":
-      if (value !== "local") throw new Error(`there is no volume driver "${value}", only local`);
-      mount.driver = value;
-      return true;
-    default:
-      return false;
-  }
-}
-
-function applyMemoryKey(
-  mount: Extract<Mount, { kind: "tmpfs" | "ramfs" | "devpts" }>,
-  key: string,
-  value: string | undefined,
-): boolean {
-  const number = (pattern: RegExp, name: string) => {
-    if (value === undefined || !pattern.test(value)) throw new Error(`"${value}" is no ${name}`);
-    mount.options.push(`${name}=${value}`);
-    return true;
-  };
-  switch (key) {
-    case "tmpfs-size":
-    case "size":
-      return mount.kind !== "devpts" && number(/^\d+[kmgKMG%]?b?$/, "size");
-    case "tmpfs-mode":
-    case "mode":
-      return number(/^[0-7]{1,4}$/, "mode");
-    case "uid":
-    case "gid":
-      return mount.kind !== "ramfs" && number(/^\d+$/, key);
-    case "max":
-      return mount.kind === "devpts" && number(/^\d+$/, key);
-    case "tmpcopyup":
-    case "notmpcopyup":
-      if (mount.kind !== "tmpfs") return false;
-      mount.copiesUp = key === "tmpcopyup" && isOn(value);
-      return true;
-    default:
-      return false;
-  }
 }
 
 /** `TARGET[:OPTIONS]` with options of tmpfs(5). */
@@ -360,7 +176,10 @@ export function parseTmpfs(text: string): Mount {
     else if (word === "tmpcopyup" || word === "notmpcopyup") mount.copiesUp = word === "tmpcopyup";
     else if (
       plainOptions.includes(word) ||
-      /^(size|nr_inodes|nr_blocks|mode|uid|gid|huge|mpol)=[\w%:.-]+$/.test(word) ||
+      /^(size|nr_blocks|nr_inodes)=\d+[kmgtpe%]?$/i.test(word) ||
+      /^mode=[0-7]{1,4}$/.test(word) ||
+      /^[ug]id=\d+$/.test(word) ||
+      /^(huge|mpol)=[\w:=,-]+$/.test(word) ||
       [...propagations, "noatime", "relatime", "U"].includes(word)
     )
       mount.options.push(word);

@@ -157,6 +157,7 @@ export const namespaceOptions: readonly SpecOption[] = [
     { ...string, placeholder: "NAME" },
     "Its host name",
     (spec, name) => {
+      if (name === "") return; // as not given
       if (!/^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?$/.test(name))
         throw new Error("not a host name");
       spec.hostname = name;

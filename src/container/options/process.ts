@@ -2,7 +2,7 @@
 
 import { parseSignal } from "../../oci/signals.ts";
 import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
-import { containerPath, option, refused } from "./declare.ts";
+import { containerPath, option } from "./declare.ts";
 
 /** A command as JSON list, or one word. */
 function entrypointWords(text: string): string[] {
@@ -190,23 +190,30 @@ export const processOptions = [
       spec.groupEntry = oneLine(text);
     },
   ),
-  refused(
+  option(
     "--hostuser",
-    listOf(string),
-    "Add a user of the host to /etc/passwd",
-    "use --passwd-entry",
+    listOf({ ...string, placeholder: "USER" }),
+    "Add a user of the host to /etc/passwd and /etc/group",
+    (spec, name) => {
+      spec.hostUsers.push(name);
+    },
   ),
-  refused(
+  option(
     "--personality",
-    string,
-    "Execution domain",
-    "the default personality is the only one yet",
+    { ...oneOf("linux", "linux32"), placeholder: "DOMAIN", parse: (text) => text.toLowerCase() },
+    "Execution domain: linux or linux32",
+    (spec, domain) => {
+      if (domain !== "linux" && domain !== "linux32") throw new Error("must be linux or linux32");
+      spec.personality = domain;
+    },
   ),
-  refused(
+  option(
     "--chrootdirs",
-    listOf(path),
-    "Directories in which /etc files are made too",
-    "not supported yet",
+    listOf({ ...path, placeholder: "DIR" }),
+    "Directory in which files of /etc are made too",
+    (spec, text) => {
+      spec.chrootDirectories.push(...text.split(",").map(containerPath));
+    },
   ),
 ];
 

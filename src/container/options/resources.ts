@@ -278,17 +278,19 @@ export const resourceOptions: readonly SpecOption[] = [
     compose: "shm_size",
     quadlet: "ShmSize",
   }),
-  refused(
+  bytes(
     "--shm-size-systemd",
-    byteSize,
-    "Size of the tmpfs mounts for systemd",
-    "not supported yet",
+    "shmSizeSystemdBytes",
+    "Size of the tmpfs on /run and /run/lock for systemd",
+    "HostConfig.ShmSizeSystemd",
   ),
-  refused(
+  option(
     "--rdt-class",
-    string,
-    "Class of resource control",
-    "resource control is not supported yet",
+    { ...string, placeholder: "CLASS" },
+    "Class of resource control (resctrl)",
+    (spec, name) => {
+      spec.resources.rdtClass = name;
+    },
   ),
   refused("--cpu-count", integer, "CPUs", windows),
   refused("--cpu-percent", integer, "CPU percent", windows),
@@ -303,7 +305,8 @@ export const resourceOptions: readonly SpecOption[] = [
 ];
 
 function setCpus(spec: ContainerSpec, cpus: number): void {
-  if (cpus <= 0) throw new Error("must be above 0");
+  if (cpus < 0) throw new Error("must not be negative");
+  if (cpus === 0) return; // no limit, as both peers have it
   spec.resources.cpuPeriodMicroseconds = 100_000;
   spec.resources.cpuQuotaMicroseconds = Math.round(cpus * 100_000);
 }

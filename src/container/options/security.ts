@@ -90,7 +90,6 @@ export const securityOptions: readonly SpecOption[] = [
     oneOf("default", "image"),
     "Where the seccomp profile comes from",
     (spec, policy) => {
-      if (policy === "image") throw new Error("profiles in images are not supported");
       spec.seccompPolicy = policy;
     },
   ),

@@ -406,6 +406,7 @@ function volumeAt(target: string) {
     driverOptions: {},
     labels: {},
     isOverlay: false,
+    overlay: null,
     idmap: null,
     subpath: null,
   };
