@@ -5,6 +5,7 @@
  *       cooper.db                     records; what has no row in it is rubbish
  *       lock/NAME                     flock files: store, and one per object in long work
  *       staging/ID/                   half-done loads and pulls, each under a flock of its maker
+ *       partial/HEX/                  a layer that is being pulled, by its blob's digest; outlives who pulls it
  *       blobs/sha256/HEX              manifests and configs
  *       layers/ID/diff/, tar.zst      an unpacked changeset, and the bytes of its tar that are no file's content
  *       containers/ID/upper/, work/   what a container changed; log, files made for its /etc
@@ -29,6 +30,7 @@ export interface Paths {
   readonly database: string;
   readonly locks: string;
   readonly staging: string;
+  readonly partials: string;
   readonly blobs: string;
   readonly layers: string;
   readonly containers: string;
@@ -44,11 +46,24 @@ export interface Paths {
   /** Where images are mounted, each in a directory by its id. */
   readonly imageMounts: string;
   blob(hex: string): string;
+  partial(hex: string): PartialPaths;
   layer(id: string): LayerPaths;
   container(id: string): ContainerPaths;
   volume(name: string): string;
   /** Marks a volume that `volume mount` keeps mounted. */
   volumeHold(name: string): string;
+}
+
+export interface PartialPaths {
+  readonly directory: string;
+  /** Its flock tells that somebody pulls it. */
+  readonly lock: string;
+  /** Bytes of the blob, from its beginning. */
+  readonly blob: string;
+  /** Becomes the layer's directory. */
+  readonly layer: string;
+  /** Says what `layer` is, once that is whole. */
+  readonly result: string;
 }
 
 export interface LayerPaths {
@@ -94,6 +109,7 @@ export function pathsUnder(root: string, run: string): Paths {
     database: join(root, "cooper.db"),
     locks: join(root, "lock"),
     staging: join(root, "staging"),
+    partials: join(root, "partial"),
     blobs,
     layers,
     containers,
@@ -107,6 +123,16 @@ export function pathsUnder(root: string, run: string): Paths {
     names: join(run, "names"),
     imageMounts: join(run, "m"),
     blob: (hex) => join(blobs, hex),
+    partial(hex) {
+      const directory = join(root, "partial", hex);
+      return {
+        directory,
+        lock: `${directory}.lock`,
+        blob: join(directory, "blob"),
+        layer: join(directory, "layer"),
+        result: join(directory, "layer.json"),
+      };
+    },
     layer(id) {
       const directory = join(layers, id);
       return { directory, diff: join(directory, "diff"), tarHeaders: join(directory, "tar.zst") };

@@ -4,7 +4,7 @@ import { deleteImage } from "../records/images.ts";
 import { deleteUnusedLayers, totalLayerSize } from "../records/layers.ts";
 import { emitImage } from "./events.ts";
 import { listImages } from "./list.ts";
-import { sweep } from "./sweep.ts";
+import { sweep, sweepPartials } from "./sweep.ts";
 
 export interface PruneOptions {
   /** Also images with names, when no container uses them. */
@@ -47,6 +47,7 @@ export async function pruneImages(host: Host, options: PruneOptions = {}): Promi
   });
   const pruned = prune.immediate();
   for (const id of pruned.deleted) emitImage(host, "delete", id, id);
+  sweepPartials(host, 0); // what broken pulls have left is rubbish to whoever prunes
   await sweep(host); // even when nothing was pruned: rubbish of killed processes may be all there is
   return pruned;
 }

@@ -73,6 +73,20 @@ export async function publishImage(host: Host, staged: StagedImage): Promise<Ima
 }
 
 /**
+ * Publishes layers alone, for others who wait for them: without an image they go with the next removal
+ * of images, unless one that has them is published first.
+ */
+export async function publishLayers(host: Host, layers: readonly StagedLayer[]): Promise<void> {
+  using _lock = await host.locks.store("shared");
+  moveLayers(host, layers);
+  const commit = host.database.transaction(() => {
+    for (const layer of layers)
+      if (layer.directory !== null) insertLayer(host.database, layer, layer.blobs);
+  });
+  commit.immediate();
+}
+
+/**
  * Bytes before names: after power loss a name must never lead to half a file. One syncfs(2) covers every
  * file of every layer.
  */

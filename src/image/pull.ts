@@ -2,6 +2,7 @@
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
+import { type Digest, isDigest } from "../oci/digest.ts";
 import { type Index, type Manifest, maxConfigBytes } from "../oci/manifest.ts";
 import {
   anyPlatform,
@@ -20,7 +21,8 @@ import {
 import {
   addRepoDigest,
   type Image,
-  imageByManifest,
+  imageByName,
+  imagesByManifest,
   type StoredManifest,
   setReference,
 } from "../records/images.ts";
@@ -30,11 +32,10 @@ import { type PullSource, pullSources } from "../registry/pull-sources.ts";
 import { loadRegistriesConf, type RegistriesConf } from "../registry/registries-conf.ts";
 import { meaningsOf } from "../registry/short-names.ts";
 import { emitImage } from "./events.ts";
+import { type LayerFetch, LayerFetcher } from "./fetch-layers.ts";
 import { publishImage } from "./publish.ts";
 import { type NameChoice, noRegistry, referencesFor } from "./pull-references.ts";
 import { findNamedImage } from "./resolve.ts";
-import { openStage } from "./stage.ts";
-import { type LayerPlan, LayerStager } from "./stage-layers.ts";
 import { sweep } from "./sweep.ts";
 import type { TransferProgress } from "./transfer-progress.ts";
 import { assertAccepted, loadPolicy } from "./trust/accept.ts";
@@ -215,45 +216,81 @@ async function pullFrom(
   const name = formatReference(reference);
   options.onProgress?.({ kind: "begin", name });
   const client = clientFor(conf, source, options);
-  const wanted = reference.digest ?? reference.tag ?? "latest";
-  const top = await client.manifest(source.repository, wanted, name);
-  const fetch = { reference, source, client, top, name };
-  await assertTrusted(host, fetch, options);
-  const known = knownImage(host, top, options);
-  const image = known ?? (await fetchImage(host, fetch, options));
-  const published = known === undefined ? image : nameAgain(host, known, reference, top);
-  emitImage(host, "pull", published.id, name);
-  options.onProgress?.({ kind: "end", name, id: published.id });
-  return { image: published, name, isNew: known === undefined };
+  const digest = reference.digest ?? (await currentDigest(host, client, { source, name }));
+  const unchanged = digest === undefined ? undefined : knownImage(host, digest, options);
+  const fetch = { reference, source, client, name };
+  if (unchanged !== undefined)
+    await assertTrusted(host, fetch, async () => ownDigest(unchanged, name), options);
+  const pulled =
+    digest === undefined || unchanged === undefined
+      ? await fetchNamed(host, fetch, options)
+      : { image: nameAgain(host, unchanged, reference, digest), isNew: false };
+  emitImage(host, "pull", pulled.image.id, name);
+  options.onProgress?.({ kind: "end", name, id: pulled.image.id });
+  return { ...pulled, name };
 }
 
-/** Before anything is kept. A policy that asks for no signature costs no request. */
-async function assertTrusted(host: Host, fetch: Fetch, options: PullOptions): Promise<void> {
+/** Only asked for where the answer may save the rest: when the name is here already. */
+async function currentDigest(
+  host: Host,
+  client: RegistryClient,
+  { source, name }: { readonly source: PullSource; readonly name: string },
+): Promise<string | undefined> {
+  if (imageByName(host.database, [name]) === undefined) return undefined;
+  const tag = name.slice(name.lastIndexOf(":") + 1);
+  return client.manifestDigest(source.repository, tag, name);
+}
+
+async function fetchNamed(
+  host: Host,
+  fetch: Omit<Fetch, "top">,
+  options: PullOptions,
+): Promise<{ image: Image; isNew: boolean }> {
+  const { reference, source, client, name } = fetch;
+  const wanted = reference.digest ?? reference.tag ?? "latest";
+  const top = await client.manifest(source.repository, wanted, name);
+  const own = async () => ((await ownManifest({ ...fetch, top }, options)).at(-1) ?? top).digest;
+  await assertTrusted(host, fetch, own, options);
+  const known = knownImage(host, top.digest, options);
+  if (known !== undefined)
+    return { image: nameAgain(host, known, reference, top.digest), isNew: false };
+  return { image: await fetchImage(host, { ...fetch, top }, options), isNew: true };
+}
+
+/** Before anything is kept or named. A policy that asks for no signature costs no request. */
+async function assertTrusted(
+  host: Host,
+  fetch: Omit<Fetch, "top">,
+  own: () => Promise<Digest>,
+  options: PullOptions,
+): Promise<void> {
   const { isRootless } = host;
   const image = { ...fetch, isRootless, signal: options.signal };
-  const own = async () => ((await ownManifest(fetch, options)).at(-1) ?? fetch.top).digest;
   await assertAccepted(host, loadPolicy(options.signaturePolicy), registryCandidate(image, own));
 }
 
+function ownDigest({ manifestDigest }: Image, name: string): Digest {
+  if (isDigest(manifestDigest)) return manifestDigest;
+  throw new CooperError("internal", `the image ${name} has lost its manifest's digest`);
+}
+
 /** The image that this very manifest or index led to before, for the platform that is wanted now. */
-function knownImage(host: Host, top: Manifest | Index, options: PullOptions): Image | undefined {
-  const image = imageByManifest(host.database, top.digest);
-  if (image === undefined) return undefined;
-  const { os, architecture, variant } = image.config;
-  const isWanted =
-    top.kind === "manifest" ||
-    isPlatform(
-      { os, architecture, variant: variant ?? "" },
-      resolvePlatform(options.platform ?? anyPlatform),
+function knownImage(host: Host, digest: string, options: PullOptions): Image | undefined {
+  const wanted = resolvePlatform(options.platform ?? anyPlatform);
+  return imagesByManifest(host.database, digest).find((image) => {
+    const { os, architecture, variant } = image.config;
+    return (
+      image.manifestDigest === digest ||
+      isPlatform({ os, architecture, variant: variant ?? "" }, wanted)
     );
-  return isWanted ? image : undefined;
+  });
 }
 
 /** The tag may be new, or have moved, though the image is not. */
-function nameAgain(host: Host, image: Image, reference: Reference, top: Manifest | Index): Image {
+function nameAgain(host: Host, image: Image, reference: Reference, digest: string): Image {
   const name = host.database.transaction(() => {
     for (const each of namesOf(reference)) setReference(host.database, each, image.id);
-    for (const each of repoDigestsOf(reference, [top]))
+    for (const each of repoDigestsOf(reference, [{ digest }]))
       addRepoDigest(host.database, each, image.id);
   });
   name.immediate();
@@ -298,18 +335,11 @@ async function fetchImage(host: Host, fetch: Fetch, options: PullOptions): Promi
     );
   }
   await sweep(host);
-  const plans = manifest.layers.map(
-    (layer, index): LayerPlan => ({
+  const fetches = manifest.layers.map(
+    (layer, index): LayerFetch => ({
       diffId: config.diffIds[index] ?? layer.digest,
       blob: { digest: layer.digest, size: layer.size },
-      open: () => ({
-        kind: "stream",
-        chunks: tellingProgress(
-          client.blob(source.repository, layer.digest, layer.size, name),
-          layer,
-          options,
-        ),
-      }),
+      from: (offset) => client.blob(source.repository, layer.digest, layer.size, name, offset),
     }),
   );
   options.onProgress?.({
@@ -317,13 +347,12 @@ async function fetchImage(host: Host, fetch: Fetch, options: PullOptions): Promi
     layers: manifest.layers.map(({ digest, size }) => ({ digest, size })),
   });
   const attempt = async () => {
-    using stage = await openStage(host);
-    const stager = new LayerStager(host, stage, {
+    using fetcher = new LayerFetcher(host, {
+      ...options,
       limit: host.settings.imageParallelCopies ?? 4,
-      signal: options.signal,
     });
-    const layers = await stager.all(plans);
-    return await publishImage(host, {
+    const layers = await fetcher.all(fetches);
+    const image = await publishImage(host, {
       config: config.config,
       configText: config.text,
       layers,
@@ -334,13 +363,17 @@ async function fetchImage(host: Host, fetch: Fetch, options: PullOptions): Promi
       names: namesOf(fetch.reference),
       repoDigests: repoDigestsOf(fetch.reference, manifests),
     });
+    fetcher.published();
+    return image;
   };
-  try {
-    return await attempt();
-  } catch (error) {
-    // somebody removed a layer that we counted on
-    if (error instanceof CooperError && error.code === "conflict") return attempt();
-    throw error;
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      // somebody removed a layer that we counted on
+      const isGone = error instanceof CooperError && error.code === "conflict";
+      if (!isGone || tries >= 3) throw error;
+    }
   }
 }
 
@@ -357,22 +390,4 @@ async function ownManifest(
     at = next;
   }
   return path;
-}
-
-async function* tellingProgress(
-  chunks: AsyncIterable<Uint8Array>,
-  layer: { readonly digest: string; readonly size: number },
-  options: PullOptions,
-): AsyncGenerator<Uint8Array> {
-  let done = 0;
-  for await (const chunk of chunks) {
-    yield chunk;
-    done += chunk.length;
-    options.onProgress?.({
-      kind: "layer",
-      digest: layer.digest,
-      doneBytes: done,
-      totalBytes: layer.size,
-    });
-  }
 }

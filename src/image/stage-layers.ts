@@ -60,27 +60,15 @@ export class LayerStager {
   }
 
   private async stageLayer(plan: LayerPlan): Promise<StagedLayer> {
-    const known = this.known(plan);
+    const known = knownLayer(this.host, plan);
     if (known !== undefined) return { ...known, directory: null, blobs: [] };
     using _slot = await this.slots.take();
     this.signal?.throwIfAborted();
     const directory = this.stage.next("layer");
     const unpacked = await unpackLayer(plan.open(), directory, this.signal);
-    compare(plan, unpacked);
+    compareLayer(plan, unpacked);
     this.warn(unpacked);
     return staged(unpacked, directory);
-  }
-
-  /**
-   * A blob only counts as known when it was unpacked here: that a config claims a diff ID for it proves
-   * nothing about its bytes. Without a blob digest the diff ID is all that names the layer.
-   */
-  private known(plan: LayerPlan): LayerRecord | undefined {
-    if (plan.blob === null) return getLayer(this.host.database, hexOf(plan.diffId));
-    const layer = layerOfBlob(this.host.database, plan.blob.digest);
-    if (layer !== undefined && layer.id !== hexOf(plan.diffId))
-      throw differs(plan, `sha256:${layer.id}`);
-    return layer;
   }
 
   private warn(unpacked: UnpackedLayer): void {
@@ -92,7 +80,21 @@ export class LayerStager {
   }
 }
 
-function staged(unpacked: UnpackedLayer, directory: string): StagedLayer {
+/**
+ * The layer, if the store has it. A blob only counts as known when it was unpacked here: that a config
+ * claims a diff ID for it proves nothing about its bytes. Without a blob digest the diff ID is all that
+ * names the layer.
+ */
+export function knownLayer(host: Host, plan: Omit<LayerPlan, "open">): LayerRecord | undefined {
+  if (plan.blob === null) return getLayer(host.database, hexOf(plan.diffId));
+  const layer = layerOfBlob(host.database, plan.blob.digest);
+  if (layer !== undefined && layer.id !== hexOf(plan.diffId))
+    throw differs(plan, `sha256:${layer.id}`);
+  return layer;
+}
+
+/** What an unpacked layer is to the store. */
+export function staged(unpacked: UnpackedLayer, directory: string): StagedLayer {
   const { digest, blobSize, compression, diffId, size, tarSize, isExact } = unpacked;
   const blobs = [{ digest, size: blobSize, compression }];
   return { id: hexOf(diffId), size, tarSize, isExact, directory, blobs };
@@ -110,7 +112,8 @@ export async function stageOneLayer(
   return staged(unpacked, directory);
 }
 
-function compare(plan: LayerPlan, unpacked: UnpackedLayer): void {
+/** @throws CooperError corrupt when it is not the layer that was planned */
+export function compareLayer(plan: Omit<LayerPlan, "open">, unpacked: UnpackedLayer): void {
   const { blob } = plan;
   if (blob !== null && (blob.digest !== unpacked.digest || blob.size !== unpacked.blobSize)) {
     throw new CooperError(
@@ -121,7 +124,7 @@ function compare(plan: LayerPlan, unpacked: UnpackedLayer): void {
   if (plan.diffId !== unpacked.diffId) throw differs(plan, unpacked.diffId);
 }
 
-function differs(plan: LayerPlan, got: string): CooperError {
+function differs(plan: Pick<LayerPlan, "diffId">, got: string): CooperError {
   return new CooperError(
     "corrupt",
     `a layer is not what the image's configuration names: expected ${plan.diffId}, got ${got}`,

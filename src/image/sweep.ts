@@ -1,10 +1,10 @@
 /** Clearing away what dead processes left, and layers that nothing holds any more. */
 import { randomBytes } from "node:crypto";
-import { readdirSync, renameSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { allLayerIds } from "../records/layers.ts";
+import { allLayerIds, layerOfBlob } from "../records/layers.ts";
 import { tryLock } from "../system/lock.ts";
 import { openStage, stageLock } from "./stage.ts";
 
@@ -17,7 +17,42 @@ export async function sweep(host: Host): Promise<void> {
     if (name.endsWith(".lock")) sweepLock(join(host.paths.staging, name));
     else sweepStage(join(host.paths.staging, name));
   }
+  sweepPartials(host, keepPartialsMs);
   await sweepLayers(host);
+}
+
+/** How long what was fetched of a layer waits for the pull to be taken up again. */
+const keepPartialsMs = 24 * 3600 * 1000;
+
+/** Removes what is left of broken pulls that nobody has touched for so long, or whose layer is here by now. */
+export function sweepPartials(host: Host, olderThanMs: number): void {
+  for (const name of list(host.paths.partials)) {
+    const hex = name.replace(/\.lock$/, "");
+    const paths = host.paths.partial(hex);
+    const touched = statSync(paths.directory, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const isHere = layerOfBlob(host.database, `sha256:${hex}`) !== undefined;
+    if (!isHere && Date.now() - touched < olderThanMs) continue;
+    using held = tryLock(paths.lock, "exclusive");
+    if (held === undefined) continue;
+    rmSync(paths.directory, { recursive: true, force: true });
+    held.forget(paths.lock);
+  }
+}
+
+/** Layers that a killed pull had moved into the store, and that the next one will commit. */
+function claimedLayers(host: Host): Set<string> {
+  const claimed = new Set<string>();
+  for (const name of list(host.paths.partials)) {
+    if (name.endsWith(".lock")) continue;
+    try {
+      const text = readFileSync(host.paths.partial(name).result, "utf8");
+      const { layer } = JSON.parse(text) as { layer: { diffId: string } };
+      claimed.add(layer.diffId.replace("sha256:", ""));
+    } catch (error) {
+      if (!["ENOENT", "ENOTDIR"].includes(errnoName(error) ?? "")) throw error;
+    }
+  }
+  return claimed;
 }
 
 /** The lock of a stage that was not made, or not there any more. */
@@ -49,9 +84,10 @@ async function sweepLayers(host: Host): Promise<void> {
     using held = host.locks.tryStore("exclusive");
     if (held === undefined)
       return host.debug("layers are being published: rubbish is left for the next time");
+    const claimed = claimedLayers(host);
     const rows = allLayerIds(host.database); // again: now nobody adds any
     for (const name of names) {
-      if (rows.has(name)) continue;
+      if (rows.has(name) || claimed.has(name)) continue;
       renameIfThere(
         join(host.paths.layers, name),
         join(trash.directory, `${name}-${randomBytes(4).toString("hex")}`),

@@ -15,6 +15,8 @@ export type TransferProgress =
     }
   /** The layer needs no more; `note` says what was special about it, or is empty. */
   | { readonly kind: "done"; readonly digest: string; readonly note: string }
+  /** Somebody else pulls the same layer. */
+  | { readonly kind: "waiting"; readonly digest: string }
   | { readonly kind: "retry"; readonly why: string; readonly inMs: number }
   | { readonly kind: "end"; readonly name: string; readonly id: string };
 
@@ -76,6 +78,8 @@ export function progressOnStderr(
       }
       case "done":
         return finish(progress.digest, progress.note);
+      case "waiting":
+        return draw(`Copying blob ${short(progress.digest)} is done by another pull\n`);
       case "retry":
         return draw(`Trying again in ${(progress.inMs / 1000).toFixed(1)} s: ${progress.why}\n`);
       case "end":

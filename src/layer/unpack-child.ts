@@ -2,16 +2,7 @@
  * The child process that unpacks one layer (`cooper __unpack`): it reads the blob from its standard
  * input, hashes and decompresses it, and writes the files below its own root. Several run at once.
  */
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  read,
-  readFileSync,
-  readSync,
-  statfsSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError, errnoName, messageOf } from "../errors.ts";
 import { dieWithParent, enterRoot, setUmask } from "../system/chroot.ts";
@@ -21,9 +12,9 @@ import { HeaderStream } from "./header-stream.ts";
 import { TarReader } from "./tar.ts";
 import { fail } from "./tree-changes.ts";
 import { TreeWriter } from "./tree-writer.ts";
+import { chunks, inputOf, readFirst } from "./unpack-input.ts";
 import { encodeFailure, type UnpackedLayer, type UnpackRequest } from "./unpack-protocol.ts";
 
-const chunkBytes = 1 << 20;
 /** How much stays free on the disk whatever a layer asks for. */
 const reserveBytes = 64 << 20;
 
@@ -104,7 +95,8 @@ async function pump(request: UnpackRequest, maxTarBytes: number, reader: TarRead
   const blobHash = new Bun.CryptoHasher("sha256");
   let blobSize = 0;
   let tarSize = 0;
-  const first = readFirst(request);
+  const input = inputOf(request);
+  const first = await readFirst(input);
   const start = first.subarray(0, 512);
   const compression = compressionOf(start);
   const unsupported = compression === "none" ? unsupportedCompressionOf(start) : undefined;
@@ -117,7 +109,7 @@ async function pump(request: UnpackRequest, maxTarBytes: number, reader: TarRead
   const isPlain = compression === "none";
   const tarHash = isPlain ? blobHash : new Bun.CryptoHasher("sha256");
   const source = async function* () {
-    for await (const chunk of chunks(request, first, !isPlain)) {
+    for await (const chunk of chunks(input, first, !isPlain)) {
       blobSize += chunk.length;
       if (!isPlain) blobHash.update(chunk);
       yield chunk;
@@ -151,68 +143,6 @@ function tooLarge(limit: number, held: number): CooperError {
     );
   }
   return new CooperError("hostile", `the layer unpacks to more than ${limit} bytes`);
-}
-
-/** Enough of the beginning to tell the compression by. A pipe may give it in small pieces. */
-function readFirst(request: UnpackRequest): Uint8Array {
-  const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, request.range?.length ?? chunkBytes));
-  let size = 0;
-  while (size < Math.min(512, buffer.length)) {
-    const count = readSync(
-      0,
-      buffer,
-      size,
-      buffer.length - size,
-      request.range === null ? null : request.range.offset + size,
-    );
-    if (count === 0) break;
-    size += count;
-  }
-  return buffer.subarray(0, size);
-}
-
-/**
- * The blob in pieces; the next one is read while the last one is worked on.
- *
- * @param keeps whether pieces are still used after the next one was asked for (by a decompressor)
- */
-async function* chunks(
-  request: UnpackRequest,
-  first: Uint8Array,
-  keeps: boolean,
-): AsyncGenerator<Uint8Array> {
-  const { range } = request;
-  let position = first.length;
-  const own = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)] as const;
-  let turn = 0;
-  const next = () => {
-    const buffer = keeps ? Buffer.allocUnsafe(chunkBytes >> 2) : own[turn++ % 2 === 0 ? 0 : 1];
-    const wanted =
-      range === null ? buffer.length : Math.min(buffer.length, range.length - position);
-    return wanted === 0
-      ? Promise.resolve(buffer.subarray(0, 0))
-      : readSome(buffer, wanted, range === null ? null : range.offset + position);
-  };
-  let ahead = next();
-  if (first.length > 0) yield first;
-  for (;;) {
-    const chunk = await ahead;
-    if (chunk.length === 0) break;
-    position += chunk.length;
-    ahead = next();
-    yield chunk;
-  }
-  if (range !== null && position < range.length)
-    throw new CooperError("corrupt", "the file is shorter than it was");
-}
-
-function readSome(buffer: Buffer, wanted: number, position: number | null): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    read(0, buffer, 0, wanted, position, (error, count) => {
-      if (error) reject(error);
-      else resolve(buffer.subarray(0, count));
-    });
-  });
 }
 
 if (import.meta.main) process.exitCode = await unpackMain(process.argv.slice(2));

@@ -9,6 +9,11 @@ export interface UnpackRequest {
   readonly directory: string;
   /** Part of the file that is the child's standard input; null: all that comes from it. */
   readonly range: { readonly offset: number; readonly length: number } | null;
+  /**
+   * How long the file at descriptor 3 will be, which is still being written: standard input then tells
+   * how much of it there is (little-endian numbers of eight bytes, each as it grows). null: no such file.
+   */
+  readonly growsTo: number | null;
   /** More bytes of tar than this are refused: a bomb. */
   readonly maxTarBytes: number;
   readonly maxEntries: number;

@@ -14,7 +14,14 @@ export type LayerSource =
       readonly offset: number;
       readonly length: number;
     }
-  | { readonly kind: "stream"; readonly chunks: AsyncIterable<Uint8Array> };
+  | { readonly kind: "stream"; readonly chunks: AsyncIterable<Uint8Array> }
+  /** A file that is still being written to its final length: `grown` tells how much of it there is. */
+  | {
+      readonly kind: "growing";
+      readonly descriptor: number;
+      readonly length: number;
+      readonly grown: AsyncIterable<number>;
+    };
 
 /** No layer of an honest image comes near these; both keep a hostile one from filling what it can. */
 const maxTarBytes = 2 ** 40;
@@ -36,13 +43,19 @@ export async function unpackLayer(
   const request: UnpackRequest = {
     directory,
     range: source.kind === "file" ? { offset: source.offset, length: source.length } : null,
+    growsTo: source.kind === "growing" ? source.length : null,
     maxTarBytes,
     maxEntries,
   };
   const child = Bun.spawn([...unpackCommand(), JSON.stringify(request)], {
     cwd: "/",
     env: {},
-    stdio: [source.kind === "file" ? source.descriptor : "pipe", "pipe", "pipe"],
+    stdio: [
+      source.kind === "file" ? source.descriptor : "pipe",
+      "pipe",
+      "pipe",
+      ...(source.kind === "growing" ? [source.descriptor] : []),
+    ] as ["pipe", "pipe", "pipe"],
   });
   const stop = () => child.kill("SIGKILL");
   signal?.addEventListener("abort", stop, { once: true });
@@ -51,8 +64,9 @@ export async function unpackLayer(
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
     ]);
-    if (source.kind === "stream")
-      await feed(source.chunks, child.stdin as unknown as Bun.FileSink, child.exited);
+    const sink = child.stdin as unknown as Bun.FileSink;
+    if (source.kind === "stream") await feed(source.chunks, sink, child.exited);
+    if (source.kind === "growing") await feed(marks(source.grown), sink, child.exited);
     const [answer, complaint] = await texts;
     await child.exited;
     signal?.throwIfAborted();
@@ -69,6 +83,15 @@ export async function unpackLayer(
     signal?.removeEventListener("abort", stop);
     if (child.exitCode === null) stop();
     await child.exited;
+  }
+}
+
+/** What the child is told; it takes them in as they come, so nothing waits for its work. */
+async function* marks(grown: AsyncIterable<number>): AsyncGenerator<Uint8Array> {
+  for await (const size of grown) {
+    const mark = Buffer.alloc(8);
+    mark.writeBigUInt64LE(BigInt(size));
+    yield mark;
   }
 }
 

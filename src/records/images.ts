@@ -80,14 +80,19 @@ export function imagesBySuffix(database: Database, suffix: string): Image[] {
     .map(toImage);
 }
 
-/** The image that came with a manifest of this digest. */
-export function imageByManifest(database: Database, digest: string): Image | undefined {
-  const row = database
+/** The images that a manifest of this digest led to: several where it is an index. */
+export function imagesByManifest(database: Database, digest: string): Image[] {
+  return database
     .query<Row, [string]>(
-      `select ${columns} from manifest m join image i on i.id = m.image_id where m.digest = ? limit 1`,
+      `select ${columns} from manifest m join image i on i.id = m.image_id where m.digest = ?`,
     )
-    .get(digest);
-  return row === null ? undefined : toImage(row);
+    .all(digest)
+    .map(toImage);
+}
+
+/** One of imagesByManifest(). */
+export function imageByManifest(database: Database, digest: string): Image | undefined {
+  return imagesByManifest(database, digest)[0];
 }
 
 /** All images, newest first. */

@@ -1,5 +1,5 @@
 /** Advisory locks between processes: flock(2) on a file. The kernel drops those of the dead. */
-import { closeSync, constants, fstatSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { CooperError } from "../errors.ts";
 import { lastErrno, libc, SystemCallError } from "./libc.ts";
@@ -15,6 +15,12 @@ export class FileLock implements Disposable {
 
   constructor(descriptor: number) {
     this.descriptor = descriptor;
+  }
+
+  /** Releases it and takes its file away, so that whoever waits for it begins anew. */
+  forget(file: string): void {
+    rmSync(file, { force: true });
+    this[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
