@@ -18,6 +18,8 @@ export interface Locks {
   forgetContainer(id: string): void;
   volume(name: string): Promise<FileLock>;
   network(id: string): Promise<FileLock>;
+  /** As forgetContainer(). */
+  forgetNetwork(id: string): void;
   /** Small changes hold it shared, making it anew from the records exclusively. */
   firewall(mode: LockMode): Promise<FileLock>;
   /** Held while the files of the names service change. */
@@ -74,6 +76,7 @@ export function openHost(parts: Omit<Host, "database" | "locks" | "events">): Ho
       forgetContainer: (id) => rmSync(lockFile(`c-${id}`), { force: true }),
       volume: (name) => lock(lockFile(`v-${name}`), "exclusive"),
       network: (id) => lock(lockFile(`n-${id}`), "exclusive"),
+      forgetNetwork: (id) => rmSync(lockFile(`n-${id}`), { force: true }),
       firewall: (mode) => lock(lockFile("firewall"), mode),
       names: () => lock(lockFile("names"), "exclusive"),
       place: () => lock(lockFile("place"), "exclusive"),

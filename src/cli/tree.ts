@@ -11,6 +11,7 @@ const lifecycle = () => import("./commands/lifecycle.ts");
 const listing = () => import("./commands/listing.ts");
 const images = () => import("./commands/images.ts");
 const imageChanges = () => import("./commands/image-changes.ts");
+const networks = () => import("./commands/networks.ts");
 const secrets = () => import("./commands/secrets.ts");
 const volumes = () => import("./commands/volumes.ts");
 const changes = () => import("./commands/changes.ts");
@@ -66,6 +67,9 @@ export const commandTree: readonly CommandEntry[] = [
   ),
   entry("container prune", "", "Remove all containers that do not run", async () =>
     as((await lifecycle()).prune),
+  ),
+  entry("container port", "port", "Show the published ports of a container", async () =>
+    as((await import("./commands/port.ts")).port),
   ),
   entry("container rename", "rename", "Give a container another name", async () =>
     as((await lifecycle()).rename),
@@ -197,6 +201,32 @@ export const commandTree: readonly CommandEntry[] = [
   entry("version", "", "Show the version", async () =>
     as((await import("./commands/system.ts")).version),
   ),
+  entry("network connect", "", "Put a container into a network", async () =>
+    as((await networks()).connect),
+  ),
+  entry("network create", "", "Make a network", async () =>
+    as((await import("./commands/network-create.ts")).create),
+  ),
+  entry("network disconnect", "", "Take a container out of a network", async () =>
+    as((await networks()).disconnect),
+  ),
+  entry("network exists", "", "Tell by the exit status whether a network exists", async () =>
+    as((await networks()).exists),
+  ),
+  entry("network inspect", "", "Show all that is known of networks", async () =>
+    as((await import("./commands/inspect.ts")).networkInspect),
+  ),
+  entry("network ls", "network list", "List networks", async () => as((await networks()).ls)),
+  entry("network prune", "", "Remove networks that no container is in", async () =>
+    as((await networks()).prune),
+  ),
+  entry("network reload", "", "Put back what others took from containers", async () =>
+    as((await networks()).reload),
+  ),
+  entry("network rm", "network remove", "Remove networks", async () => as((await networks()).rm)),
+  entry("network update", "", "Change the resolvers of a network", async () =>
+    as((await networks()).update),
+  ),
   entry("volume create", "", "Make a volume", async () => as((await volumes()).create)),
   entry("volume exists", "", "Tell by the exit status whether a volume exists", async () =>
     as((await volumes()).exists),
@@ -240,6 +270,7 @@ export const groups: Readonly<Record<string, string>> = {
   image: "Work on images",
   secret: "Work on secrets",
   system: "Work on the engine",
+  network: "Work on networks",
   volume: "Work on volumes",
 };
 
@@ -250,12 +281,11 @@ export const groups: Readonly<Record<string, string>> = {
 const ofPeers: Readonly<Record<string, string>> = {
   "":
     "artifact auto-update build builder buildx checkpoint commit compose context cp diff export farm generate " +
-    "healthcheck kube login logout machine manifest mount network play plugin pod port push quadlet save search secret " +
+    "healthcheck kube login logout machine manifest mount play plugin pod push quadlet save search secret " +
     "stats trust umount unmount update volume",
   container:
-    "checkpoint clone commit cp diff export mount port restore runlabel stats umount unmount update",
+    "checkpoint clone commit cp diff export mount restore runlabel stats umount unmount update",
   image: "build diff mount push save scp search umount unmount",
-  network: "connect create disconnect exists inspect ls prune reload rm update",
   system: "check connection df dial-stdio hyperv-prep migrate prune renumber reset service",
   volume: "export import",
 };

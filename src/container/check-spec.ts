@@ -68,7 +68,7 @@ const rules: readonly [
   [(spec) => spec.initPath !== null && spec.init !== true, "--init-path needs --init"],
   [
     (spec) =>
-      (spec.networking.mode.kind === "host" || spec.networking.mode.kind === "container") &&
+      ["host", "none", "container", "path"].includes(spec.networking.mode.kind) &&
       spec.networking.ports.length > 0,
     "ports cannot be published without a network of the container's own",
   ],

@@ -2,44 +2,10 @@
 import type { Host } from "../host.ts";
 import { runIp } from "../network/apply.ts";
 import { isBridgeUp, makeBridge } from "../network/bridge.ts";
-import type { Attachment, LiveAttachment, Network, PublishedPort } from "../network/model.ts";
-import { linkPlan, portLine } from "../network/plumbing.ts";
-import type { PortTarget } from "../network/ruleset.ts";
-import { attachToBridge, canReturn, inNetns, NetnsHandle } from "../system/netns.ts";
+import { type LinkPlan, linkPlan, portLine } from "../network/plumbing.ts";
+import { attachToBridge, canReturn, inNetns, linkState, NetnsHandle } from "../system/netns.ts";
+import { type Connection, runningConnections } from "./live-connections.ts";
 import { networksPlace } from "./network-mode.ts";
-
-/** One network that a running container is in. */
-export interface Connection {
-  readonly network: Network;
-  readonly attachment: Attachment;
-  readonly live: LiveAttachment;
-}
-
-/**
- * Where published ports lead: to the address in the first network through which the host reaches the
- * container at all.
- */
-export function portTarget(
-  connections: readonly Connection[],
-  ports: readonly PublishedPort[],
-): PortTarget {
-  const reachable = connections
-    .filter(({ network }) => network.driver === "bridge" && !network.isInternal)
-    .flatMap(({ live }) => live.addresses.map(({ address }) => address));
-  return {
-    ports,
-    ipv4: reachable.find((address) => !address.includes(":")) ?? null,
-    ipv6: reachable.find((address) => address.includes(":")) ?? null,
-  };
-}
-
-/** The network whose bridge connections from the host's loopback to published IPv4 ports go out by. */
-export function loopbackNetwork(target: PortTarget, connections: readonly Connection[]) {
-  if (!target.ports.some(({ hostAddress }) => !hostAddress.includes(":"))) return undefined;
-  return connections.find(({ live }) =>
-    live.addresses.some(({ address }) => address === target.ipv4),
-  )?.network;
-}
 
 /** Brings connections up in the network namespace at `netns`; bridges are made where they are missing. */
 export async function connect(
@@ -70,15 +36,41 @@ export async function connect(
     ...plans.flatMap((plan) => plan.inside),
   ]);
   await bridges;
-  const ports = plans.flatMap(({ port }) => (port === null ? [] : [port]));
-  if (canReturn())
-    inNetns(where, () => {
-      for (const { link, bridge } of ports) attachToBridge(link, bridge);
-    });
-  await runIp(where, [
-    ...(canReturn() ? [] : ports.map(portLine)),
-    ...plans.flatMap((plan) => plan.after),
-  ]);
+  await joinBridges(
+    where,
+    plans.flatMap(({ port }) => (port === null ? [] : [port])),
+  );
+  await runIp(
+    where,
+    plans.flatMap((plan) => plan.after),
+  );
+}
+
+type Port = NonNullable<LinkPlan["port"]>;
+
+/** Makes links ports of their bridges, and brings them up. */
+async function joinBridges(where: string | null, ports: readonly Port[]): Promise<void> {
+  if (!canReturn()) return runIp(where, ports.map(portLine));
+  inNetns(where, () => {
+    for (const { link, bridge } of ports) attachToBridge(link, bridge);
+  });
+}
+
+/** Makes the host's ends of links ports of their bridges again; a link that is gone is left out. */
+export async function reattach(
+  where: string | null,
+  connections: readonly Connection[],
+): Promise<void> {
+  const ports = connections
+    .filter(({ network }) => network.driver === "bridge")
+    .map(({ network, live }) => ({
+      link: live.hostInterfaceName,
+      bridge: network.interfaceName,
+    }));
+  await joinBridges(
+    where,
+    ports.filter(({ link }) => linkState(where, link) !== "missing"),
+  );
 }
 
 async function ensureBridges(
@@ -89,6 +81,13 @@ async function ensureBridges(
   for (const { network } of connections) {
     if (network.driver !== "bridge" || isBridgeUp(where, network)) continue;
     using _lock = await host.locks.network(network.id);
-    if (!isBridgeUp(where, network)) await makeBridge(where, network);
+    if (isBridgeUp(where, network)) continue;
+    await makeBridge(where, network);
+    // a bridge that somebody took away has left the links of running containers without one
+    const running = [...runningConnections(host).values()].flat();
+    await reattach(
+      where,
+      running.filter((one) => one.network.id === network.id),
+    );
   }
 }

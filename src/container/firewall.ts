@@ -1,19 +1,17 @@
 /** The firewall of all running containers: small changes where they suffice, else the whole made anew. */
 import type { Host } from "../host.ts";
 import { runNft } from "../network/apply.ts";
+import { allowLoopback } from "../network/bridge.ts";
 import type { Network } from "../network/model.ts";
 import { joinRuleset, leaveRuleset, type PortTarget, wholeRuleset } from "../network/ruleset.ts";
-import { getContainer } from "../records/containers.ts";
-import {
-  allPorts,
-  getNetwork,
-  listNetworks,
-  liveMembers,
-  releaseNetworking,
-} from "../records/networks.ts";
+import { allPorts, listNetworks, releaseNetworking } from "../records/networks.ts";
 import { linkState } from "../system/netns.ts";
-import { type Connection, portTarget } from "./connect-links.ts";
-import { liveState } from "./live-state.ts";
+import {
+  type Connection,
+  loopbackNetwork,
+  portTarget,
+  runningConnections,
+} from "./live-connections.ts";
 import { networksPlace } from "./network-mode.ts";
 
 /**
@@ -59,6 +57,35 @@ export async function closePorts(
   if (!isClean) await remakeFirewall(host);
 }
 
+/** Lets connections from the host's loopback go to published ports. */
+export function openLoopback(
+  host: Host,
+  target: PortTarget,
+  connections: readonly Connection[],
+): void {
+  const network = loopbackNetwork(target, connections);
+  if (network !== undefined) allowLoopback(networksPlace(host), network.interfaceName, true);
+}
+
+/** Leads published ports to another of the container's addresses, when its networks have changed. */
+export async function movePorts(
+  host: Host,
+  before: PortTarget,
+  after: PortTarget,
+  connections: readonly Connection[],
+): Promise<void> {
+  if (before.ports.length === 0) return;
+  openLoopback(host, after, connections);
+  if (before.ipv4 === after.ipv4 && before.ipv6 === after.ipv6) return;
+  try {
+    using _lock = await host.locks.firewall("shared");
+    await runNft(networksPlace(host), leaveRuleset(before) + joinRuleset([], after));
+  } catch (error) {
+    host.debug(`the firewall is made anew: ${String(error)}`);
+    await remakeFirewall(host);
+  }
+}
+
 /** Makes the whole table anew from what the records say of the containers that run. */
 export async function remakeFirewall(host: Host): Promise<void> {
   using _lock = await host.locks.firewall("exclusive");
@@ -72,22 +99,4 @@ export async function remakeFirewall(host: Host): Promise<void> {
     portTarget(connections, ports.get(id) ?? []),
   );
   await runNft(where, wholeRuleset(networks, targets));
-}
-
-/** The connections of each container that runs or is being started. */
-export function runningConnections(host: Host): Map<string, Connection[]> {
-  const byContainer = new Map<string, Connection[]>();
-  for (const { containerId, networkId, live, attachment } of liveMembers(host.database)) {
-    const container = getContainer(host.database, containerId);
-    const network = getNetwork(host.database, networkId);
-    if (container === undefined || network === undefined) continue;
-    const { state } = liveState(host, container);
-    // a container that ended, or that a reboot took, has not given its rows back yet
-    if (container.intent !== "starting" && !["running", "paused", "initialized"].includes(state))
-      continue;
-    const list = byContainer.get(containerId) ?? [];
-    list.push({ network, attachment, live });
-    byContainer.set(containerId, list);
-  }
-  return byContainer;
 }

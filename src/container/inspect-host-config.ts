@@ -22,7 +22,7 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
       Size: spec.log.options["max-size"] ?? "0B",
     },
     NetworkMode: networkMode(container),
-    PortBindings: {},
+    PortBindings: askedBindings(container),
     RestartPolicy: { Name: spec.restart.policy, MaximumRetryCount: spec.restart.maxRetries },
     AutoRemove: spec.removesItself,
     Annotations: spec.annotations,
@@ -115,10 +115,28 @@ function bindsOf(host: Host, container: ContainerRecord): string[] {
   });
 }
 
+/** What was asked; a port that is chosen at each start has an empty number. */
+function askedBindings({ spec }: ContainerRecord) {
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  for (const request of spec.networking.ports) {
+    for (let at = 0; at < request.count; at++) {
+      const key = `${request.containerPort + at}/${request.protocol}`;
+      const first = request.hostPort;
+      const last = first === null || request.choices === 1 ? "" : `-${first + request.choices - 1}`;
+      const HostPort = first === null ? "" : `${first + at}${last}`;
+      bindings[key] = [...(bindings[key] ?? []), { HostIp: request.hostAddress ?? "", HostPort }];
+    }
+  }
+  return bindings;
+}
+
 function networkMode(container: ContainerRecord): string {
   const { mode } = container.spec.networking;
   if (mode.kind === "container") return `container:${mode.of}`;
-  return mode.kind === "path" ? `ns:${mode.of}` : mode.kind;
+  if (mode.kind === "path") return `ns:${mode.of}`;
+  if (container.resolved.networkMode !== "bridge") return container.resolved.networkMode;
+  // as in Docker, a container of a network of the user's goes by the network's name
+  return container.spec.networking.networks[0]?.name ?? "bridge";
 }
 
 function modeText(mode: NamespaceMode): string {

@@ -4,6 +4,7 @@ import { resolveContainer } from "../records/containers.ts";
 import { getHealth } from "../records/health.ts";
 import { healthCheckOf } from "./health/state.ts";
 import { hostConfig } from "./inspect-host-config.ts";
+import { networkSettings } from "./inspect-network.ts";
 import { liveState } from "./live-state.ts";
 import { commandOf, labelsOf } from "./process-of.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -48,7 +49,7 @@ export function inspectContainer(host: Host, nameOrId: string): Record<string, u
     GraphDriver: graphDriver(host, container),
     Mounts: spec.mounts.flatMap((mount) => describeMount(host, mount)),
     Dependencies: [],
-    NetworkSettings: networkSettings(container),
+    NetworkSettings: networkSettings(host, container),
     Namespace: "",
     IsInfra: false,
     IsService: false,
@@ -149,39 +150,6 @@ function describeMount(host: Host, mount: Mount) {
     ];
   }
   return mount.kind === "image" ? [{ Type: "image", Source: mount.image, ...common }] : [];
-}
-
-function networkSettings(container: ContainerRecord) {
-  const { mode } = container.spec.networking;
-  return {
-    EndpointID: "",
-    Gateway: "",
-    IPAddress: "",
-    IPPrefixLen: 0,
-    IPv6Gateway: "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
-    MacAddress: "",
-    Bridge: "",
-    SandboxID: "",
-    HairpinMode: false,
-    LinkLocalIPv6Address: "",
-    LinkLocalIPv6PrefixLen: 0,
-    Ports: {},
-    SandboxKey: "",
-    Networks:
-      mode.kind === "host" || mode.kind === "none"
-        ? {
-            [mode.kind]: {
-              NetworkID: mode.kind,
-              IPAddress: "",
-              Gateway: "",
-              MacAddress: "",
-              Aliases: null,
-            },
-          }
-        : {},
-  };
 }
 
 function configOf(host: Host, container: ContainerRecord) {

@@ -33,8 +33,14 @@ import {
   takeDown,
 } from "../system/netns.ts";
 import { settleContainer } from "./cleanup.ts";
-import { type Connection, connect, loopbackNetwork, portTarget } from "./connect-links.ts";
-import { closePorts, openPorts } from "./firewall.ts";
+import { connect } from "./connect-links.ts";
+import { closePorts, openLoopback, openPorts } from "./firewall.ts";
+import {
+  type Connection,
+  liveConnections,
+  loopbackNetwork,
+  portTarget,
+} from "./live-connections.ts";
 import { bridgeFacts, hostNetwork, type NetworkFacts, noNetwork } from "./network-facts.ts";
 import { networksPlace } from "./network-mode.ts";
 import { announceNames, withdrawNames } from "./network-names.ts";
@@ -144,8 +150,7 @@ async function plumbAll(
     announceNames(host, container, connections),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
-  const network = loopbackNetwork(target, connections);
-  if (network !== undefined) allowLoopback(networksPlace(host), network.interfaceName, true);
+  openLoopback(host, target, connections);
 }
 
 /** Settings of a new namespace, before links come into it: each link takes them from `default`. */
@@ -231,9 +236,10 @@ export function leaseFor(
 ): { attachment: Attachment; live: LiveAttachment } {
   const addresses = leaseAddresses(host.database, network, attachment, containerId);
   const prefix = network.options["com.docker.network.container_iface_prefix"] ?? "eth";
+  const taken = liveConnections(host, containerId).map(({ live }) => live.interfaceName);
   const hash = createHash("sha256").update(`${containerId} ${network.id}`).digest();
   const live: LiveAttachment = {
-    interfaceName: attachment.interfaceName ?? `${prefix}${attachment.position}`,
+    interfaceName: attachment.interfaceName ?? freeName(prefix, taken),
     hostInterfaceName:
       network.driver === "bridge"
         ? (attachment.hostInterfaceName ?? `veth${hash.toString("hex", 0, 5)}`)
@@ -243,6 +249,13 @@ export function leaseFor(
   };
   setLive(host.database, containerId, network.id, live);
   return { attachment: { ...attachment, live }, live };
+}
+
+function freeName(prefix: string, taken: readonly string[]): string {
+  for (let number = 0; ; number++) {
+    const name = `${prefix}${number}`;
+    if (!taken.includes(name)) return name;
+  }
 }
 
 /** Families in which the host can lead a port to the container. */
@@ -285,12 +298,7 @@ export async function leaveNetworks(host: Host, container: ContainerRecord): Pro
     return leaveHelper(host, container);
   }
   if (mode !== "bridge") return;
-  const connections = attachmentsOf(host.database, id).flatMap((attachment) => {
-    const network = getNetwork(host.database, attachment.networkId);
-    return attachment.live === null || network === undefined
-      ? []
-      : [{ network, attachment, live: attachment.live }];
-  });
+  const connections = liveConnections(host, id);
   const ports = portsOf(host.database, id);
   if (connections.length > 0) {
     const where = networksPlace(host);

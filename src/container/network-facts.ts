@@ -2,7 +2,7 @@
 import type { Host } from "../host.ts";
 import { globalAddresses } from "../network/host-addresses.ts";
 import { listenAddresses } from "../network/names.ts";
-import type { Connection } from "./connect-links.ts";
+import type { Connection } from "./live-connections.ts";
 import { answersNames } from "./network-names.ts";
 
 /** Known once the container is connected. */

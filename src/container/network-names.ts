@@ -19,9 +19,8 @@ import {
 import { forwardedDns } from "../network/pasta.ts";
 import { getContainer } from "../records/containers.ts";
 import { findProgram } from "../system/program.ts";
-import type { Connection } from "./connect-links.ts";
-import { runningConnections } from "./firewall.ts";
 import { asksLoopbackOnly } from "./host-resolvers.ts";
+import { type Connection, runningConnections } from "./live-connections.ts";
 import { networksPlace } from "./network-mode.ts";
 import type { ContainerRecord } from "./record.ts";
 

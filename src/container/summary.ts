@@ -2,10 +2,13 @@
 import { readlinkSync } from "node:fs";
 import { humanAge, humanDuration } from "../cli/human.ts";
 import type { Host } from "../host.ts";
+import type { PublishedPort } from "../network/model.ts";
 import { listContainers } from "../records/containers.ts";
-import { getHealth, healthStatuses } from "../records/health.ts";
+import { healthStatuses } from "../records/health.ts";
+import { allPorts, networkNames } from "../records/networks.ts";
 import { liveState } from "./live-state.ts";
 import { commandOf } from "./process-of.ts";
+import { isUp, portsText } from "./published.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 
 /**
@@ -18,16 +21,12 @@ export class ContainerSummary {
   readonly pid: number;
   readonly exitCode: number;
   readonly finishedAt: number;
-  private readonly healthOf: (id: string) => string | undefined;
+  private readonly shared: SharedRows;
 
-  /** @param healthOf knows the health of all that are listed; asked only for what runs */
-  constructor(
-    host: Host,
-    record: ContainerRecord,
-    healthOf: (id: string) => string | undefined = (id) => getHealth(host.database, id)?.status,
-  ) {
+  /** @param shared rows of all containers, read once for a listing */
+  constructor(host: Host, record: ContainerRecord, shared = new SharedRows(host)) {
+    this.shared = shared;
     this.record = record;
-    this.healthOf = healthOf;
     const live = liveState(host, record);
     this.state = live.state;
     this.pid = live.pid;
@@ -56,8 +55,7 @@ export class ContainerSummary {
 
   /** `starting`, `healthy` or `unhealthy` while it runs; null without a check. */
   get health(): string | null {
-    const isUp = this.state === "running" || this.state === "paused";
-    return isUp ? (this.healthOf(this.record.id) ?? null) : null;
+    return isUp(this.state) ? this.shared.healthOf(this.record.id) : null;
   }
 
   /** docker-ps(1): ` (healthy)`, ` (health: starting)`. */
@@ -80,8 +78,19 @@ export class ContainerSummary {
   }
 
   get networks(): string[] {
-    const { mode } = this.record.spec.networking;
-    return mode.kind === "host" || mode.kind === "none" ? [mode.kind] : [];
+    const { networkMode } = this.record.resolved;
+    if (networkMode === "host" || networkMode === "none") return [networkMode];
+    return this.shared.networks.get(this.record.id) ?? [];
+  }
+
+  /** What can be reached through the host right now. */
+  get publishedPorts(): readonly PublishedPort[] {
+    return isUp(this.state) ? (this.shared.ports.get(this.record.id) ?? []) : [];
+  }
+
+  /** The column PORTS; empty for one that does not run. */
+  get ports(): string {
+    return isUp(this.state) ? portsText(this.record, this.publishedPorts) : "";
   }
 
   /** Inode numbers of its namespaces (`ps --ns`). */
@@ -101,6 +110,34 @@ export class ContainerSummary {
   }
 }
 
+/** One query for all containers, and only when somebody asks. */
+export class SharedRows {
+  private readonly host: Host;
+  private portRows: ReadonlyMap<string, readonly PublishedPort[]> | undefined;
+  private healthRows: ReadonlyMap<string, string> | undefined;
+  private networkRows: ReadonlyMap<string, string[]> | undefined;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  get ports(): ReadonlyMap<string, readonly PublishedPort[]> {
+    this.portRows ??= allPorts(this.host.database);
+    return this.portRows;
+  }
+
+  /** Null without a check. */
+  healthOf(id: string): string | null {
+    this.healthRows ??= healthStatuses(this.host.database);
+    return this.healthRows.get(id) ?? null;
+  }
+
+  get networks(): ReadonlyMap<string, string[]> {
+    this.networkRows ??= networkNames(this.host.database);
+    return this.networkRows;
+  }
+}
+
 function namespaceInode(pid: number, file: string): string {
   if (pid === 0) return "";
   try {
@@ -112,12 +149,6 @@ function namespaceInode(pid: number, file: string): string {
 
 /** All containers as lines, oldest first. One query, and a look at /proc for each that runs. */
 export function summarize(host: Host): ContainerSummary[] {
-  let known: Map<string, string> | undefined;
-  const healthOf = (id: string) => {
-    known ??= healthStatuses(host.database);
-    return known.get(id);
-  };
-  return listContainers(host.database).map(
-    (record) => new ContainerSummary(host, record, healthOf),
-  );
+  const shared = new SharedRows(host);
+  return listContainers(host.database).map((record) => new ContainerSummary(host, record, shared));
 }

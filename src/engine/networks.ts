@@ -1,5 +1,10 @@
-/** The verbs on networks. */
+/** Verbs on networks, each loading its file on first use. */
+import type { RemoveNetworkOptions } from "../container/network-verbs.ts";
+import type { NetworkRequest } from "../container/spec.ts";
 import type { Host } from "../host.ts";
+import type { NetworkRequestRecord } from "../network/define.ts";
+import type { NetworkSummary } from "../network/list.ts";
+import type { Network, PublishedPort } from "../network/model.ts";
 
 /** Verbs on networks. Names are what users type: a name, an id, or the beginning of an id. */
 export class Networks {
@@ -7,6 +12,63 @@ export class Networks {
 
   constructor(host: Host) {
     this.host = host;
+  }
+
+  private verbs() {
+    return import("../container/network-verbs.ts");
+  }
+
+  async create(request: NetworkRequestRecord): Promise<Network> {
+    return (await this.verbs()).createNetwork(this.host, request);
+  }
+
+  async list(filters: readonly string[]): Promise<NetworkSummary[]> {
+    return (await this.verbs()).listedNetworks(this.host, filters);
+  }
+
+  async inspect(name: string): Promise<Record<string, unknown>> {
+    const { networkDocument } = await import("../network/list.ts");
+    return networkDocument((await this.verbs()).oneNetwork(this.host, name));
+  }
+
+  async exists(name: string): Promise<boolean> {
+    return (await this.verbs()).hasNetwork(this.host, name);
+  }
+
+  /** Resolves to the name as it was typed. */
+  async remove(name: string, options: RemoveNetworkOptions): Promise<string> {
+    return (await this.verbs()).removeNetwork(this.host, name, options);
+  }
+
+  async prune(filters: readonly string[]): Promise<string[]> {
+    return (await this.verbs()).pruneNetworks(this.host, filters);
+  }
+
+  async update(
+    name: string,
+    change: { readonly add: readonly string[]; readonly drop: readonly string[] },
+  ): Promise<void> {
+    (await this.verbs()).updateNetwork(this.host, name, change);
+  }
+
+  async connect(network: string, container: string, request: NetworkRequest): Promise<void> {
+    const { connectContainer } = await import("../container/network-connect.ts");
+    await connectContainer(this.host, network, container, request);
+  }
+
+  async disconnect(network: string, container: string, force: boolean): Promise<void> {
+    const { disconnectContainer } = await import("../container/network-connect.ts");
+    await disconnectContainer(this.host, network, container, force);
+  }
+
+  /** Puts right what containers lost; resolves to the ids of those that run. */
+  async reload(ids: readonly string[]): Promise<string[]> {
+    return (await this.verbs()).reloadNetworks(this.host, ids);
+  }
+
+  /** What a container has published, while it runs. */
+  async ports(container: string): Promise<PublishedPort[]> {
+    return (await import("../container/published.ts")).publishedPorts(this.host, container);
   }
 
   /** All names, for completion. */

@@ -82,3 +82,9 @@ export function freeBridgeName(where: string | null, taken: ReadonlySet<string>)
   }
   throw new CooperError("no-space", "no name is free for a bridge");
 }
+
+/** Removes the bridge; one that is not there is fine. */
+export async function removeBridge(where: string | null, network: Network): Promise<void> {
+  if (linkState(where, network.interfaceName) === "missing") return;
+  await runIp(where, [`link delete dev ${network.interfaceName} type bridge`]);
+}

@@ -91,6 +91,11 @@ function hostAddresses(request: PortRequest, families: readonly Family[]): strin
   if (request.hostAddress === null)
     return families.map((family) => (family === 4 ? "0.0.0.0" : "::"));
   const { family } = parseAddress(request.hostAddress);
+  if (request.hostAddress === "::1") {
+    throw new CooperError("not-supported", "a port cannot be published on ::1", {
+      hint: `publish it on 127.0.0.1: localhost means both`,
+    });
+  }
   if (families.includes(family)) return [request.hostAddress];
   throw new CooperError(
     "invalid-argument",

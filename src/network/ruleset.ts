@@ -10,6 +10,7 @@
  * - a bridge passes nothing to or from the host's loopback, and no source address that does not belong
  *   there: connections from the loopback to published ports need `route_localnet` on the bridge, which
  *   without these two would open the host's loopback to containers (CVE-2020-8558);
+ * - ::1 leads nowhere: IPv6 has no counterpart of route_localnet, so the answers would be dropped;
  * - networks do not reach each other, unless both were made with `isolate=false`.
  */
 import { invariant } from "../errors.ts";
@@ -55,6 +56,7 @@ const rules = `
   }
   chain output {
     type nat hook output priority -100; policy accept;
+    ip6 daddr ::1 accept
     fib daddr type local jump publish
   }
   chain postrouting {
@@ -62,7 +64,6 @@ const rules = `
     oifname @bridges ct status dnat ip saddr @subnets4 masquerade
     oifname @bridges ct status dnat ip6 saddr @subnets6 masquerade
     oifname @bridges ct status dnat ip saddr 127.0.0.0/8 masquerade
-    oifname @bridges ct status dnat ip6 saddr ::1 masquerade
     oifname @bridges accept
     ip saddr @masquerade4 ip daddr != { 224.0.0.0/4, 255.255.255.255 } masquerade
     ip6 saddr @masquerade6 ip6 daddr != ff00::/8 masquerade
@@ -176,4 +177,11 @@ function portElements({ ports, ipv4, ipv6 }: PortTarget): Element[] {
       value: `${inside} . ${port.containerPort + at}`,
     }));
   });
+}
+
+/** Takes a network out whose bridge goes. */
+export function dropNetworkRuleset(network: Network): string {
+  return networkElements(network)
+    .map((element) => `${addLine(element)}\n${deleteLine(element)}\n`)
+    .join("");
 }

@@ -90,6 +90,19 @@ export function attachmentsOf(database: Database, containerId: string): Attachme
     .map(toAttachment);
 }
 
+/** Names of networks by the container that is in them, in its order. */
+export function networkNames(database: Database): Map<string, string[]> {
+  const names = new Map<string, string[]>();
+  const rows = database
+    .query<{ container_id: string; name: string }, []>(
+      "select container_id, name from attachment join network on id = network_id order by position",
+    )
+    .all();
+  for (const { container_id, name } of rows)
+    names.set(container_id, [...(names.get(container_id) ?? []), name]);
+  return names;
+}
+
 /** One connection of a network, and whose it is. */
 export interface Member {
   readonly containerId: string;
@@ -317,4 +330,49 @@ export function liveMembers(database: Database): LiveMember[] {
       const { live, networkId } = attachment;
       return live === null ? [] : [{ containerId: row.container_id, networkId, attachment, live }];
     });
+}
+
+/** Writes a network's record anew; its id and name stay. */
+export function replaceNetwork(database: Database, network: Network): void {
+  database
+    .query("update network set record = ? where id = ?")
+    .run(JSON.stringify(network), network.id);
+}
+
+/** Forgets a network that no container is attached to; false when one is. */
+export function deleteNetwork(database: Database, id: string): boolean {
+  const { changes } = database
+    .query(
+      "delete from network where id = ? and not exists (select 1 from attachment where network_id = network.id)",
+    )
+    .run(id);
+  return changes > 0;
+}
+
+/** Who is in a network, running or not, oldest container first. */
+export function membersOf(database: Database, networkId: string): Member[] {
+  return database
+    .query<AttachmentRow & { container_id: string; container_name: string }, [string]>(
+      `select network_id, network.name, position, attachment.record, live,
+              container_id, container.name as container_name
+       from attachment join network on network.id = network_id
+                       join container on container.id = container_id
+       where network_id = ? order by container.created_at, container.id`,
+    )
+    .all(networkId)
+    .map((row) => ({
+      containerId: row.container_id,
+      containerName: row.container_name,
+      attachment: toAttachment(row),
+    }));
+}
+
+/** Takes a container out of a network, with the addresses that it held there. */
+export function removeAttachment(database: Database, containerId: string, networkId: string): void {
+  database
+    .query("delete from lease where container_id = ? and network_id = ?")
+    .run(containerId, networkId);
+  database
+    .query("delete from attachment where container_id = ? and network_id = ?")
+    .run(containerId, networkId);
 }

@@ -242,13 +242,20 @@ function linkRequest(request: number, name: string, fill: (union: DataView) => v
   return bytes;
 }
 
-/** Makes a link a port of a bridge, and brings it up; both are in the namespace we are in. */
+/**
+ * Makes a link a port of a bridge, and brings it up; both are in the namespace we are in. One that is a
+ * port already is left as it is.
+ */
 export function attachToBridge(link: string, bridge: string): void {
   const index = linkIndex(link);
   if (index === 0) throw new SystemCallError(lastErrno(), `find link ${link}`);
-  linkRequest(addPort, bridge, (union) => {
-    union.setInt32(0, index, true);
-  });
+  try {
+    linkRequest(addPort, bridge, (union) => {
+      union.setInt32(0, index, true);
+    });
+  } catch (error) {
+    if (errnoName(error) !== "EBUSY") throw error;
+  }
   setLinkUp(link, true);
 }
 

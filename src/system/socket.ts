@@ -42,7 +42,7 @@ export function holdPort(
   const descriptor = socket(family, kind | closeOnExec, number);
   if (descriptor < 0) {
     const errno = lastErrno();
-    if (["EPROTONOSUPPORT", "E94", "EAFNOSUPPORT", "E93"].includes(errno))
+    if (["EPROTONOSUPPORT", "ESOCKTNOSUPPORT", "EAFNOSUPPORT"].includes(errno))
       return { descriptor: -1, port };
     throw new SystemCallError(errno, "socket");
   }

@@ -108,7 +108,7 @@ export class TestHost implements AsyncDisposable {
 
   /** The words that start cooper on this store. */
   argv(...args: string[]): string[] {
-    const words = [binary, "--root", this.root, "--runroot", this.run, ...args];
+    const words = this.ownArgv(...args);
     if (this.user === null) return this.onMachine(...words);
     const asUser = [
       "setpriv",
@@ -119,6 +119,10 @@ export class TestHost implements AsyncDisposable {
       ...words,
     ];
     return this.machine?.wordsWithTun(...asUser) ?? asUser;
+  }
+
+  private ownArgv(...args: string[]): string[] {
+    return [binary, "--root", this.root, "--runroot", this.run, ...args];
   }
 
   /** What runs a program on "the machine" of a test with networks. */
@@ -132,7 +136,9 @@ export class TestHost implements AsyncDisposable {
       PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
       HOME: home,
       LANG: "C.UTF-8",
-      ...(this.machine === null && { CONTAINERS_CONF: join(this.directory, "containers.conf") }),
+      ...(this.machine === null && {
+        CONTAINERS_CONF_OVERRIDE: join(this.directory, "containers.conf"),
+      }),
       COOPER_SECRET_KEY_FILE: join(this.run, "key", "secret.key"),
       ...extra,
     };
@@ -150,6 +156,11 @@ export class TestHost implements AsyncDisposable {
       new Response(child.stderr).text(),
     ]);
     return { exitCode: await child.exited, stdout, stderr };
+  }
+
+  /** Runs another program on "the machine" of a test with networks. */
+  async inMachine(...words: string[]): Promise<Result> {
+    return run(this.onMachine(...words));
   }
 
   /** Starts a command and leaves it running. */
@@ -199,7 +210,11 @@ export class TestHost implements AsyncDisposable {
       "-e",
       inject,
     ];
-    const child = Bun.spawn([...words, ...this.argv(...args)], {
+    const argv =
+      this.user === null
+        ? this.onMachine(...words, ...this.ownArgv(...args))
+        : [...words, ...this.argv(...args)];
+    const child = Bun.spawn(argv, {
       cwd: "/tmp",
       env: this.environment(),
       stdio: ["ignore", "ignore", "ignore"],
@@ -225,10 +240,26 @@ export class TestHost implements AsyncDisposable {
       ...listIn(join(this.root, "staging")).map((name) => `staging ${name}`),
       ...containers.map((name) => `container directory ${name}`),
       ...locks.map((name) => `lock ${name}`),
+      ...listIn(join(this.run, "netns")).map((name) => `network namespace ${name}`),
+      ...this.networkLeftovers(),
       ...this.processes().map((text) => `process ${text}`),
       ...idleCgroups()
         .filter((path) => !this.olderCgroups.has(path))
         .map((path) => `cgroup ${path}`),
+    ];
+  }
+
+  /** Links of containers, and elements of the firewall that lead to them. Bridges stay with their networks. */
+  private networkLeftovers(): string[] {
+    if (this.machine === null || this.user !== null) return [];
+    const show = (...words: string[]) =>
+      Bun.spawnSync(this.onMachine(...words), { stderr: "ignore" }).stdout.toString();
+    const ports = ["any4", "any6", "ports4", "ports6"].flatMap(
+      (map) => show("nft", "list", "map", "inet", "cooper", map).match(/elements = .*/g) ?? [],
+    );
+    return [
+      ...(show("ip", "-br", "link", "show", "type", "veth").match(/^veth\S+/gm) ?? []),
+      ...ports.map((line) => `published ${line}`),
     ];
   }
 
@@ -278,6 +309,16 @@ export class TestHost implements AsyncDisposable {
     const pid = this.pausePid();
     if (pid > 1) process.kill(pid, "SIGKILL");
   }
+}
+
+/** Runs a program to its end. */
+export async function run(words: readonly string[]): Promise<Result> {
+  const child = Bun.spawn([...words], { stdio: ["ignore", "pipe", "pipe"] });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { exitCode: await child.exited, stdout, stderr };
 }
 
 /** Cgroups that are named by a container's id and hold no process. */

@@ -38,6 +38,11 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
     "entering the user namespace precedes all",
   ],
   ["src/cli/output.ts", "src/system/pipe.ts", "writes that survive a full pipe"],
+  [
+    "src/cli/commands/network-create.ts",
+    "src/network/define.ts",
+    "type and defaults of the request",
+  ],
   ["src/cli/commands/logs.ts", "src/system/pipe.ts", "writes that survive a full pipe"],
   [
     "src/cli/commands/logs.ts",

@@ -8,7 +8,7 @@ import { complain, print } from "../output.ts";
 import { latest, selectContainers } from "../select.ts";
 import { compileTemplate } from "../template/template.ts";
 
-const kinds = ["container", "image", "volume"] as const;
+const kinds = ["container", "image", "volume", "network"] as const;
 type Kind = (typeof kinds)[number];
 
 const format = {
@@ -95,6 +95,25 @@ export const volumeInspect = defineCommand({
   },
 });
 
+export const networkInspect = defineCommand({
+  summary: "Show all that is known of networks",
+  usage: "NETWORK [NETWORK...]",
+  options: {
+    format,
+    verbose: {
+      flag: "--verbose",
+      short: "-v",
+      type: flagSwitch,
+      help: "Also services of a swarm",
+      ignored: "there is no swarm mode",
+    },
+  },
+  args: { min: 1 },
+  completes: "network",
+  staysOutside: true,
+  run: ({ engine, args, options }) => show(engine, args, "network", options),
+});
+
 async function show(
   engine: Engine,
   names: readonly string[],
@@ -129,11 +148,12 @@ const finders: Readonly<
   container: containerDocument,
   image: (engine, name) => engine.images.inspect(name),
   volume: (engine, name) => engine.volumes.inspect(name),
+  network: (engine, name) => engine.networks.inspect(name),
 };
 
 const isMissing = (error: unknown) =>
   error instanceof CooperError &&
-  ["no-such-container", "no-such-image", "no-such-object"].includes(error.code);
+  ["no-such-container", "no-such-image", "no-such-network", "no-such-object"].includes(error.code);
 
 async function documentOf(
   engine: Engine,

@@ -4,6 +4,7 @@ import { labelsOf } from "../../container/process-of.ts";
 import type { ContainerSummary } from "../../container/summary.ts";
 import { descriptorNames } from "../../container/top.ts";
 import { CooperError } from "../../errors.ts";
+import type { PublishedPort } from "../../network/model.ts";
 import { flagSwitch, integer, listOf, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { humanAge, humanSize } from "../human.ts";
@@ -249,7 +250,7 @@ class PsRow {
       CreatedHuman: () => humanAge(record.createdAt, Date.now()),
       Status: () => container.status,
       State: () => container.state,
-      Ports: () => "",
+      Ports: () => container.ports,
       Size: () =>
         size === undefined
           ? ""
@@ -280,6 +281,14 @@ function commandText(command: readonly string[], isWhole: boolean): string {
   return isWhole || text.length <= 20 ? text : `${text.slice(0, 19)}…`;
 }
 
+const podmanPort = ({ hostAddress, hostPort, containerPort, count, protocol }: PublishedPort) => ({
+  host_ip: hostAddress,
+  container_port: containerPort,
+  host_port: hostPort,
+  range: count,
+  protocol,
+});
+
 /** As `podman ps --format json`. */
 function toJson(container: ContainerSummary): Record<string, unknown> {
   const { record } = container;
@@ -303,7 +312,7 @@ function toJson(container: ContainerSummary): Record<string, unknown> {
     Pid: container.pid,
     Pod: "",
     PodName: "",
-    Ports: null,
+    Ports: container.publishedPorts.length === 0 ? null : container.publishedPorts.map(podmanPort),
     Restarts: record.restartCount,
     Size: null,
     StartedAt: Math.floor(record.startedAt / 1000),

@@ -1,0 +1,192 @@
+/** Verbs on networks: making, removing, pruning, changing, and repairing what somebody took away. */
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { runNft } from "../network/apply.ts";
+import { isBridgeUp, makeBridge, removeBridge } from "../network/bridge.ts";
+import {
+  defaultNetworkName,
+  defineNetwork,
+  ensureDefaultNetwork,
+  type NetworkRequestRecord,
+  namedNetwork,
+} from "../network/define.ts";
+import { type NetworkSummary, summarizeNetworks } from "../network/list.ts";
+import type { Network } from "../network/model.ts";
+import { dropNetworkRuleset } from "../network/ruleset.ts";
+import { getContainer } from "../records/containers.ts";
+import {
+  deleteNetwork,
+  findNetwork,
+  membersOf,
+  portsOf,
+  replaceNetwork,
+} from "../records/networks.ts";
+import { linkState } from "../system/netns.ts";
+import { connect, reattach } from "./connect-links.ts";
+import { openLoopback, remakeFirewall } from "./firewall.ts";
+import { portTarget, runningConnections } from "./live-connections.ts";
+import { isAlive } from "./live-state.ts";
+import { networksPlace } from "./network-mode.ts";
+import { removeContainer } from "./remove.ts";
+
+/** Makes a network. Its bridge comes with the first container that starts in it. */
+export function createNetwork(host: Host, request: NetworkRequestRecord): Network {
+  const network = defineNetwork(host.database, networksPlace(host), request, { isShared: false });
+  emitNetwork(host, network, "create");
+  return network;
+}
+
+/** Networks that all filters let through; the default one is always there. */
+export function listedNetworks(host: Host, filters: readonly string[]): NetworkSummary[] {
+  ensureDefaultNetwork(host.database, networksPlace(host));
+  return summarizeNetworks(host.database, filters);
+}
+
+/** One network with its members. */
+export function oneNetwork(host: Host, name: string): NetworkSummary {
+  const network = namedNetwork(host.database, networksPlace(host), name);
+  return { network, members: membersOf(host.database, network.id) };
+}
+
+export interface RemoveNetworkOptions {
+  /**
+   * Containers in it that do not run are removed too. One that runs still keeps it: to Docker's users `-f`
+   * only means that a missing network is no error.
+   */
+  readonly force: boolean;
+}
+
+/** Removes a network with its bridge. Resolves to its name as it was named. */
+export async function removeNetwork(
+  host: Host,
+  name: string,
+  options: RemoveNetworkOptions,
+): Promise<string> {
+  const { network, members } = oneNetwork(host, name);
+  if (network.name === defaultNetworkName)
+    throw new CooperError("conflict", `the default network ${network.name} cannot be removed`);
+  const users = members.flatMap(
+    ({ containerId }) => getContainer(host.database, containerId) ?? [],
+  );
+  const running = users.filter(isAlive);
+  const inTheWay = options.force ? running : users;
+  if (inTheWay.length > 0) throw inUse(network, inTheWay, running.length > 0);
+  for (const { id } of users)
+    await removeContainer(host, id, { force: false, volumes: false, graceSeconds: null });
+  await removeUnused(host, network);
+  return name;
+}
+
+function inUse(network: Network, users: readonly { name: string }[], runs: boolean): CooperError {
+  const names = users.slice(0, 5).map((user) => user.name);
+  const more = users.length > 5 ? ` and ${users.length - 5} more` : "";
+  return new CooperError(
+    "conflict",
+    `network ${network.name} has active endpoints: it is used by container${users.length > 1 ? "s" : ""} ${names.join(", ")}${more}`,
+    { hint: `cooper rm ${runs ? "-f " : ""}${names.join(" ")}` },
+  );
+}
+
+/** The row goes first, while the lock keeps a start from making the bridge again. */
+async function removeUnused(host: Host, network: Network): Promise<void> {
+  const where = networksPlace(host);
+  using _lock = await host.locks.network(network.id);
+  if (!deleteNetwork(host.database, network.id))
+    throw new CooperError("conflict", `network ${network.name} was taken into use meanwhile`);
+  host.locks.forgetNetwork(network.id);
+  emitNetwork(host, network, "destroy");
+  if (network.driver !== "bridge") return;
+  if (linkState(where, network.interfaceName) === "missing") return;
+  await removeBridge(where, network);
+  using _firewall = await host.locks.firewall("shared");
+  try {
+    await runNft(where, dropNetworkRuleset(network));
+  } catch (error) {
+    // somebody has flushed the table, which is as good: nothing in it names the bridge any more
+    host.debug(`the firewall had nothing of network ${network.name}: ${String(error)}`);
+  }
+}
+
+/** Removes networks that no container is in. Resolves to their names. */
+export async function pruneNetworks(host: Host, filters: readonly string[]): Promise<string[]> {
+  const unused = listedNetworks(host, filters).filter(
+    ({ network, members }) => members.length === 0 && network.name !== defaultNetworkName,
+  );
+  const names: string[] = [];
+  for (const { network } of unused) {
+    await removeUnused(host, network);
+    names.push(network.name);
+  }
+  return names;
+}
+
+/** Adds and drops resolvers that the network's names service asks. */
+export function updateNetwork(
+  host: Host,
+  name: string,
+  change: { readonly add: readonly string[]; readonly drop: readonly string[] },
+): void {
+  const { network } = oneNetwork(host, name);
+  const kept = network.dnsServers.filter((server) => !change.drop.includes(server));
+  for (const server of change.drop) {
+    if (!network.dnsServers.includes(server)) {
+      throw new CooperError(
+        "invalid-argument",
+        `network ${network.name} does not ask the DNS server ${server}`,
+      );
+    }
+  }
+  replaceNetwork(host.database, { ...network, dnsServers: [...new Set([...kept, ...change.add])] });
+}
+
+/**
+ * Puts back what others have taken away from running containers: bridges, their ports, links, the whole
+ * firewall. Resolves to the ids of those that were looked at.
+ */
+export async function reloadNetworks(host: Host, ids: readonly string[]): Promise<string[]> {
+  const where = networksPlace(host);
+  const running = runningConnections(host);
+  const done: string[] = [];
+  for (const id of ids) {
+    const connections = running.get(id);
+    if (connections === undefined) continue;
+    const { netns } = host.paths.container(id);
+    for (const { network } of connections) {
+      if (network.driver !== "bridge") continue;
+      using _lock = await host.locks.network(network.id);
+      if (!isBridgeUp(where, network)) await makeBridge(where, network);
+    }
+    const ports = portsOf(host.database, id);
+    const lost = connections.filter(
+      ({ live }) => linkState(netns, live.interfaceName) === "missing",
+    );
+    const target = portTarget(connections, ports);
+    await connect(host, netns, lost, { isNew: false, publishes: ports.length > 0 });
+    await reattach(where, connections);
+    openLoopback(host, target, connections);
+    done.push(id);
+  }
+  await remakeFirewall(host);
+  return done;
+}
+
+/** Whether there is such a network. */
+export function hasNetwork(host: Host, name: string): boolean {
+  return findNetwork(host.database, name) !== undefined;
+}
+
+/** Notes it in the journal of events. */
+export function emitNetwork(
+  host: Host,
+  network: Network,
+  action: "create" | "destroy" | "connect" | "disconnect",
+  attributes: Readonly<Record<string, string>> = {},
+): void {
+  host.events.emit({
+    type: "network",
+    action,
+    id: network.id,
+    name: network.name,
+    attributes: { type: network.driver, ...attributes },
+  });
+}

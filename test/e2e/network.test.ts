@@ -1,0 +1,383 @@
+/** Networks of root: who reaches whom, what is published where, and what is left afterwards. */
+import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Result, run, type TestHost, testHost, users } from "./host.ts";
+import { machineAddress } from "./machine.ts";
+
+const isRoot = users.includes(null) && process.getuid?.() === 0;
+
+/** The words that connect to a port and print what comes back; two seconds are enough on one machine. */
+const ask = (address: string, port: number) =>
+  ["busybox", "timeout", "2", "busybox", "nc", address, `${port}`] as const;
+
+/** As the other host on the machine's cable. */
+async function onNeighbour(host: TestHost, ...words: string[]): Promise<Result> {
+  return run(host.machine?.wordsOnNeighbour(...words) ?? []);
+}
+
+/** Answers each connection with one word. */
+const answering = (word: string, port = 80) => ["nc", "-ll", "-p", `${port}`, "-e", "echo", word];
+
+/** Answers are there as soon as the port is open inside. */
+async function started(host: TestHost, name: string, port = 80): Promise<void> {
+  for (let wait = 0; wait < 100; wait++) {
+    const hex = port.toString(16).toUpperCase().padStart(4, "0");
+    const table = await host.must("exec", name, "cat", "/proc/net/tcp", "/proc/net/tcp6");
+    if (table.includes(`:${hex} `)) return;
+    await Bun.sleep(20);
+  }
+  throw new Error(`${name} does not listen`);
+}
+
+async function serve(host: TestHost, name: string, ...options: string[]): Promise<void> {
+  await host.must("run", "-d", "--name", name, ...options, "hello", ...answering(name));
+  await started(host, name);
+}
+
+const addressOf = async (host: TestHost, name: string, network = "cooper") =>
+  (await host.must(
+    "inspect",
+    "-f",
+    `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`,
+    name,
+  )) as string;
+
+describe.skipIf(!isRoot)("networks of root", () => {
+  test("a container has an address, a gateway and its name", async () => {
+    await using host = await testHost(null, { networks: true });
+    const script = "ip -4 addr show eth0; ip route; cat /etc/hosts; hostname";
+    const text = await host.must("run", "--rm", "--name", "c", "hello", "sh", "-c", script);
+    const address = /inet (10\.\d+\.\d+\.\d+)\/16/.exec(text)?.[1] ?? "none";
+    expect(text).toContain("default via 10.");
+    expect(text).toMatch(new RegExp(`^${address}\\s+\\S+ c$`, "m"));
+    expect(await host.settled()).toEqual([]);
+  });
+
+  test("a published port is reached from everywhere, others are not", async () => {
+    await using host = await testHost(null, { networks: true });
+    await serve(host, "web", "-p", "8080:80");
+    await host.must("run", "-d", "--name", "other", "hello", "sleep", "100");
+    const inside = await addressOf(host, "web");
+    const gateway = await host.must("inspect", "-f", "{{.NetworkSettings.Gateway}}", "web");
+    await onNeighbour(host, "ip", "route", "add", "default", "via", machineAddress.ipv4);
+    const answers = {
+      loopback: await host.inMachine(...ask("127.0.0.1", 8080)),
+      ownAddress: await host.inMachine(...ask(machineAddress.ipv4, 8080)),
+      inside: await host.inMachine(...ask(inside, 80)),
+      neighbour: await onNeighbour(host, ...ask(machineAddress.ipv4, 8080)),
+      otherContainer: await host.cooper("exec", "other", "timeout", "2", "nc", gateway, "8080"),
+      itself: await host.cooper("exec", "web", "timeout", "2", "nc", gateway, "8080"),
+      unpublished: await onNeighbour(host, ...ask(inside, 80)),
+    };
+    const texts = Object.fromEntries(
+      Object.entries(answers).map(([from, { stdout }]) => [from, stdout.trim()]),
+    );
+    expect(texts).toEqual({
+      loopback: "web",
+      ownAddress: "web",
+      inside: "web",
+      neighbour: "web",
+      otherContainer: "web",
+      itself: "web",
+      unpublished: "",
+    });
+    expect(await host.must("ps", "--format", "{{.Ports}}", "--filter", "name=web")).toBe(
+      "0.0.0.0:8080->80/tcp",
+    );
+    expect(await host.must("port", "web")).toBe("80/tcp -> 0.0.0.0:8080");
+    await host.must("stop", "-t", "0", "web");
+    expect((await host.inMachine(...ask("127.0.0.1", 8080))).exitCode).not.toBe(0);
+    expect(await host.must("port", "web")).toBe("");
+  }, 30_000);
+
+  test("what is published on the loopback stays there", async () => {
+    await using host = await testHost(null, { networks: true });
+    await serve(host, "web", "-p", "127.0.0.1:8080:80");
+    expect((await host.inMachine(...ask("127.0.0.1", 8080))).stdout).toBe("web\n");
+    expect((await onNeighbour(host, ...ask(machineAddress.ipv4, 8080))).stdout).toBe("");
+    // a neighbour that writes the loopback address itself into its packets
+    await onNeighbour(host, "ip", "address", "del", "127.0.0.1/8", "dev", "lo");
+    await onNeighbour(host, "sysctl", "-w", "net.ipv4.conf.all.route_localnet=1");
+    await onNeighbour(host, "ip", "route", "add", "127.0.0.1/32", "via", machineAddress.ipv4);
+    expect((await onNeighbour(host, ...ask("127.0.0.1", 8080))).stdout).toBe("");
+    // and a container that does so, to reach a service of the host's own loopback
+    writeFileSync(join(host.place("site"), "secret"), "host");
+    const service = Bun.spawn(
+      host.onMachine("busybox", "httpd", "-f", "-p", "127.0.0.1:7777", "-h", host.place("site")),
+    );
+    const script =
+      "ip address del 127.0.0.1/8 dev lo; ip route add 127.0.0.1/32 via $(ip route | sed -n 's/default via \\([^ ]*\\).*/\\1/p');" +
+      "echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet; timeout 1 wget -q -O - http://127.0.0.1:7777/secret; true";
+    expect(
+      await host.must("run", "--rm", "--privileged", "hello", "sh", "-c", script),
+    ).not.toContain("host");
+    const seen = await host.inMachine(
+      "busybox",
+      "wget",
+      "-q",
+      "-O",
+      "-",
+      "http://127.0.0.1:7777/secret",
+    );
+    expect(seen.stdout).toBe("host");
+    service.kill();
+    await service.exited;
+  }, 30_000);
+
+  test("IPv6: published, reached and hidden as IPv4", async () => {
+    await using host = await testHost(null, { networks: true });
+    await host.must("network", "create", "--ipv6", "six");
+    await serve(host, "web", "--network", "six", "-p", "8080:80");
+    const inside = await host.must(
+      "inspect",
+      "-f",
+      "{{.NetworkSettings.Networks.six.GlobalIPv6Address}}",
+      "web",
+    );
+    expect((await host.inMachine(...ask(inside, 80))).stdout).toBe("web\n");
+    expect((await host.inMachine(...ask(machineAddress.ipv6, 8080))).stdout).toBe("web\n");
+    // refused at once, so that who asks for localhost goes on to 127.0.0.1
+    expect((await host.inMachine(...ask("::1", 8080))).stderr).toContain("refused");
+    expect((await host.inMachine(...ask("127.0.0.1", 8080))).stdout).toBe("web\n");
+    expect((await onNeighbour(host, ...ask(machineAddress.ipv6, 8080))).stdout).toBe("web\n");
+    await onNeighbour(host, "ip", "route", "add", "default", "via", machineAddress.ipv6);
+    expect((await onNeighbour(host, ...ask(inside, 80))).stdout).toBe("");
+    expect(await host.must("ps", "--format", "{{.Ports}}")).toBe(
+      "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp",
+    );
+  }, 30_000);
+
+  test("a port in use is one error that names who has it, before anything starts", async () => {
+    await using host = await testHost(null, { networks: true });
+    await serve(host, "web", "-p", "8080:80");
+    const second = await host.cooper("run", "--name", "late", "-p", "8080:80", "hello");
+    expect(second.exitCode).toBe(125);
+    expect(second.stderr).toContain("port 0.0.0.0:8080/tcp is published by container web already");
+    const specific = await host.cooper("run", "-p", "127.0.0.1:8080:80", "hello");
+    expect(specific.stderr).toContain("is published by container web already");
+    // the port is really taken: nobody else gets it while the container runs
+    const thief = await host.inMachine(
+      "busybox",
+      "timeout",
+      "1",
+      "busybox",
+      "nc",
+      "-l",
+      "-p",
+      "8080",
+    );
+    expect(thief.stderr).toContain("Address already in use");
+    const child = Bun.spawn(host.onMachine("busybox", "nc", "-l", "-p", "9090"));
+    await Bun.sleep(200);
+    const third = await host.cooper("run", "--rm", "-p", "9090:80", "hello");
+    expect(third.stderr).toContain(
+      `port 0.0.0.0:9090/tcp is already in use by busybox (pid ${child.pid})`,
+    );
+    child.kill();
+    await child.exited;
+    expect(await host.must("run", "--rm", "-p", "9090:80", "hello", "echo", "ok")).toBe("ok");
+  }, 30_000);
+
+  test("ranges, random ports, udp and -P", async () => {
+    await using host = await testHost(null, { networks: true });
+    await host.must(
+      "run",
+      "-d",
+      "--name",
+      "c",
+      "-p",
+      "8000-8002:90-92",
+      "-p",
+      "5353:53/udp",
+      "-p",
+      "127.0.0.1::80",
+      "-P",
+      "--expose",
+      "7000",
+      "hello",
+      "sleep",
+      "100",
+    );
+    const lines = (await host.must("port", "c")).split("\n");
+    expect(lines.slice(0, 1)).toEqual(["53/udp -> 0.0.0.0:5353"]);
+    expect(lines[1]).toMatch(/^80\/tcp -> 127\.0\.0\.1:\d+$/);
+    expect(lines.slice(2, 5)).toEqual([90, 91, 92].map((p) => `${p}/tcp -> 0.0.0.0:${p + 7910}`));
+    expect(lines[5]).toMatch(/^7000\/tcp -> 0\.0\.0\.0:\d+$/);
+    expect(await host.must("port", "c", "91")).toBe("0.0.0.0:8001");
+    expect((await host.cooper("port", "c", "99")).stderr).toContain(
+      "no public port '99/tcp' published for c",
+    );
+    expect(await host.must("ps", "--format", "{{.Ports}}")).toContain(
+      "0.0.0.0:8000-8002->90-92/tcp",
+    );
+  });
+
+  test("networks do not reach each other, unless both are open", async () => {
+    await using host = await testHost(null, { networks: true });
+    for (const name of ["a", "b"]) await host.must("network", "create", name);
+    for (const name of ["x", "y"])
+      await host.must("network", "create", "-o", "isolate=false", name);
+    await host.must("network", "create", "--internal", "shut");
+    for (const name of ["a", "b", "x", "y", "shut"])
+      await serve(host, `in-${name}`, "--network", name);
+    const reach = async (from: string, to: string) => {
+      const address = await addressOf(host, `in-${to}`, to);
+      return (await host.cooper("exec", `in-${from}`, "timeout", "1", "nc", address, "80")).stdout;
+    };
+    expect(await reach("a", "a")).toBe("in-a\n");
+    expect(await reach("a", "b")).toBe("");
+    expect(await reach("a", "x")).toBe("");
+    expect(await reach("x", "y")).toBe("in-y\n");
+    expect(await reach("shut", "x")).toBe("");
+    expect(await reach("x", "shut")).toBe("");
+  }, 60_000);
+
+  test("connect and disconnect, also while it runs", async () => {
+    await using host = await testHost(null, { networks: true });
+    await host.must("network", "create", "--subnet", "10.5.0.0/24", "more");
+    await serve(host, "c", "-p", "8080:80");
+    await host.must("network", "connect", "--ip", "10.5.0.9", "--alias", "db", "more", "c");
+    expect(await host.must("exec", "c", "ip", "-4", "addr", "show", "eth1")).toContain(
+      "10.5.0.9/24",
+    );
+    expect(await host.must("ps", "--format", "{{.Networks}}")).toBe("cooper,more");
+    expect((await host.cooper("network", "connect", "more", "c")).stderr).toContain(
+      "already connected",
+    );
+    const removed = await host.cooper("network", "rm", "more");
+    expect(removed.stderr).toContain(
+      "network more has active endpoints: it is used by container c",
+    );
+    await host.must("network", "disconnect", "cooper", "c");
+    // the port goes on through the other network
+    expect((await host.inMachine(...ask("127.0.0.1", 8080))).stdout).toBe("c\n");
+    await host.must("network", "disconnect", "more", "c");
+    expect((await host.cooper("exec", "c", "ip", "-4", "route")).stdout).toBe("");
+    await host.must("network", "rm", "more");
+    expect((await host.cooper("network", "rm", "more")).stderr).toContain("network more not found");
+    await host.must("network", "rm", "-f", "more");
+  }, 30_000);
+
+  test("twenty at once have different addresses", async () => {
+    await using host = await testHost(null, { networks: true });
+    await host.must("network", "create", "--subnet", "10.6.0.0/27", "small");
+    const names = Array.from({ length: 20 }, (_, at) => `c${at}`);
+    const results = await Promise.all(
+      names.map((name) =>
+        host.cooper("run", "-d", "--name", name, "--network", "small", "hello", "sleep", "100"),
+      ),
+    );
+    expect(results.map(({ stderr }) => stderr).join("")).toBe("");
+    const inspected: { NetworkSettings: { Networks: { small: { IPAddress: string } } } }[] =
+      JSON.parse(await host.must("inspect", ...names));
+    const addresses = inspected.map((one) => one.NetworkSettings.Networks.small.IPAddress);
+    expect(new Set(addresses).size).toBe(20);
+    // 29 can be leased
+    await Promise.all(
+      Array.from({ length: 9 }, () =>
+        host.must("run", "-d", "--network", "small", "hello", "sleep", "100"),
+      ),
+    );
+    const full = await host.cooper("run", "--rm", "--network", "small", "hello");
+    expect(full.stderr).toContain("network small has no free address in 10.6.0.0/27");
+  }, 60_000);
+
+  test("a bridge or the firewall that somebody took away comes back", async () => {
+    await using host = await testHost(null, { networks: true });
+    await serve(host, "web", "-p", "8080:80");
+    const reached = async () => (await onNeighbour(host, ...ask(machineAddress.ipv4, 8080))).stdout;
+    await host.inMachine("nft", "flush", "ruleset");
+    expect(await reached()).toBe("");
+    await host.must("run", "--rm", "hello", "true"); // any start looks
+    expect(await reached()).toBe("web\n");
+    await host.inMachine("ip", "link", "del", "cooper0");
+    await host.must("run", "--rm", "hello", "true");
+    expect(await reached()).toBe("web\n");
+    await host.inMachine("ip", "link", "del", "cooper0");
+    await host.inMachine("nft", "delete", "table", "inet", "cooper");
+    await host.must("network", "reload", "--all");
+    expect(await reached()).toBe("web\n");
+    await host.must("exec", "--privileged", "web", "ip", "link", "del", "eth0");
+    await host.must("network", "reload", "web");
+    expect(await reached()).toBe("web\n");
+  }, 30_000);
+
+  test.each([
+    ["setns", 2],
+    ["setns", 6],
+    ["unshare", 1],
+    ["mount", 1],
+    ["umount2", 2],
+  ])(
+    "killed at %s %i, it leaves nothing that the next command does not undo",
+    async (call, nth) => {
+      await using host = await testHost(null, { networks: true });
+      await host.must("network", "create", "--subnet", "10.7.0.0/29", "n");
+      await host.killedAt(
+        call,
+        nth,
+        "run",
+        "--name",
+        "c",
+        "--network",
+        "n:ip=10.7.0.2",
+        "-p",
+        "8080:80",
+        "hello",
+        "true",
+      );
+      await host.cooper("rm", "-f", "c");
+      expect(
+        await host.must(
+          "run",
+          "--rm",
+          "--network",
+          "n:ip=10.7.0.2",
+          "-p",
+          "8080:80",
+          "hello",
+          "echo",
+          "ok",
+        ),
+      ).toBe("ok");
+      expect(await host.settled()).toEqual([]);
+    },
+    30_000,
+  );
+
+  test.each([
+    {
+      argv: ["network", "create", "--subnet", "10.0.0.0/33", "n"],
+      message: "the prefix is too long",
+    },
+    { argv: ["network", "create", "--gateway", "10.1.0.1", "n"], message: "needs a --subnet" },
+    {
+      argv: ["network", "create", "-o", "colour=red", "n"],
+      message: "unsupported bridge network option",
+    },
+    { argv: ["network", "create", "-d", "macvlan", "n"], message: "needs a --subnet" },
+    { argv: ["network", "create", "--ipam-driver", "dhcp", "n"], message: "DHCP" },
+    { argv: ["network", "create", "host"], message: "reserved" },
+    { argv: ["network", "create", "a;b"], message: "invalid network name" },
+    {
+      argv: ["network", "create", "--interface-name", "a b", "n"],
+      message: "is no name for a link",
+    },
+    { argv: ["network", "rm", "cooper"], message: "cannot be removed" },
+    { argv: ["network", "inspect", "nope"], message: "network nope not found" },
+    { argv: ["run", "--ip", "10.99.0.1", "hello"], message: "is in no subnet of network cooper" },
+    {
+      argv: ["run", "--network", "none", "-p", "80:80", "hello"],
+      message: "ports cannot be published",
+    },
+    { argv: ["run", "-p", "[::1]:80:80", "hello"], message: "a port cannot be published on ::1" },
+    { argv: ["run", "-p", "203.0.113.7:80:80", "hello"], message: "it is no address of this host" },
+  ])("$argv is refused: $message", async ({ argv, message }) => {
+    await using host = await testHost(null, { networks: true });
+    await host.cooper("network", "ls");
+    const result = await host.cooper(...argv);
+    expect(result.stderr).toContain(message);
+    expect(result.exitCode).toBe(125);
+  });
+});
