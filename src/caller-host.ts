@@ -4,7 +4,7 @@ import type { GlobalOptions } from "./cli/command.ts";
 import { type Host, openHost } from "./host.ts";
 import { pathsUnder } from "./paths.ts";
 import { loadSettings, type Settings } from "./settings.ts";
-import { storeLocation } from "./store-location.ts";
+import { sessionDirectory, storeLocation } from "./store-location.ts";
 import { canLimit } from "./system/cgroup.ts";
 import { searchFirst } from "./system/program.ts";
 import { caller } from "./system/userns.ts";
@@ -12,6 +12,8 @@ import { caller } from "./system/userns.ts";
 /** Opens it. Reads the configuration, and touches no file of the store yet. */
 export function callerHost(global: GlobalOptions): Host {
   const who = caller();
+  // without a session, as in a cron job: systemd's place is there all the same for who lingers
+  if (who.isRootless) process.env.XDG_RUNTIME_DIR ??= sessionDirectory(who);
   const settings = loadSettings({
     env: process.env,
     home: process.env.HOME ?? "/",

@@ -46,11 +46,17 @@ function dataHome(env: Readonly<Record<string, string | undefined>>): string {
   );
 }
 
+/** What XDG_RUNTIME_DIR is in a session of that user (pam_systemd(8)), if it is there. */
+export function sessionDirectory(who: Caller): string | undefined {
+  const directory = `/run/user/${who.uid}`;
+  return isOurs(directory, who) ? directory : undefined;
+}
+
 /** Without XDG_RUNTIME_DIR: systemd's place if it is ours, else one in /tmp that nobody else may have made. */
 function runtimeDirectory(who: Caller, env: Readonly<Record<string, string | undefined>>): string {
   if (env.XDG_RUNTIME_DIR?.startsWith("/")) return env.XDG_RUNTIME_DIR;
-  const systemd = `/run/user/${who.uid}`;
-  if (isOurs(systemd, who)) return systemd;
+  const systemd = sessionDirectory(who);
+  if (systemd !== undefined) return systemd;
   const own = `/tmp/cooper-run-${who.uid}`;
   try {
     mkdirSync(own, { mode: 0o700 });

@@ -17,7 +17,7 @@ import {
   waitForEnd,
 } from "../system/process.ts";
 import { emitContainer } from "./events.ts";
-import { isAlive, liveState, readExit, readPid } from "./live-state.ts";
+import { isAlive, liveState, lostExit, readExit, readPid } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
 import { releaseVolumes } from "./volumes.ts";
@@ -167,8 +167,7 @@ async function exitReport(host: Host, container: ContainerRecord) {
     if (monitor <= 0 || !isMonitorOf(monitor, container.id)) break;
     await Bun.sleep(pause);
   }
-  const exit = readExit(paths, container.id);
-  return exit ?? { exitCode: 137, finishedAt: Date.now(), oomKilled: false };
+  return readExit(paths, container.id) ?? lostExit(container);
 }
 
 /** Runtime state, mounts and the bundle. What cannot be given back is an error, not forgotten. */

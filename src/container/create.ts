@@ -7,19 +7,23 @@ import type { Host } from "../host.ts";
 import type { Attachment } from "../network/model.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import { parseSignal } from "../oci/signals.ts";
-import { insertContainer, resolveContainer } from "../records/containers.ts";
+import { findContainerByName, insertContainer, resolveContainer } from "../records/containers.ts";
 import { makeSpreadDirectory } from "../system/spread.ts";
 import { ownerOf } from "../volume/driver-options.ts";
 import { ensureVolume, randomVolumeName } from "../volume/volume.ts";
+import { cgroupManagerOf } from "./cgroup-place.ts";
 import { checkSpec } from "./check-spec.ts";
+import { isMonitorOf } from "./cleanup.ts";
 import { configuredSpec } from "./configured.ts";
 import { prepareVolumes } from "./copy-up.ts";
 import { inheritVolumes, withImageVolumes } from "./create-mounts.ts";
 import { emitContainer } from "./events.ts";
+import { isAlive } from "./live-state.ts";
 import { randomName } from "./names.ts";
 import { askedAttachments, decideMode } from "./network-mode.ts";
 import type { ContainerRecord, ResolvedContainer } from "./record.ts";
 import { findRuntime } from "./runtime-choice.ts";
+import { runsSystemd } from "./runtime-config/command.ts";
 import type { ConfiguredSpec, ContainerSpec, Mount } from "./spec.ts";
 import { resolveIdMappings } from "./user-namespace.ts";
 
@@ -81,11 +85,12 @@ export async function createContainer(
     networkMode,
     logDriver: spec.log.driver ?? host.settings.logDriver,
     logPath: spec.log.options.path ?? configuredLogPath(host, id),
-    cgroupManager: host.settings.cgroupManager,
+    cgroupManager: cgroupManagerOf(host, spec),
     stopSignal: stopSignal(host, spec, image?.config ?? null),
     stopTimeoutSeconds: spec.stopTimeoutSeconds ?? host.settings.stopTimeoutSeconds,
     createCommand: options.createCommand,
   };
+  if (spec.name !== null) await reclaimName(host, spec.name);
   const made = { id, imageId: image?.id ?? null, resolved };
   const container = insertNamed(host, spec, made, attachments);
   if (host.settings.prepareVolumeOnCreate) await prepareVolumes(host, container);
@@ -108,6 +113,17 @@ async function removeNamed(host: Host, name: string): Promise<void> {
     throw error;
   }
   await removeContainer(host, name, { force: true, volumes: true, graceSeconds: null });
+}
+
+/**
+ * A `--rm` container whose clean-up never came, because the machine or its monitor went down under it,
+ * gives its name back to who asks for it.
+ */
+async function reclaimName(host: Host, name: string): Promise<void> {
+  const holder = findContainerByName(host.database, name);
+  if (holder === undefined || !holder.spec.removesItself || holder.pid === 0) return;
+  if (isAlive(holder) || isMonitorOf(holder.conmonPid, holder.id)) return;
+  await removeNamed(host, name);
 }
 
 /** Without a name one is drawn, again while it is taken. */
@@ -170,7 +186,10 @@ function makeVolumes(host: Host, mounts: Mount[]): ResolvedContainer["volumes"] 
 
 function stopSignal(host: Host, spec: ContainerSpec, image: ImageConfig | null): number {
   const text = spec.stopSignal ?? image?.config?.StopSignal;
-  if (text === undefined || text === "") return parseSignal("SIGTERM");
+  if (text === undefined || text === "") {
+    // systemd(1), "Signals": that one halts it, while SIGTERM makes it execute itself anew
+    return parseSignal(runsSystemd(spec, image) ? "SIGRTMIN+3" : "SIGTERM");
+  }
   try {
     return parseSignal(text);
   } catch (error) {

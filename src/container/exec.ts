@@ -18,6 +18,7 @@ import { readInRoot } from "../system/rooted.ts";
 import { isTerminal, RawMode, terminalSize } from "../system/terminal.ts";
 import { callerEnvironment } from "../system/userns.ts";
 import { carryStreams } from "./attach-streams.ts";
+import { enterOwnScope } from "./cgroup-place.ts";
 import { isMonitorOf } from "./cleanup.ts";
 import { defaultDetachKeys, parseDetachKeys } from "./detach-keys.ts";
 import { emitContainer } from "./events.ts";
@@ -64,6 +65,7 @@ export async function execInContainer(
     });
   }
   if (host.canLimit) anticipateMove();
+  const entered = enterOwnScope(host, container);
   const session = randomBytes(32).toString("hex");
   const directory = join(host.paths.execs, `${container.id.slice(0, 16)}-${session.slice(0, 12)}`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -73,6 +75,7 @@ export async function execInContainer(
   const words = options.command.join(" ");
   emitContainer(host, container, "exec_create", { execID: session, command: words });
   emitContainer(host, container, "exec_start", { execID: session, command: words });
+  await entered;
   if (!options.hasTty && !options.isDetached) {
     try {
       const exitCode = await execDirectly(runtime, container, file, directory, options);

@@ -2,12 +2,14 @@
 import type { Host } from "../host.ts";
 import { resolveContainer } from "../records/containers.ts";
 import { getHealth } from "../records/health.ts";
+import { cgroupOf } from "../system/cgroup.ts";
 import { healthCheckOf } from "./health/state.ts";
 import { hostConfig } from "./inspect-host-config.ts";
 import { networkSettings } from "./inspect-network.ts";
 import { liveState } from "./live-state.ts";
 import { commandOf, labelsOf } from "./process-of.ts";
 import type { ContainerRecord } from "./record.ts";
+import { runtimeName } from "./runtime-choice.ts";
 import type { Mount } from "./spec.ts";
 
 /** Everything about one container, as plain JSON. */
@@ -32,7 +34,7 @@ export function inspectContainer(host: Host, nameOrId: string): Record<string, u
     HostsPath: `${paths.files}/hosts`,
     StaticDir: paths.directory,
     OCIConfigPath: paths.config,
-    OCIRuntime: spec.runtime ?? host.settings.runtime ?? "",
+    OCIRuntime: runtimeName(host, spec.runtime),
     ConmonPidFile: spec.conmonPidFile ?? paths.conmonPidFile,
     PidFile: spec.pidFile ?? paths.pidFile,
     LogPath: ["k8s-file", "json-file"].includes(resolved.logDriver) ? resolved.logPath : "",
@@ -75,7 +77,7 @@ function stateOf(host: Host, container: ContainerRecord) {
     Error: container.error,
     StartedAt: goTime(container.startedAt),
     FinishedAt: goTime(live.exit?.finishedAt ?? container.finishedAt),
-    CgroupPath: `/cooper/${container.id}`,
+    CgroupPath: cgroupPathOf(live.pid),
     StoppedByUser: container.stoppedByUser,
     Health: healthDocument(host, container),
     CheckpointedAt: goTime(0),
@@ -112,6 +114,11 @@ function healthConfig({ spec, resolved }: ContainerRecord) {
     StartInterval: nanoseconds(check.startIntervalMs),
     Retries: check.retries,
   };
+}
+
+/** Of its first process; crun puts it into a part of the container's cgroup. */
+function cgroupPathOf(pid: number): string {
+  return pid === 0 ? "" : cgroupOf(pid).replace(/\/container$/, "");
 }
 
 /** Go prints a time that never was as the year 1. */

@@ -43,9 +43,11 @@ export async function* readJournal(
 
 /** Messages that are no UTF-8 come as a list of bytes (journalctl(1), `json`). */
 function toEntry(fields: Record<string, unknown>): LogEntry {
-  const message = Array.isArray(fields.MESSAGE)
-    ? Buffer.from(fields.MESSAGE as number[])
-    : Buffer.from(String(fields.MESSAGE ?? ""));
+  const message = withoutNewline(
+    Array.isArray(fields.MESSAGE)
+      ? Buffer.from(fields.MESSAGE as number[])
+      : Buffer.from(String(fields.MESSAGE ?? "")),
+  );
   const isPartial = fields.CONTAINER_PARTIAL_MESSAGE === "true";
   const micros = Number(fields.__REALTIME_TIMESTAMP ?? 0);
   return {
@@ -54,4 +56,9 @@ function toEntry(fields: Record<string, unknown>): LogEntry {
     text: isPartial ? message : Buffer.concat([message, Buffer.from("\n")]),
     isPartial,
   };
+}
+
+/** conmon 2.1 writes the newline into the message, others do not. */
+function withoutNewline(message: Buffer): Buffer {
+  return message.at(-1) === 10 ? message.subarray(0, -1) : message;
 }

@@ -2,7 +2,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Host } from "../host.ts";
 import type { ContainerPaths } from "../paths.ts";
-import { isSameProcess, processIdentity, startTime } from "../system/process.ts";
+import {
+  bootTime,
+  isOfThisBoot,
+  isSameProcess,
+  processIdentity,
+  startTime,
+} from "../system/process.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 
 /** How a container's process ended, as conmon wrote it down. */
@@ -58,12 +64,16 @@ function runningState(host: Host, container: ContainerRecord): LiveState {
           : "running";
     return { state, pid: container.pid, exit: undefined };
   }
-  const exit = awaitExit(host, container);
-  return {
-    state: "exited",
-    pid: 0,
-    exit: exit ?? { exitCode: -1, finishedAt: Date.now(), oomKilled: false },
-  };
+  return { state: "exited", pid: 0, exit: awaitExit(host, container) ?? lostExit(container) };
+}
+
+/**
+ * For a container whose end nobody saw, because its monitor was killed or the machine went down: the
+ * exit code that Docker shows then. One of an earlier boot has ended by this boot's beginning.
+ */
+export function lostExit(container: ContainerRecord): ExitReport {
+  const isEarlier = container.pidIdentity !== "" && !isOfThisBoot(container.pidIdentity);
+  return { exitCode: 255, finishedAt: isEarlier ? bootTime() : Date.now(), oomKilled: false };
 }
 
 /**

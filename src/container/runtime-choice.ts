@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { callRuntime, globalArgs, type OciRuntime } from "../runtime/oci-runtime.ts";
+import { removeCgroupIfEmpty } from "../system/cgroup.ts";
 import { bootId } from "../system/process.ts";
 import { findProgram, needProgram } from "../system/program.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -42,12 +43,22 @@ function runtimePath(host: Host, name: string): string {
   return configured ?? needProgram(name);
 }
 
-function probedRuntime(host: Host): string {
+/** The name of what runs containers here; empty as long as none was run. Starts nothing. */
+export function runtimeName(host: Host, asked: string | null): string {
+  return basename(asked ?? host.settings.runtime ?? rememberedRuntime(host).path);
+}
+
+function rememberedRuntime(host: Host): { boot: string; path: string } {
   const fact = host.database
     .query<{ value: string }, [string]>("select value from fact where name = ?")
     .get("runtime")?.value;
-  const [boot, remembered] = fact?.split(" ", 2) ?? [];
-  if (boot === bootId() && remembered !== undefined && isFile(remembered)) return remembered;
+  const [boot = "", path = ""] = fact?.split(" ", 2) ?? [];
+  return { boot, path };
+}
+
+function probedRuntime(host: Host): string {
+  const remembered = rememberedRuntime(host);
+  if (remembered.boot === bootId() && isFile(remembered.path)) return remembered.path;
   const path = probe(host);
   host.database
     .query("insert or replace into fact (name, value) values ('runtime', ?)")
@@ -112,5 +123,6 @@ function tryRuntime(host: Host, path: string): string | undefined {
       : stderr.trim().split("\n").at(-1);
   } finally {
     rmSync(bundle, { recursive: true, force: true });
+    if (!host.isRootless) removeCgroupIfEmpty("/cooper");
   }
 }

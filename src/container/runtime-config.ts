@@ -24,7 +24,7 @@ import type { RuntimeInput } from "./runtime-config/input.ts";
 import { maskedPaths, readonlyPaths } from "./runtime-config/kernel-paths.ts";
 import { mounts } from "./runtime-config/mounts.ts";
 import { hasOwnUts, namespaces, runtimeIdMappings } from "./runtime-config/namespaces.ts";
-import { resources } from "./runtime-config/resources.ts";
+import { cgroupPathOf, resources } from "./runtime-config/resources.ts";
 import { copyRlimits, rlimits } from "./runtime-config/rlimits.ts";
 import { defaultSeccompProfile } from "./runtime-config/seccomp.ts";
 import { parseSeccompProfile, resolveSeccomp } from "./runtime-config/seccomp-profile.ts";
@@ -166,7 +166,8 @@ function apparmorOf({ spec, settings, hasApparmor }: RuntimeInput): string | nul
 }
 
 function linuxSpec(input: RuntimeInput, process: ProcessSpec, warnings: string[]): LinuxSpec {
-  const { spec, idMappings, cgroup, selinux } = input;
+  const { spec, idMappings, selinux } = input;
+  const cgroupsPath = cgroupPathOf(input);
   const limits = resources(input, warnings);
   const propagation = rootfsPropagation(input);
   const seccomp = seccompOf(input, process.capabilities.bounding);
@@ -179,7 +180,7 @@ function linuxSpec(input: RuntimeInput, process: ProcessSpec, warnings: string[]
       gidMappings: runtimeIdMappings(idMappings.gids),
     }),
     devices: devices(input),
-    ...(cgroup.path !== null && spec.cgroups !== "disabled" && { cgroupsPath: cgroup.path }),
+    ...(cgroupsPath !== null && { cgroupsPath }),
     ...(limits !== undefined && { resources: limits }),
     ...(propagation !== null && { rootfsPropagation: propagation }),
     ...(seccomp !== null && { seccomp }),
@@ -240,9 +241,16 @@ function seccompOf(
 }
 
 /** Never the image's own: hooks and runtimes act on annotations. */
-function annotations({ spec }: RuntimeInput): Record<string, string> {
+function annotations(input: RuntimeInput): Record<string, string> {
+  const { spec, settings, cgroup } = input;
+  const stopSeconds = spec.stopTimeoutSeconds ?? settings.stopTimeoutSeconds;
   return {
     "io.container.manager": "cooper",
+    // crun and runc: how long the scope may take when the machine goes down, else 90 seconds
+    ...(cgroup.manager === "systemd" &&
+      cgroupPathOf(input) !== null && {
+        "org.systemd.property.TimeoutStopUSec": `uint64 ${Math.max(stopSeconds, 0) * 1_000_000}`,
+      }),
     ...(spec.stopSignal !== null && { "org.opencontainers.image.stopSignal": spec.stopSignal }),
     // crun: leaves the supplementary groups of its caller to the process
     ...(spec.groups.includes("keep-groups") && { "run.oci.keep_original_groups": "1" }),

@@ -19,6 +19,7 @@ import { readInRoot } from "../system/rooted.ts";
 import type { TerminalSize } from "../system/terminal.ts";
 import { caller, isInUserNamespace } from "../system/userns.ts";
 import { type Accounts, accountFiles } from "./account-files.ts";
+import { cgroupPath } from "./cgroup-place.ts";
 import { type ResolvedUser, resolveUser } from "./identity.ts";
 import { isAlive } from "./live-state.ts";
 import { isCdiName } from "./options/files.ts";
@@ -156,23 +157,6 @@ function initProgram(host: Host, container: ContainerRecord): string | null {
   if (asked !== null && !existsSync(asked))
     throw new CooperError("missing-helper", `no init program at ${asked}`);
   return asked ?? needProgram("catatonit");
-}
-
-/** null: without one; a path is under our own parent, so that what is ours can be told. */
-function cgroupPath(host: Host, container: ContainerRecord): string | null {
-  const { spec, resolved } = container;
-  if (spec.cgroups === "disabled" || !host.canLimit) return null;
-  if (resolved.cgroupManager === "systemd") {
-    const slice = spec.cgroupParent ?? (host.isRootless ? "user.slice" : "machine.slice");
-    if (!slice.endsWith(".slice")) {
-      throw new CooperError(
-        "invalid-argument",
-        `--cgroup-parent ${slice}: with systemd it must be the name of a slice, such as ${slice}.slice`,
-      );
-    }
-    return `${slice}:cooper:${container.id}`;
-  }
-  return join(spec.cgroupParent ?? "/cooper", `cooper-${container.id}`);
 }
 
 /** Somebody else's namespace, or what joinNetworks() has made. */

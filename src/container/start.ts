@@ -19,6 +19,7 @@ import { isSameProcess, processIdentity } from "../system/process.ts";
 import { makeSpreadDirectory } from "../system/spread.ts";
 import { terminalSize } from "../system/terminal.ts";
 import { callerEnvironment } from "../system/userns.ts";
+import { placeMonitor } from "./cgroup-place.ts";
 import { abortStart, settleContainer } from "./cleanup.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import { placeEtcFiles, writeNetworkFiles } from "./etc-files.ts";
@@ -212,7 +213,12 @@ async function createProcess(
     heldDescriptors: network.heldDescriptors,
   };
   if (host.canLimit) anticipateMove();
-  const fill = () => fillBundle(host, container, network, options);
+  const fill = async (conmonPid: number) => {
+    await Promise.all([
+      fillBundle(host, container, network, options),
+      placeMonitor(host, container, conmonPid),
+    ]);
+  };
   let pid: number;
   try {
     pid = await startMonitor(runtime, monitor, fill);

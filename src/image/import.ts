@@ -87,7 +87,10 @@ async function openSource({ input, signal }: ImportOptions): Promise<OpenSource>
   if (stats.isDirectory())
     throw new CooperError("invalid-argument", `${input} is a directory: import takes a tar of it`);
   if (!stats.isFile())
-    return { source: { kind: "stream", chunks: Bun.stdin.stream() }, [Symbol.dispose]: dispose };
+    return {
+      source: { kind: "stream", chunks: Bun.file(descriptor).stream() },
+      [Symbol.dispose]: dispose,
+    };
   const start = Buffer.alloc(6);
   readSync(descriptor, start, 0, start.length, 0);
   const tool = { xz: "xz", bzip2: "bzip2" }[unsupportedCompressionOf(start) ?? ""];

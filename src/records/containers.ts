@@ -203,6 +203,12 @@ export function getContainer(database: Database, id: string): ContainerRecord | 
   return row === null ? undefined : toRecord(row);
 }
 
+/** The container of exactly this name, or undefined. */
+export function findContainerByName(database: Database, name: string): ContainerRecord | undefined {
+  const row = database.query<Row, [string]>("select * from container where name = ?").get(name);
+  return row === null ? undefined : toRecord(row);
+}
+
 /** All containers, oldest first. */
 export function listContainers(database: Database): ContainerRecord[] {
   return database

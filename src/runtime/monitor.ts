@@ -54,12 +54,12 @@ export interface MonitorOptions {
  * Starts conmon, which has the runtime create the container (or exec session). Resolves to the pid of
  * its first process.
  *
- * @param prepare fills the bundle while conmon loads; conmon waits for it (`_OCI_STARTPIPE`)
+ * @param prepare fills the bundle while conmon loads, which waits for it before it forks (`_OCI_STARTPIPE`)
  */
 export async function startMonitor(
   runtime: OciRuntime,
   options: MonitorOptions,
-  prepare?: () => Promise<void>,
+  prepare?: (conmonPid: number) => Promise<void>,
 ): Promise<number> {
   mkdirSync(options.exitDirectory, { recursive: true, mode: 0o700 });
   const sync = makePipe();
@@ -87,7 +87,7 @@ export async function startMonitor(
   }
   try {
     try {
-      await prepare?.();
+      await prepare?.(child.pid);
     } catch (error) {
       child.kill("SIGKILL"); // it has not forked yet, and takes the end of the pipe for a go
       await child.exited;

@@ -1,5 +1,17 @@
 /** How control groups are laid out on this host (cgroups(7)). */
-import { accessSync, constants, existsSync, readFileSync, statfsSync, writeFile } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  statfsSync,
+  writeFile,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { errnoName } from "../errors.ts";
 
 /** statfs(2) f_type of cgroup2. */
 const cgroup2Magic = 0x63677270;
@@ -14,18 +26,70 @@ export function cgroupVersion(): 1 | 2 {
 
 function isUnified(): boolean {
   try {
-    return statfsSync("/sys/fs/cgroup").type === cgroup2Magic;
+    return statfsSync(mountPoint).type === cgroup2Magic;
   } catch {
     return false; // not mounted: nothing can be limited either way
   }
 }
 
+const mountPoint = "/sys/fs/cgroup";
+
 /** The cgroup of this process in the unified hierarchy, as a path below the mount point. */
 export function ownCgroup(): string {
-  const line = readFileSync("/proc/self/cgroup", "latin1")
-    .split("\n")
-    .find((text) => text.startsWith("0::"));
-  return line?.slice(3) ?? "/";
+  return cgroupOf("self");
+}
+
+/**
+ * The cgroup of a process, as a path below the mount point; with the first version that of its memory
+ * controller. Empty where there is none, or no such process.
+ */
+export function cgroupOf(pid: number | "self"): string {
+  let lines: string[];
+  try {
+    lines = readFileSync(`/proc/${pid}/cgroup`, "latin1").split("\n");
+  } catch {
+    return ""; // it has ended
+  }
+  const prefix = cgroupVersion() === 2 ? /^0::/ : /^\d+:([^:]+,)?memory(,[^:]+)?:/;
+  const line = lines.find((text) => prefix.test(text));
+  return line?.replace(prefix, "") ?? "";
+}
+
+/** Where the processes go that were in a cgroup before it was divided. */
+const supervisor = "supervisor";
+
+/**
+ * Divides the cgroup that this process is in: all in it move to a part of it, since in the second
+ * version only leaves may hold processes. Returns the path of the whole, for the other parts.
+ */
+export function splitOwnCgroup(): string {
+  const own = ownCgroup();
+  if (basename(own) === supervisor) return dirname(own);
+  const processes = readFileSync(join(mountPoint, own, "cgroup.procs"), "latin1");
+  for (const pid of processes.split("\n").filter(Boolean))
+    moveToCgroup(join(own, supervisor), Number(pid));
+  return own;
+}
+
+/** Moves a process to a cgroup of the unified hierarchy, made where it is not there. */
+export function moveToCgroup(path: string, pid: number): void {
+  const directory = join(mountPoint, path);
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  writeFileSync(join(directory, "cgroup.procs"), `${pid}`);
+}
+
+/** Takes away a cgroup of the unified hierarchy that nobody is in any more. */
+export function removeCgroupIfEmpty(path: string): void {
+  try {
+    rmdirSync(join(mountPoint, path));
+  } catch (error) {
+    if (!["EBUSY", "ENOTEMPTY", "ENOENT"].includes(errnoName(error) ?? "")) throw error;
+  }
+}
+
+/** Whether cgroups can be made below this one. */
+export function isWritableCgroup(path: string): boolean {
+  return isWritable(join(mountPoint, path));
 }
 
 /**
@@ -49,10 +113,10 @@ function ownCgroupDirectory(): string {
 
 /** Whether limits can be set: as root where cgroups are writable, as a user where systemd delegated them. */
 export function canLimit(isRootless: boolean, manager: "systemd" | "cgroupfs"): boolean {
-  if (!existsSync("/sys/fs/cgroup")) return false;
-  if (!isRootless) return isWritable("/sys/fs/cgroup") || cgroupVersion() === 1;
+  if (!existsSync(mountPoint)) return false;
+  if (!isRootless) return isWritable(mountPoint) || cgroupVersion() === 1;
   if (cgroupVersion() === 1) return false;
-  return manager === "systemd" || isWritable(`/sys/fs/cgroup${ownCgroup()}`);
+  return manager === "systemd" || isWritableCgroup(ownCgroup());
 }
 
 function isWritable(path: string): boolean {

@@ -43,6 +43,17 @@ export function isSameProcess(pid: number, identity: string): boolean {
   return started !== undefined && identity === `${bootId()}:${started}`;
 }
 
+/** Whether an identity was taken since the machine was last started. */
+export function isOfThisBoot(identity: string): boolean {
+  return identity.startsWith(`${bootId()}:`);
+}
+
+/** When the machine was started, in milliseconds since 1970 (proc(5), /proc/stat, btime). */
+export function bootTime(): number {
+  const seconds = /^btime (\d+)$/m.exec(readFileSync("/proc/stat", "latin1"))?.[1];
+  return Number(seconds ?? 0) * 1000;
+}
+
 /** Sends a signal; a process that is gone already is fine. */
 export function sendSignal(pid: number, signal: number): void {
   try {

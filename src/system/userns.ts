@@ -9,6 +9,7 @@ import { CooperError, messageOf } from "../errors.ts";
 import { lock } from "./lock.ts";
 import { capSysAdmin, execve, hasCapability, isSameProcess, processIdentity } from "./process.ts";
 import { findProgram, needProgram } from "./program.ts";
+import { moveToScope } from "./systemd.ts";
 
 /** Carried through nsenter, and taken out of the environment on the other side. */
 const marker = "_COOPER_ROOTLESS";
@@ -159,7 +160,21 @@ async function startPauseProcess(file: string, who: Caller): Promise<number> {
   const staged = `${file}.${process.pid}`;
   writeFileSync(staged, `${child.pid} ${processIdentity(child.pid)}\n`, { mode: 0o600 });
   renameSync(staged, file);
+  await leaveSession(child.pid);
   return child.pid;
+}
+
+/**
+ * The pause process outlives the session or service that happened to need it first: it gets a scope of
+ * its own, where the user has a systemd. Without one nobody ends processes by their cgroup.
+ */
+async function leaveSession(pid: number): Promise<void> {
+  if (!existsSync(`${process.env.XDG_RUNTIME_DIR}/systemd/private`)) return;
+  try {
+    await moveToScope({ name: `cooper-pause-${pid}`, slice: "user.slice", pid, isUser: true });
+  } catch {
+    // it works where it is, too, as long as that session lasts
+  }
 }
 
 function isPausing(pid: number): boolean {

@@ -200,7 +200,6 @@ export const namespaceOptions: readonly SpecOption[] = [
     oneOf("enabled", "disabled", "no-conmon", "split"),
     "Whether it gets a cgroup of its own",
     (spec, mode) => {
-      if (mode === "split") throw new Error("split is not supported yet");
       spec.cgroups = mode;
     },
     { defaultText: "enabled" },

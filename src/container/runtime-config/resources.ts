@@ -5,11 +5,16 @@ import type { DeviceLimit, Resources } from "../spec.ts";
 import type { RuntimeInput } from "./input.ts";
 import { hasUserNamespace } from "./namespaces.ts";
 
+/** `linux.cgroupsPath`; null: the container stays in the cgroup that the engine is in. */
+export function cgroupPathOf(input: RuntimeInput): string | null {
+  return input.spec.cgroups === "disabled" ? null : input.cgroup.path;
+}
+
 /** undefined: no limits at all, because there is no cgroup of its own to set them in. */
 export function resources(input: RuntimeInput, warnings: string[]): RuntimeResources | undefined {
   const { spec, cgroup } = input;
   checkDeviceRules(input);
-  if (spec.cgroups === "disabled" || !cgroup.canLimit) {
+  if (cgroupPathOf(input) === null || !cgroup.canLimit) {
     const asked = askedLimits(spec.resources);
     if (asked.length > 0) {
       const why =
