@@ -29,6 +29,9 @@ export const commandTree: readonly CommandEntry[] = [
   entry("container commit", "commit", "Make an image of a container", async () =>
     as((await changes()).commit),
   ),
+  entry("container cp", "cp", "Copy files between containers and the host", async () =>
+    as((await import("./commands/cp.ts")).cp),
+  ),
   entry("container create", "create", "Make a container without starting it", async () =>
     as((await import("./commands/create.ts")).create),
   ),
@@ -260,6 +263,7 @@ export const commandTree: readonly CommandEntry[] = [
   entry("__complete", "", "", async () => as((await import("./commands/completion.ts")).complete)),
   entry("__hold", "", "", async () => as((await import("./commands/hold.ts")).hold)),
   entry("__keep-health", "", "", async () => as((await import("./commands/healthcheck.ts")).keep)),
+  entry("__place", "", "", async () => as((await import("./commands/place.ts")).place)),
   entry("__unpack", "", "", async () => as((await import("./commands/unpack.ts")).unpack)),
 ];
 

@@ -132,7 +132,7 @@ function userOf({ spec, resolved }: ContainerRecord, accounts: Accounts): Resolv
 }
 
 /** `--userns keep-id` is asked for to be the same user inside, so that is the default there. */
-function userText({ spec, resolved }: Pick<ContainerRecord, "spec" | "resolved">): string {
+export function userText({ spec, resolved }: Pick<ContainerRecord, "spec" | "resolved">): string {
   if (spec.user !== null) return spec.user;
   if (spec.userns?.kind === "keep-id") {
     const who = caller();

@@ -1,6 +1,8 @@
 /** Verbs on containers, each loading its file on first use. */
 import type { SessionEnd, SessionOptions } from "../container/attach.ts";
 import type { CommitOptions } from "../container/commit.ts";
+import type { CopyOptions } from "../container/copy/copy.ts";
+import type { CopyEnd } from "../container/copy/plan.ts";
 import type { CreateOptions } from "../container/create.ts";
 import type { ExecOptions } from "../container/exec.ts";
 import type { HealthResult } from "../container/health/state.ts";
@@ -104,6 +106,11 @@ export class Containers {
   /** The process that runs health checks as they become due. Resolves when none is left. */
   async keepHealth(): Promise<void> {
     return (await import("../container/health/keeper.ts")).keepHealth(this.host);
+  }
+
+  /** Resolves to the bytes of the files that were copied. */
+  async copy(from: CopyEnd, to: CopyEnd, options: CopyOptions): Promise<number> {
+    return (await import("../container/copy/copy.ts")).copy(this.host, from, to, options);
   }
 
   async rename(name: string, newName: string): Promise<void> {

@@ -39,6 +39,14 @@ export function placeOf(name: string): Place {
   return { kind: "whiteout", path: `${directory}/${hidden}` };
 }
 
+/** The place of a name that means nothing but itself. */
+export function literalPlaceOf(
+  name: string,
+): Exclude<Place, { kind: "whiteout" | "opaque" | "aufs" }> {
+  const parts = cleanParts(name, "an entry");
+  return parts.length === 0 ? { kind: "root" } : { kind: "entry", path: `/${parts.join("/")}` };
+}
+
 /** The place that a hard link refers to. */
 export function linkTarget(name: string): string {
   return `/${cleanParts(name, "a hard link").join("/")}`;

@@ -17,6 +17,8 @@ export interface PackOptions {
   readonly kind: "changeset" | "layer" | "filesystem";
   /** From owners on disk to owners in the image. */
   readonly mapOwner?: ((uid: number, gid: number) => { uid: number; gid: number }) | undefined;
+  /** The one entry of the root that is packed, as a byte string; `.` packs what is in the root without it. */
+  readonly only?: string | undefined;
   /** Leaves an entry out, with all below it. The path is absolute within the tree. */
   readonly leavesOut?: ((path: string, stats: Stats) => boolean) | undefined;
   /** Told of what a tar or layer cannot hold. */
@@ -62,8 +64,10 @@ class Packer {
   }
 
   async *pack(root: OpenDirectory): AsyncGenerator<Uint8Array> {
-    this.root(root);
-    this.levels.push({ directory: root, path: "", names: root.names(), next: 0 });
+    const { only } = this.options;
+    if (only === undefined) this.root(root);
+    const names = only === undefined || only === "." ? root.names() : [only];
+    this.levels.push({ directory: root, path: "", names, next: 0 });
     try {
       for (let level = this.levels.at(-1); level !== undefined; level = this.levels.at(-1)) {
         const name = level.names[level.next++];
@@ -173,6 +177,7 @@ class Packer {
     const short = path.slice(1);
     if (stats.isSymbolicLink()) {
       const linkName = directory.readLink(name);
+      if (linkName === undefined) return;
       return this.header(directory, name, short, stats, { type: "2", linkName });
     }
     if (stats.isFIFO()) return this.header(directory, name, short, stats, { type: "6" });

@@ -19,7 +19,7 @@ import {
   setTime,
   setXattr,
 } from "../system/tree.ts";
-import { linkTarget, placeOf, printable } from "./entry-path.ts";
+import { linkTarget, type Place, placeOf, printable } from "./entry-path.ts";
 import type { TarEntry, TarSink } from "./tar.ts";
 import { clearPlace, fail, isWhiteout, lookAt, makeParents } from "./tree-changes.ts";
 import { storeXattrs } from "./tree-xattrs.ts";
@@ -31,6 +31,17 @@ export interface WriterOptions {
   readonly hasSingleId: boolean;
   readonly isInUserNamespace: boolean;
   readonly maxEntries: number;
+  /** Left out: the entries are those of a layer. */
+  readonly placement?: Placement;
+}
+
+/** How entries that are no layer's are put into a tree that is there already. */
+export interface Placement {
+  /** Where a name goes; whiteouts mean nothing here. */
+  placeOf(name: string): Place;
+  ownerOf(entry: TarEntry): { readonly uid: number; readonly gid: number };
+  /** Throws where what is at a path may not give way to a directory, or to anything else. */
+  assertMayReplace(path: string, byDirectory: boolean): void;
 }
 
 /** What was written. */
@@ -75,7 +86,7 @@ export class TreeWriter implements TarSink {
         `the layer has more than ${this.options.maxEntries} entries`,
       );
     }
-    const place = placeOf(entry.name);
+    const place = this.placeOf(entry.name);
     if (place.kind === "aufs" || place.kind === "opaque" || place.kind === "whiteout") {
       if (entry.size > 0) this.isExact = false; // its contents are kept nowhere
       if (place.kind === "opaque") this.makeOpaque(place.directory);
@@ -169,6 +180,7 @@ export class TreeWriter implements TarSink {
       const there = lookAt(path);
       // a directory entry for what is one already changes its attributes and nothing else
       if (there === undefined || !there.isDirectory()) {
+        this.options.placement?.assertMayReplace(path, true);
         const hides = there !== undefined && isWhiteout(there);
         if (!hides) this.isExact = false;
         this.must(removeFile(path), path);
@@ -194,7 +206,7 @@ export class TreeWriter implements TarSink {
   }
 
   private makeHardLink(entry: TarEntry, path: string): void {
-    const target = linkTarget(entry.linkName);
+    const target = this.linkTarget(entry.linkName);
     if (target === path)
       throw new CooperError("hostile", `the layer has a hard link to itself: ${printable(path)}`);
     this.place(path, () => {
@@ -237,6 +249,15 @@ export class TreeWriter implements TarSink {
     setMode(path, entry.mode);
     this.note(storeXattrs(path, path, entry.xattrs));
     setTime(path, entry.mtimeSeconds, entry.mtimeNanoseconds);
+  }
+
+  private placeOf(name: string): Place {
+    return this.options.placement?.placeOf(name) ?? placeOf(name);
+  }
+
+  private linkTarget(name: string): string {
+    const place = this.options.placement?.placeOf(name);
+    return place?.kind === "entry" ? place.path : linkTarget(name);
   }
 
   /** Hides a name of lower layers. What this layer has itself under that name stays. */
@@ -291,6 +312,7 @@ export class TreeWriter implements TarSink {
       made = make();
     }
     if (made === "EEXIST") {
+      this.options.placement?.assertMayReplace(path, false);
       // contents that the tar has twice are there only once now
       if (clearPlace(path) !== "whiteout") this.isExact = false;
       made = make();
@@ -303,7 +325,7 @@ export class TreeWriter implements TarSink {
   }
 
   private setOwner(at: string | number, entry: TarEntry, path: string): void {
-    const { uid, gid } = entry;
+    const { uid, gid } = this.options.placement?.ownerOf(entry) ?? entry;
     // the last id, (uid_t)-1, means "leave it" to chown(2)
     if (uid < 0 || gid < 0 || uid >= 0xffffffff || gid >= 0xffffffff) {
       throw new CooperError(

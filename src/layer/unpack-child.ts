@@ -2,10 +2,11 @@
  * The child process that unpacks one layer (`cooper __unpack`): it reads the blob from its standard
  * input, hashes and decompresses it, and writes the files below its own root. Several run at once.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError, errnoName, messageOf } from "../errors.ts";
 import { dieWithParent, enterRoot, setUmask } from "../system/chroot.ts";
+import { mapsSingleId } from "../system/own-limits.ts";
 import { isInUserNamespace } from "../system/userns.ts";
 import { compressionOf, decompressed, unsupportedCompressionOf } from "./decompress.ts";
 import { HeaderStream } from "./header-stream.ts";
@@ -77,15 +78,6 @@ async function unpack(request: UnpackRequest): Promise<UnpackedLayer> {
   stream.flush();
   closeSync(headers);
   return { ...sums, size, isExact, warnings };
-}
-
-/** user_namespaces(7): the lengths in uid_map. */
-function mapsSingleId(): boolean {
-  const lengths = readFileSync("/proc/self/uid_map", "latin1")
-    .trim()
-    .split("\n")
-    .map((line) => Number(line.trim().split(/\s+/)[2]));
-  return lengths.reduce((sum, length) => sum + length, 0) <= 1;
 }
 
 type Sums = Pick<UnpackedLayer, "digest" | "blobSize" | "compression" | "diffId" | "tarSize">;

@@ -47,16 +47,19 @@ export async function unpackLayer(
     maxTarBytes,
     maxEntries,
   };
-  const child = Bun.spawn([...unpackCommand(), JSON.stringify(request)], {
-    cwd: "/",
-    env: {},
-    stdio: [
-      source.kind === "file" ? source.descriptor : "pipe",
-      "pipe",
-      "pipe",
-      ...(source.kind === "growing" ? [source.descriptor] : []),
-    ] as ["pipe", "pipe", "pipe"],
-  });
+  const child = Bun.spawn(
+    [...childCommand("__unpack", "unpack-child.ts"), JSON.stringify(request)],
+    {
+      cwd: "/",
+      env: {},
+      stdio: [
+        source.kind === "file" ? source.descriptor : "pipe",
+        "pipe",
+        "pipe",
+        ...(source.kind === "growing" ? [source.descriptor] : []),
+      ] as ["pipe", "pipe", "pipe"],
+    },
+  );
   const stop = () => child.kill("SIGKILL");
   signal?.addEventListener("abort", stop, { once: true });
   try {
@@ -96,7 +99,7 @@ async function* marks(grown: AsyncIterable<number>): AsyncGenerator<Uint8Array> 
 }
 
 /** Writes with back-pressure. The child may end early with an error, which then counts more than our EPIPE. */
-async function feed(
+export async function feed(
   chunks: AsyncIterable<Uint8Array>,
   sink: Bun.FileSink,
   ended: Promise<number>,
@@ -118,10 +121,8 @@ async function feed(
   await sink.end();
 }
 
-/** This very program again; from the sources, the file that does it. */
-function unpackCommand(): string[] {
+/** This very program again, with a hidden command; from the sources, the file that does it. */
+export function childCommand(command: "__unpack" | "__place", file: string): string[] {
   const isCompiled = Bun.main.startsWith("/$bunfs/");
-  return isCompiled
-    ? [process.execPath, "__unpack"]
-    : [process.execPath, join(import.meta.dir, "unpack-child.ts")];
+  return isCompiled ? [process.execPath, command] : [process.execPath, join(import.meta.dir, file)];
 }

@@ -88,3 +88,12 @@ export function canMountProc(isInUserNamespace: boolean): boolean {
 function readNamespace(kind: string): string {
   return readlinkSync(`/proc/self/ns/${kind}`);
 }
+
+/** Whether only one id is mapped here, so that no owner can be kept (user_namespaces(7), uid_map). */
+export function mapsSingleId(): boolean {
+  const lengths = readFileSync("/proc/self/uid_map", "latin1")
+    .trim()
+    .split("\n")
+    .map((line) => Number(line.trim().split(/\s+/)[2]));
+  return lengths.reduce((sum, length) => sum + length, 0) <= 1;
+}

@@ -90,9 +90,14 @@ export class OpenDirectory implements Disposable {
     }
   }
 
-  /** Where a symbolic link points. */
-  readLink(name: string): string {
-    return readlinkSync(this.path(name), { encoding: "buffer" }).toString("latin1");
+  /** Where a symbolic link points; undefined when it is none (any more), or points at somebody's process. */
+  readLink(name: string): string | undefined {
+    try {
+      return readlinkSync(this.path(name), { encoding: "buffer" }).toString("latin1");
+    } catch (error) {
+      if (["ENOENT", "EINVAL", "EACCES"].includes(errnoName(error) ?? "")) return undefined;
+      throw error;
+    }
   }
 
   /** Extended attributes by name; none where the file system has none. */

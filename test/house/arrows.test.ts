@@ -28,6 +28,13 @@ const floors: readonly (readonly string[])[] = [
 /** Imports that go up or sideways: each is a debt with a reason, to be paid back. */
 const debts: readonly (readonly [from: string, to: string, reason: string])[] = [
   [
+    "src/cli/commands/place.ts",
+    "src/layer/place-child.ts",
+    "the child that writes what cp copies is a command",
+  ],
+  ["src/cli/commands/cp.ts", "src/container/copy/plan.ts", "the two ends as they are typed"],
+  ["src/cli/commands/cp.ts", "src/system/pipe.ts", "writes that survive a full pipe"],
+  [
     "src/cli/commands/unpack.ts",
     "src/layer/unpack-child.ts",
     "the child that unpacks is a command",

@@ -1,0 +1,48 @@
+/** Putting the entries of a tar into a tree that is there already: a child of our own does it, chrooted into it. */
+import { CooperError } from "../errors.ts";
+import { childCommand, feed } from "./unpack.ts";
+import { decodeAnswer } from "./unpack-protocol.ts";
+
+/** What the child is told. */
+export interface PlaceRequest {
+  /** Becomes the root of the child: no name in the tar, and no link in the tree, leads out of it. */
+  readonly root: string;
+  /** The directory to write into, absolute within the root. */
+  readonly directory: string;
+  /** The first part of every name becomes another; null: names stay. */
+  readonly name: string | null;
+  /** Whose everything becomes; null: whose the tar says. */
+  readonly owner: { readonly uid: number; readonly gid: number } | null;
+  /** Whether directories give way to files, and files to directories. */
+  readonly overwrites: boolean;
+}
+
+/** Resolves to how many bytes of files were written, and what could not be done as asked. */
+export async function placeTar(
+  tar: AsyncIterable<Uint8Array>,
+  request: PlaceRequest,
+): Promise<{ readonly size: number; readonly warnings: readonly string[] }> {
+  const child = Bun.spawn([...childCommand("__place", "place-child.ts"), JSON.stringify(request)], {
+    cwd: "/",
+    env: {},
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  try {
+    const texts = Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    await feed(tar, child.stdin, child.exited);
+    const [answer, complaint] = await texts;
+    await child.exited;
+    const decoded = decodeAnswer(answer);
+    if (decoded instanceof CooperError) throw decoded;
+    if (decoded !== undefined) return decoded;
+    const why =
+      complaint.trim().split("\n").at(-1) || `it ended with ${child.signalCode ?? child.exitCode}`;
+    throw new CooperError("helper-failed", `the process that writes the files failed: ${why}`);
+  } finally {
+    if (child.exitCode === null) child.kill("SIGKILL");
+    await child.exited;
+  }
+}
