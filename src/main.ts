@@ -1,34 +1,36 @@
 /** argv → command → exit status. The only place that ends the process. */
-import { writeSync } from "node:fs";
-import { complain, OutputGone, statusOf } from "./cli/output.ts";
-import { exitNow } from "./system/process.ts";
 import { versionText } from "./version.ts";
 
-async function main(argv: readonly string[]): Promise<number> {
-  const [first] = argv;
-  if (argv.length === 1 && (first === "--version" || first === "-v")) {
-    writeSync(1, `${versionText}\n`);
-    return 0;
+const argv = process.argv.slice(2);
+/** Longer than any short command. */
+const patienceMs = 150;
+
+// alone it is what scripts ask most, and takes no module: node:fs and the FFI would take a third more
+if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) console.log(versionText);
+else await runToEnd();
+
+async function runToEnd(): Promise<void> {
+  const { complain, OutputGone, statusOf } = await import("./cli/output.ts");
+  const { exitNow } = await import("./system/process.ts");
+
+  /** Tells what went wrong; resolves to the exit status. */
+  const report = (error: unknown): number => {
+    if (error instanceof OutputGone) return 0;
+    complain(error);
+    return statusOf(error);
+  };
+  process.on("SIGPIPE", () => undefined);
+  process.on("unhandledRejection", (error) => exitNow(report(error)));
+  process.on("uncaughtException", (error) => exitNow(report(error)));
+  // the binary is built to compile no JavaScript to machine code; what takes longer gains by it
+  setTimeout(() => Bun.unsafe.setJITPolicy(1), patienceMs).unref();
+
+  let status: number;
+  try {
+    const { runCommandLine } = await import("./cli/run-command-line.ts");
+    status = await runCommandLine(argv);
+  } catch (error) {
+    status = report(error);
   }
-  const { runCommandLine } = await import("./cli/run-command-line.ts");
-  return runCommandLine(argv);
+  exitNow(status);
 }
-
-/** Tells what went wrong; resolves to the exit status. */
-function report(error: unknown): number {
-  if (error instanceof OutputGone) return 0;
-  complain(error);
-  return statusOf(error);
-}
-
-process.on("SIGPIPE", () => undefined);
-process.on("unhandledRejection", (error) => exitNow(report(error)));
-process.on("uncaughtException", (error) => exitNow(report(error)));
-
-let status: number;
-try {
-  status = await main(process.argv.slice(2));
-} catch (error) {
-  status = report(error);
-}
-exitNow(status);

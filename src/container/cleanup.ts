@@ -18,6 +18,7 @@ import {
 } from "../system/process.ts";
 import { emitContainer } from "./events.ts";
 import { isAlive, liveState, lostExit, readExit, readPid } from "./live-state.ts";
+import { isNetworkless } from "./networkless.ts";
 import type { ContainerRecord } from "./record.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
 import { releaseVolumes } from "./volumes.ts";
@@ -179,8 +180,10 @@ export async function releaseResources(host: Host, container: ContainerRecord): 
     deleteFromRuntime(await chooseRuntime(host, container), container.id, isSystemd);
   }
   removeExecs(host, container.id);
-  const { leaveNetworks } = await import("./join-networks.ts");
-  await leaveNetworks(host, container);
+  if (!isNetworkless(container)) {
+    const { leaveNetworks } = await import("./join-networks.ts");
+    await leaveNetworks(host, container);
+  }
   unmount(paths.merged);
   unmount(paths.shm);
   unmountWithin(paths.bundle);

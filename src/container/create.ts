@@ -1,5 +1,4 @@
 /** Making a container: everything that is decided before its first start, as one record. */
-import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
@@ -8,6 +7,7 @@ import type { Attachment } from "../network/model.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import { parseSignal } from "../oci/signals.ts";
 import { findContainerByName, insertContainer, resolveContainer } from "../records/containers.ts";
+import { randomHex } from "../system/random.ts";
 import { makeSpreadDirectory } from "../system/spread.ts";
 import { ownerOf } from "../volume/driver-options.ts";
 import { ensureVolume, randomVolumeName } from "../volume/volume.ts";
@@ -20,8 +20,8 @@ import { inheritVolumes, withImageVolumes } from "./create-mounts.ts";
 import { emitContainer } from "./events.ts";
 import { isAlive } from "./live-state.ts";
 import { randomName } from "./names.ts";
-import { askedAttachments, decideMode } from "./network-mode.ts";
-import type { ContainerRecord, ResolvedContainer } from "./record.ts";
+import { decideMode } from "./networkless.ts";
+import type { ContainerRecord, NetworkMode, ResolvedContainer } from "./record.ts";
 import { findRuntime } from "./runtime-choice.ts";
 import { runsSystemd } from "./runtime-config/command.ts";
 import type { ConfiguredSpec, ContainerSpec, Mount } from "./spec.ts";
@@ -69,12 +69,12 @@ export async function createContainer(
   if (spec.runtime !== null) await findRuntime(host, spec.runtime, host.settings.cgroupManager);
   if (options.replaces && spec.name !== null) await removeNamed(host, spec.name);
   spec.requires = spec.requires.map((name) => resolveContainer(host.database, name).id);
-  const id = randomBytes(32).toString("hex");
+  const id = randomHex(32);
   await inheritVolumes(host, spec);
   withImageVolumes(host, spec, image?.config ?? null);
   const volumes = makeVolumes(host, spec.mounts);
   const networkMode = decideMode(host, spec);
-  const attachments = askedAttachments(host, spec, networkMode);
+  const attachments = await attachmentsOf(host, spec, networkMode);
   const resolved: ResolvedContainer = {
     imageName: image?.name ?? "",
     imageDigest: image?.digest ?? "",
@@ -96,6 +96,15 @@ export async function createContainer(
   if (host.settings.prepareVolumeOnCreate) await prepareVolumes(host, container);
   if (options.cidFile !== null) writeFileSync(options.cidFile, id, { flag: "wx" });
   return container;
+}
+
+async function attachmentsOf(
+  host: Host,
+  spec: ContainerSpec,
+  mode: NetworkMode,
+): Promise<Attachment[]> {
+  if (mode !== "bridge") return [];
+  return (await import("./network-mode.ts")).askedAttachments(host, spec);
 }
 
 /** containers.conf, `log_path`: a directory for each container below it. */

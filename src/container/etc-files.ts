@@ -7,7 +7,7 @@ import { resolveContainer } from "../records/containers.ts";
 import { readInRoot } from "../system/rooted.ts";
 import { hostResolv } from "./host-resolvers.ts";
 import { hostsText } from "./hosts-text.ts";
-import type { NetworkFacts } from "./network-facts.ts";
+import type { NetworkFacts } from "./networkless.ts";
 import type { ContainerRecord } from "./record.ts";
 import { resolvText } from "./resolv-text.ts";
 

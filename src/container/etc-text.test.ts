@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { hostsText } from "./hosts-text.ts";
-import { hostNetwork, type NetworkFacts, noNetwork } from "./network-facts.ts";
+import { hostNetwork, type NetworkFacts, noNetwork } from "./networkless.ts";
 import { resolvText } from "./resolv-text.ts";
 
 const nothing = { dns: [], dnsSearch: [], dnsOptions: [] };

@@ -1,5 +1,4 @@
 /** Running one more process in a container. */
-import { randomBytes } from "node:crypto";
 import { closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants as os } from "node:os";
 import { join } from "node:path";
@@ -14,6 +13,7 @@ import { boundingCapabilities } from "../system/own-limits.ts";
 import { connectPackets } from "../system/pipe.ts";
 import { pidfdOrEnded, processIdentity, waitForEnd } from "../system/process.ts";
 import { needProgram } from "../system/program.ts";
+import { randomHex } from "../system/random.ts";
 import { readInRoot } from "../system/rooted.ts";
 import { isTerminal, RawMode, terminalSize } from "../system/terminal.ts";
 import { callerEnvironment } from "../system/userns.ts";
@@ -66,7 +66,7 @@ export async function execInContainer(
   }
   if (host.canLimit) anticipateMove();
   const entered = enterOwnScope(host, container);
-  const session = randomBytes(32).toString("hex");
+  const session = randomHex(32);
   const directory = join(host.paths.execs, `${container.id.slice(0, 16)}-${session.slice(0, 12)}`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, "process.json");

@@ -1,6 +1,6 @@
 /** hosts(5) of a container. Pure. */
 import { CooperError } from "../errors.ts";
-import type { NetworkFacts } from "./network-facts.ts";
+import type { NetworkFacts } from "./networkless.ts";
 
 /** Names that lead to the host, podman's and Docker's. */
 const hostNames = ["host.containers.internal", "host.docker.internal"];

@@ -33,8 +33,8 @@ import {
 } from "../system/netns.ts";
 import { makePipe } from "../system/pipe.ts";
 import { asksLoopbackOnly, hostResolv } from "./host-resolvers.ts";
-import { type JoinedNetworks, portRequests } from "./join-networks.ts";
-import { type NetworkFacts, noNetwork } from "./network-facts.ts";
+import { portRequests } from "./join-networks.ts";
+import { type JoinedNetworks, type NetworkFacts, noNetwork } from "./networkless.ts";
 import { pastaFeatures } from "./pasta-features.ts";
 import type { ContainerRecord } from "./record.ts";
 import { parseResolv, reachable } from "./resolv-text.ts";

@@ -5,7 +5,6 @@
  * recorded, before anything runs; then helper programs put links and firewall in place while the root
  * file system is mounted (`ready`).
  */
-import { createHash } from "node:crypto";
 import { invariant } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { allowLoopback } from "../network/bridge.ts";
@@ -41,30 +40,13 @@ import {
   loopbackNetwork,
   portTarget,
 } from "./live-connections.ts";
-import { bridgeFacts, hostNetwork, type NetworkFacts, noNetwork } from "./network-facts.ts";
+import { bridgeFacts } from "./network-facts.ts";
 import { networksPlace } from "./network-mode.ts";
 import { announceNames, withdrawNames } from "./network-names.ts";
+import { type JoinedNetworks, networkless } from "./networkless.ts";
 import { parseExposed } from "./options/port-syntax.ts";
 import type { ContainerRecord } from "./record.ts";
-import type { RuntimeNetwork } from "./runtime-config/input.ts";
 import type { PortRequest } from "./spec.ts";
-
-/** What a starting container has joined. Disposing closes the sockets, which conmon has by then. */
-export interface JoinedNetworks extends Disposable {
-  /** What the OCI runtime is told. */
-  readonly runtime: RuntimeNetwork;
-  /** Its networks, in order, with the addresses that it has there. */
-  readonly connections: readonly Connection[];
-  readonly ports: readonly PublishedPort[];
-  /** Sockets that hold its ports of the host: for conmon to inherit, and to keep as long as it lives. */
-  readonly heldDescriptors: readonly number[];
-  /** Fulfilled when links and firewall are in place. */
-  readonly ready: Promise<void>;
-  /** What the container's files say of it; after `ready`, and after `afterCreate`. */
-  readonly facts: Promise<NetworkFacts>;
-  /** With a network namespace that the runtime makes: puts the links into it, before the process runs. */
-  afterCreate(pid: number): Promise<void>;
-}
 
 /** Joins what the container's mode asks for. What cannot be had is an error before anything has started. */
 export async function joinNetworks(
@@ -75,33 +57,17 @@ export async function joinNetworks(
   switch (mode) {
     case "bridge":
       return joinBridges(host, container);
-    case "host":
-      return joined({ kind: "host" }, hostNetwork);
     case "pasta":
     case "slirp4netns": {
       const { joinHelper } = await import("./join-helper.ts");
       return reserving(host, () => joinHelper(host, container, mode));
     }
+    case "host":
     case "none":
-      return joined({ kind: "new" });
     case "container":
     case "path":
-      // found when the runtime's input is gathered, since that container must live by then
-      return joined({ kind: "new" });
+      return networkless(container);
   }
-}
-
-function joined(runtime: RuntimeNetwork, facts: NetworkFacts = noNetwork): JoinedNetworks {
-  return {
-    runtime,
-    connections: [],
-    ports: [],
-    heldDescriptors: [],
-    ready: Promise.resolve(),
-    facts: Promise.resolve(facts),
-    afterCreate: () => Promise.resolve(),
-    [Symbol.dispose]: () => undefined,
-  };
 }
 
 async function joinBridges(host: Host, container: ContainerRecord): Promise<JoinedNetworks> {
@@ -237,7 +203,7 @@ export function leaseFor(
   const addresses = leaseAddresses(host.database, network, attachment, containerId);
   const prefix = network.options["com.docker.network.container_iface_prefix"] ?? "eth";
   const taken = liveConnections(host, containerId).map(({ live }) => live.interfaceName);
-  const hash = createHash("sha256").update(`${containerId} ${network.id}`).digest();
+  const hash = new Bun.CryptoHasher("sha256").update(`${containerId} ${network.id}`).digest();
   const live: LiveAttachment = {
     interfaceName: attachment.interfaceName ?? freeName(prefix, taken),
     hostInterfaceName:

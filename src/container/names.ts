@@ -1,5 +1,5 @@
 /** Names for containers that were given none: an adjective and somebody who made casks, ships or engines. */
-import { randomInt } from "node:crypto";
+import { randomBelow } from "../system/random.ts";
 
 const adjectives = (
   "able agile amber ample apt blithe bold brave bright brisk calm candid clear clever cosy crisp curious dapper daring deft " +
@@ -19,6 +19,6 @@ const makers = (
 
 /** A name such as `nimble_stephenson`; later attempts carry a number, so that they end. */
 export function randomName(attempt: number): string {
-  const name = `${adjectives[randomInt(adjectives.length)]}_${makers[randomInt(makers.length)]}`;
-  return attempt < 3 ? name : `${name}${randomInt(10 ** Math.min(attempt, 9))}`;
+  const name = `${adjectives[randomBelow(adjectives.length)]}_${makers[randomBelow(makers.length)]}`;
+  return attempt < 3 ? name : `${name}${randomBelow(10 ** Math.min(attempt, 9))}`;
 }

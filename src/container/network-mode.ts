@@ -4,8 +4,6 @@ import type { Host } from "../host.ts";
 import { defaultNetworkName, isDefaultName, namedNetwork } from "../network/define.ts";
 import { checkAsked } from "../network/lease.ts";
 import type { Attachment, Network } from "../network/model.ts";
-import { findProgram } from "../system/program.ts";
-import type { NetworkMode } from "./record.ts";
 import type { ContainerSpec, NetworkRequest } from "./spec.ts";
 
 /**
@@ -19,21 +17,8 @@ export function networksPlace(host: Host): string | null {
   });
 }
 
-/** Decided when the container is made, so that a changed configuration does not move it. */
-export function decideMode(host: Host, spec: ContainerSpec): NetworkMode {
-  const { kind } = spec.networking.mode;
-  if (kind !== "default" && kind !== "private") return kind;
-  const configured = kind === "private" ? "private" : host.settings.networkNamespace;
-  if (configured === "host" || configured === "none") return configured;
-  if (!host.isRootless || configured === "bridge") return "bridge";
-  const helper = host.settings.defaultRootlessNetworkCommand;
-  const other = helper === "pasta" ? "slirp4netns" : "pasta";
-  return findProgram(helper) === undefined && findProgram(other) !== undefined ? other : helper;
-}
-
 /** The connections of a new container, in the order of its networks; each network is there. */
-export function askedAttachments(host: Host, spec: ContainerSpec, mode: NetworkMode): Attachment[] {
-  if (mode !== "bridge") return [];
+export function askedAttachments(host: Host, spec: ContainerSpec): Attachment[] {
   const { networking } = spec;
   const where = networksPlace(host);
   const requests =

@@ -1,7 +1,7 @@
 /** resolv.conf(5) of a container. Pure. */
 import { namesDomain } from "../network/names.ts";
 import type { Settings } from "../settings.ts";
-import type { NetworkFacts } from "./network-facts.ts";
+import type { NetworkFacts } from "./networkless.ts";
 import type { Networking } from "./spec.ts";
 
 /** What was asked, in place of what is configured, in place of the host's. */

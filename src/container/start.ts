@@ -25,10 +25,10 @@ import { copyUpVolumes } from "./copy-up.ts";
 import { placeEtcFiles, writeNetworkFiles } from "./etc-files.ts";
 import { emitContainer } from "./events.ts";
 import { withHooks } from "./hooks.ts";
-import { type JoinedNetworks, joinNetworks } from "./join-networks.ts";
 import { isAlive, readPid } from "./live-state.ts";
 import { logTarget } from "./log-target.ts";
 import { monitorVariables } from "./monitor-variables.ts";
+import { isNetworkless, type JoinedNetworks, networkless } from "./networkless.ts";
 import type { ContainerRecord } from "./record.ts";
 import { mountRootfs, releaseMount } from "./rootfs.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
@@ -187,7 +187,7 @@ async function createProcess(
   const runtime = await chooseRuntime(host, container);
   assertSupported(runtime, spec);
   const restarts = spec.restart.policy !== "no";
-  using network = await joinNetworks(host, container);
+  using network = await joinedNetworks(host, container);
   const monitor = {
     conmon: host.settings.conmonPath,
     id: container.id,
@@ -231,6 +231,11 @@ async function createProcess(
   writeNetworkFiles(host, container, hostnameOf(host, container), await network.facts);
   writePidFiles(container, pid, paths.conmonPidFile);
   return pid;
+}
+
+async function joinedNetworks(host: Host, container: ContainerRecord): Promise<JoinedNetworks> {
+  if (isNetworkless(container)) return networkless(container);
+  return (await import("./join-networks.ts")).joinNetworks(host, container);
 }
 
 /** Mounts everything, and writes down what the runtime is to run. */

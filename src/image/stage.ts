@@ -1,9 +1,9 @@
 /** A place for what is half done: a directory of its own, known to be in use by a lock that dies with us. */
-import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Host } from "../host.ts";
 import { type FileLock, lock } from "../system/lock.ts";
+import { randomHex } from "../system/random.ts";
 import { makeSpreadDirectory } from "../system/spread.ts";
 
 /** Removed, with all in it, when it is disposed. */
@@ -21,7 +21,7 @@ export class Stage implements Disposable {
 
   /** A path in it that nobody uses yet. Random, since ext4 chooses the place of a spread directory by its name. */
   next(prefix: string): string {
-    return join(this.directory, `${prefix}${this.count++}-${randomBytes(4).toString("hex")}`);
+    return join(this.directory, `${prefix}${this.count++}-${randomHex(4)}`);
   }
 
   [Symbol.dispose](): void {
@@ -33,7 +33,7 @@ export class Stage implements Disposable {
 
 /** Makes a stage. The lock comes first: a directory whose lock is free belongs to nobody alive. */
 export async function openStage(host: Host): Promise<Stage> {
-  const id = randomBytes(8).toString("hex");
+  const id = randomHex(8);
   const directory = join(host.paths.staging, id);
   const lockFile = stageLock(directory);
   makeSpreadDirectory(host.paths.staging, 0o700);

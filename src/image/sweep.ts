@@ -1,11 +1,11 @@
 /** Clearing away what dead processes left, and layers that nothing holds any more. */
-import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { allLayerIds, layerOfBlob } from "../records/layers.ts";
 import { tryLock } from "../system/lock.ts";
+import { randomHex } from "../system/random.ts";
 import { openStage, stageLock } from "./stage.ts";
 
 /**
@@ -90,7 +90,7 @@ async function sweepLayers(host: Host): Promise<void> {
       if (rows.has(name) || claimed.has(name)) continue;
       renameIfThere(
         join(host.paths.layers, name),
-        join(trash.directory, `${name}-${randomBytes(4).toString("hex")}`),
+        join(trash.directory, `${name}-${randomHex(4)}`),
       );
     }
   }

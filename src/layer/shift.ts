@@ -4,7 +4,6 @@
  * overlay for an ordinary user (mount_setattr(2) wants the owner of the file system), so a copy with
  * shifted owners is kept beside the layer, once for each mapping, and goes with it.
  */
-import { createHash } from "node:crypto";
 import {
   chmodSync,
   existsSync,
@@ -41,7 +40,10 @@ export async function shiftedLayer(
   lockFile: string,
   mappings: ShiftMappings,
 ): Promise<string> {
-  const name = createHash("sha256").update(JSON.stringify(mappings)).digest("hex").slice(0, 16);
+  const name = new Bun.CryptoHasher("sha256")
+    .update(JSON.stringify(mappings))
+    .digest("hex")
+    .slice(0, 16);
   const target = join(layer.directory, `shift-${name}`);
   if (existsSync(target)) return target;
   using _lock = await lock(lockFile, "exclusive");

@@ -1,8 +1,8 @@
 /** Making the record of a network: what was asked, with everything left out decided. */
 import type { Database } from "bun:sqlite";
-import { randomBytes } from "node:crypto";
 import { CooperError, messageOf } from "../errors.ts";
 import { findNetwork, insertNetwork, listNetworks } from "../records/networks.ts";
+import { randomBytes, randomHex } from "../system/random.ts";
 import {
   type Cidr,
   canonicalAddress,
@@ -151,7 +151,7 @@ function networkFrom(
       : "");
   checkInterface(request, interfaceName, others);
   return {
-    id: randomBytes(32).toString("hex"),
+    id: randomHex(32),
     name: request.name,
     driver: request.driver,
     interfaceName,

@@ -1,5 +1,5 @@
 /** Secrets: bytes that containers are given when they start, and that nothing else shows. */
-import { randomBytes } from "node:crypto";
+
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type SecretRecord,
   sealedBytes,
 } from "../records/secrets.ts";
+import { randomHex } from "../system/random.ts";
 import { checkDriver, outerDriver } from "./driver.ts";
 import { ensureKey, seal, secretKeyFile, unseal } from "./seal.ts";
 
@@ -44,7 +45,7 @@ export async function createSecret(host: Host, wanted: NewSecret): Promise<Secre
   const old = findSecret(host.database, name);
   const now = Date.now();
   const secret: SecretRecord = {
-    id: randomBytes(13).toString("hex").slice(0, 25),
+    id: randomHex(13).slice(0, 25),
     name,
     driver,
     driverOptions,

@@ -1,5 +1,4 @@
 /** A file that gets its name only when it is whole: whoever finds the name finds all of it. */
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -13,6 +12,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { CooperError, errnoName } from "../errors.ts";
 import { check, cString, libc } from "./libc.ts";
+import { randomHex } from "./random.ts";
 
 /** Disposed without `commit()` it was never there. What is no regular file (a FIFO, a device) is written to as it is. */
 class NewFile implements Disposable {
@@ -53,7 +53,7 @@ class NewFile implements Disposable {
   }
 
   private beside(): string {
-    const suffix = randomBytes(4).toString("hex");
+    const suffix = randomHex(4);
     return join(dirname(this.path), `.${basename(this.path)}.${suffix}`);
   }
 }

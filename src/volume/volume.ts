@@ -1,5 +1,4 @@
 /** Named and anonymous volumes: directories that outlive containers. */
-import { randomBytes } from "node:crypto";
 import { lchownSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { CooperError } from "../errors.ts";
@@ -10,6 +9,7 @@ import {
   insertVolume,
   type VolumeRecord,
 } from "../records/volumes.ts";
+import { randomHex } from "../system/random.ts";
 import { checkDriverOptions } from "./driver-options.ts";
 import { unmountVolume } from "./mount.ts";
 
@@ -26,7 +26,7 @@ export interface NewVolume {
 }
 
 /** A name for a volume that nobody named, as both peers draw it. */
-export const randomVolumeName = () => randomBytes(32).toString("hex");
+export const randomVolumeName = () => randomHex(32);
 
 /**
  * Makes a volume. One of that name that is there already is an error, unless it was to be the same.

@@ -1,10 +1,10 @@
 /** One run of a check: a process in the container, within its time, with the beginning of its output. */
-import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Host } from "../../host.ts";
 import { runtimeMessage } from "../../runtime/oci-runtime.ts";
 import { sendSignal } from "../../system/process.ts";
+import { randomHex } from "../../system/random.ts";
 import { processOf } from "../exec.ts";
 import { readPid } from "../live-state.ts";
 import type { ContainerRecord } from "../record.ts";
@@ -21,7 +21,7 @@ export async function probe(
   check: { readonly argv: readonly string[]; readonly timeoutMs: number },
 ): Promise<HealthResult> {
   const startedAt = Date.now();
-  const session = randomBytes(6).toString("hex");
+  const session = randomHex(6);
   const directory = join(host.paths.execs, `${container.id.slice(0, 16)}-${session}`);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -1,5 +1,4 @@
 /** `image sign`: simple signatures of images in registries, written to the lookaside (containers-signature(5)). */
-import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CooperError, errnoName } from "../../errors.ts";
@@ -13,6 +12,7 @@ import type { RegistryClient } from "../../registry/client.ts";
 import { pullSources } from "../../registry/pull-sources.ts";
 import { loadRegistriesConf } from "../../registry/registries-conf.ts";
 import { meaningsOf } from "../../registry/short-names.ts";
+import { randomHex } from "../../system/random.ts";
 import { versionText } from "../../version.ts";
 import { noRegistry } from "../pull-references.ts";
 import { signWithGpg } from "./gpg.ts";
@@ -83,7 +83,7 @@ function writeNext(base: string, repository: string, digest: Digest, bytes: Uint
 
 /** Linked into place when it is whole: readers count up to the first number that is free. */
 function writeIfFree(path: string, bytes: Uint8Array): boolean {
-  const draft = join(dirname(path), `.draft-${randomBytes(4).toString("hex")}`);
+  const draft = join(dirname(path), `.draft-${randomHex(4)}`);
   try {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(draft, bytes, { flag: "wx", mode: 0o644 });

@@ -1,0 +1,91 @@
+/**
+ * What a container's network is, as far as none of the engine's networks are concerned: the others load a
+ * dozen modules, which `--network none` and `host` do without.
+ */
+import type { Host } from "../host.ts";
+import type { PublishedPort } from "../network/model.ts";
+import { findProgram } from "../system/program.ts";
+import type { Connection } from "./live-connections.ts";
+import type { ContainerRecord, NetworkMode } from "./record.ts";
+import type { RuntimeNetwork } from "./runtime-config/input.ts";
+import type { ContainerSpec } from "./spec.ts";
+
+/** Decided when the container is made, so that a changed configuration does not move it. */
+export function decideMode(host: Host, spec: ContainerSpec): NetworkMode {
+  const { kind } = spec.networking.mode;
+  if (kind !== "default" && kind !== "private") return kind;
+  const configured = kind === "private" ? "private" : host.settings.networkNamespace;
+  if (configured === "host" || configured === "none") return configured;
+  if (!host.isRootless || configured === "bridge") return "bridge";
+  const helper = host.settings.defaultRootlessNetworkCommand;
+  const other = helper === "pasta" ? "slirp4netns" : "pasta";
+  return findProgram(helper) === undefined && findProgram(other) !== undefined ? other : helper;
+}
+
+/** What a starting container has joined. Disposing closes the sockets, which conmon has by then. */
+export interface JoinedNetworks extends Disposable {
+  /** What the OCI runtime is told. */
+  readonly runtime: RuntimeNetwork;
+  /** Its networks, in order, with the addresses that it has there. */
+  readonly connections: readonly Connection[];
+  readonly ports: readonly PublishedPort[];
+  /** Sockets that hold its ports of the host: for conmon to inherit, and to keep as long as it lives. */
+  readonly heldDescriptors: readonly number[];
+  /** Fulfilled when links and firewall are in place. */
+  readonly ready: Promise<void>;
+  /** What the container's files say of it; after `ready`, and after `afterCreate`. */
+  readonly facts: Promise<NetworkFacts>;
+  /** With a network namespace that the runtime makes: puts the links into it, before the process runs. */
+  afterCreate(pid: number): Promise<void>;
+}
+
+/** Whether there is nothing to join, and nothing to leave. */
+export function isNetworkless({ resolved }: ContainerRecord): boolean {
+  return ["none", "host", "container", "path"].includes(resolved.networkMode);
+}
+
+/** For one that is networkless. A container's or a path's namespace is found later: it must live by then. */
+export function networkless({ resolved }: ContainerRecord): JoinedNetworks {
+  const isShared = resolved.networkMode === "host";
+  const facts = isShared ? hostNetwork : noNetwork;
+  return {
+    runtime: { kind: isShared ? "host" : "new" },
+    connections: [],
+    ports: [],
+    heldDescriptors: [],
+    ready: Promise.resolve(),
+    facts: Promise.resolve(facts),
+    afterCreate: () => Promise.resolve(),
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+/** Known once the container is connected. */
+export interface NetworkFacts {
+  /** The container's own, the one of its default route first; none: it has its loopback alone. */
+  readonly addresses: readonly string[];
+  /** Leads to the host; null: nothing does. */
+  readonly hostAddress: string | null;
+  /** Whom it asks for names; null: the host's resolvers that can be reached from another network. */
+  readonly resolvers: readonly string[] | null;
+  /** Whether those know the other containers, and take the container's own --dns into account. */
+  readonly hasNames: boolean;
+  /** Whether it has the host's network, and so its loopback. */
+  readonly isShared: boolean;
+}
+
+/** Without any network. */
+export const noNetwork: NetworkFacts = {
+  addresses: [],
+  hostAddress: null,
+  resolvers: null,
+  hasNames: false,
+  isShared: false,
+};
+
+/** With the host's. */
+export const hostNetwork: NetworkFacts = {
+  ...noNetwork,
+  hostAddress: "127.0.0.1",
+  isShared: true,
+};
