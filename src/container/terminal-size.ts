@@ -20,16 +20,14 @@ export function followSize(ctl: string, terminal: number): Disposable {
 
 /** conmon reads lines of `1 ROWS COLUMNS` (conmon, ctrl.c: WIN_RESIZE_EVENT). */
 export function resizeTerminal(ctl: string, rows: number, columns: number): void {
-  let descriptor: number;
+  let descriptor: number | undefined;
   try {
     descriptor = openSync(ctl, constants.O_WRONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    if (["ENXIO", "ENOENT"].includes(errnoName(error) ?? "")) return; // conmon has gone: no terminal either
-    throw error;
-  }
-  try {
     writeSync(descriptor, `1 ${rows} ${columns}\n`);
+  } catch (error) {
+    // conmon has gone, or goes right now: no terminal either
+    if (!["ENXIO", "ENOENT", "EPIPE"].includes(errnoName(error) ?? "")) throw error;
   } finally {
-    closeSync(descriptor);
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
