@@ -1,7 +1,8 @@
 /** The HostConfig part of `inspect`: what was asked about the host's side of a container. */
 import type { Host } from "../host.ts";
+import { cgroupVersion } from "../system/cgroup.ts";
 import type { ContainerRecord } from "./record.ts";
-import type { DeviceLimit, NamespaceMode, UserNamespaceMode } from "./spec.ts";
+import type { DeviceLimit, Mount, NamespaceMode, UserNamespaceMode } from "./spec.ts";
 
 /** Names, and the meaning of 0 and "", are Docker's (API `HostConfig`). */
 export function hostConfig(host: Host, container: ContainerRecord): Record<string, unknown> {
@@ -12,7 +13,7 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
   return {
     Binds: bindsOf(host, container),
     CgroupManager: resolved.cgroupManager,
-    CgroupMode: spec.cgroup?.kind ?? "",
+    CgroupMode: cgroupMode(host, container),
     ContainerIDFile: "",
     LogConfig: {
       Type: resolved.logDriver,
@@ -37,7 +38,7 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
     GroupAdd: spec.groups,
     IpcMode: modeText(spec.ipc),
     Cgroup: "",
-    Cgroups: spec.cgroups ?? "default",
+    Cgroups: spec.cgroups === "enabled" || spec.cgroups === null ? "default" : spec.cgroups,
     Links: null,
     OomScoreAdj: resources.oomScoreAdjust ?? 0,
     PidMode: modeText(spec.pid),
@@ -47,7 +48,7 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
     SecurityOpt: securityOptions(container),
     Tmpfs: Object.fromEntries(
       spec.mounts.flatMap((mount) =>
-        mount.kind === "tmpfs" ? [[mount.target, mount.options.join(",")]] : [],
+        mount.kind === "tmpfs" ? [[mount.target, tmpfsOptions(mount)]] : [],
       ),
     ),
     UTSMode: modeText(spec.uts),
@@ -85,7 +86,7 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
     KernelMemory: 0,
     MemoryReservation: resources.memoryReservationBytes ?? 0,
     MemorySwap: resources.memorySwapBytes ?? (resources.memoryBytes ?? 0) * 2,
-    MemorySwappiness: resources.memorySwappiness ?? 0,
+    MemorySwappiness: resources.memorySwappiness ?? -1,
     OomKillDisable: resources.oomKillDisable,
     Init: spec.init ?? host.settings.init,
     PidsLimit: resources.pidsLimit ?? host.settings.pidsLimit,
@@ -95,11 +96,35 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
       Hard: hard,
     })),
     Sysctls: spec.sysctls,
+    CgroupConf: Object.keys(resources.unified).length > 0 ? resources.unified : null,
     CpuCount: 0,
     CpuPercent: 0,
     IOMaximumIOps: 0,
     IOMaximumBandwidth: 0,
   };
+}
+
+/** With v1 a container sees the host's cgroups unless it asks not to. */
+function cgroupMode(host: Host, { spec }: ContainerRecord): string {
+  if (spec.cgroup !== null) return modeText(spec.cgroup);
+  return host.settings.cgroupNamespace ?? (cgroupVersion() === 2 ? "private" : "host");
+}
+
+function tmpfsOptions({
+  options,
+  readOnly,
+  copiesUp,
+}: Extract<Mount, { kind: "tmpfs" | "ramfs" | "devpts" }>): string {
+  const access = readOnly ? "ro" : "rw";
+  const all = [
+    ...options,
+    access,
+    "rprivate",
+    "nosuid",
+    "nodev",
+    ...(copiesUp ? ["tmpcopyup"] : []),
+  ];
+  return [...new Set(all)].join(",");
 }
 
 function bindsOf(host: Host, container: ContainerRecord): string[] {
@@ -110,7 +135,9 @@ function bindsOf(host: Host, container: ContainerRecord): string[] {
         `${mount.source}:${mount.target}:${[access, mount.propagation ?? "rprivate", "rbind"].join(",")}`,
       ];
     if (mount.kind === "volume")
-      return [`${mount.name ?? host.paths.volumes}:${mount.target}:${access}`];
+      return [
+        `${mount.name ?? host.paths.volumes}:${mount.target}:${access},rprivate,nosuid,nodev,rbind`,
+      ];
     return [];
   });
 }

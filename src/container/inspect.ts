@@ -1,5 +1,8 @@
 /** The document that `inspect` shows: Podman's, with the names that Docker's users look for beside them. */
+
+import { readFileSync } from "node:fs";
 import type { Host } from "../host.ts";
+import type { RuntimeSpec } from "../oci/runtime-spec.ts";
 import { resolveContainer } from "../records/containers.ts";
 import { getHealth } from "../records/health.ts";
 import { cgroupOf } from "../system/cgroup.ts";
@@ -10,6 +13,7 @@ import { liveState } from "./live-state.ts";
 import { commandOf, labelsOf } from "./process-of.ts";
 import type { ContainerRecord } from "./record.ts";
 import { runtimeName } from "./runtime-choice.ts";
+import { allCapabilities, mergeCapabilities } from "./runtime-config/capabilities.ts";
 import type { Mount } from "./spec.ts";
 
 /** Everything about one container, as plain JSON. */
@@ -18,6 +22,7 @@ export function inspectContainer(host: Host, nameOrId: string): Record<string, u
   const { spec, resolved } = container;
   const paths = host.paths.container(container.id);
   const [path = "", ...args] = commandOf(spec, resolved.imageConfig);
+  const config = readConfig(paths.config);
   return {
     Id: container.id,
     Created: new Date(container.createdAt).toISOString(),
@@ -44,19 +49,52 @@ export function inspectContainer(host: Host, nameOrId: string): Record<string, u
     Platform: "linux",
     MountLabel: "",
     ProcessLabel: "",
-    AppArmorProfile: "",
-    EffectiveCaps: null,
-    BoundingCaps: null,
+    AppArmorProfile: config?.process.apparmorProfile ?? "",
+    ...capabilitiesOf(host, container, config),
     ExecIDs: [],
     GraphDriver: graphDriver(host, container),
     Mounts: spec.mounts.flatMap((mount) => describeMount(host, mount)),
-    Dependencies: [],
+    Dependencies: spec.requires,
     NetworkSettings: networkSettings(host, container),
     Namespace: "",
     IsInfra: false,
     IsService: false,
-    Config: configOf(host, container),
+    Config: configOf(host, container, config),
     HostConfig: hostConfig(host, container),
+  };
+}
+
+/** What it was started with, while it is: the best answer to what it has. */
+function readConfig(file: string): RuntimeSpec | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as RuntimeSpec;
+  } catch {
+    return undefined; // it does not run, or is being started right now
+  }
+}
+
+function capabilitiesOf(
+  host: Host,
+  { spec, resolved }: ContainerRecord,
+  config: RuntimeSpec | undefined,
+): { EffectiveCaps: readonly string[] | null; BoundingCaps: readonly string[] | null } {
+  const orNull = (names: readonly string[]) => (names.length > 0 ? names : null);
+  if (config !== undefined) {
+    const { effective, bounding } = config.process.capabilities;
+    return { EffectiveCaps: orNull(effective), BoundingCaps: orNull(bounding) };
+  }
+  const merged = (defaults: readonly string[]) =>
+    mergeCapabilities(defaults, spec.capAdd, spec.capDrop, allCapabilities);
+  const bounding = spec.isPrivileged
+    ? [...allCapabilities].sort()
+    : merged(host.settings.defaultCapabilities);
+  const user = spec.user ?? resolved.imageConfig?.config?.User ?? "";
+  const isRoot = /^(0|root)?(:|$)/.test(user);
+  return {
+    BoundingCaps: orNull(bounding),
+    EffectiveCaps: orNull(
+      isRoot ? bounding : mergeCapabilities([], spec.capAdd, [], allCapabilities),
+    ),
   };
 }
 
@@ -141,25 +179,31 @@ function graphDriver(host: Host, container: ContainerRecord) {
 }
 
 function describeMount(host: Host, mount: Mount) {
+  const options = (...words: string[]) => [...new Set([...mount.options, ...words])];
   const common = {
     Destination: mount.target,
     Driver: "",
     Mode: "",
-    Options: mount.options,
     RW: !mount.readOnly,
-    Propagation: mount.kind === "bind" ? (mount.propagation ?? "rprivate") : "",
+    Propagation: "rprivate",
   };
-  if (mount.kind === "bind") return [{ Type: "bind", Source: mount.source, ...common }];
+  if (mount.kind === "bind") {
+    const Options = options(mount.isRecursive ? "rbind" : "bind");
+    const Propagation = mount.propagation ?? "rprivate";
+    return [{ Type: "bind", Source: mount.source, ...common, Options, Propagation }];
+  }
   if (mount.kind === "volume") {
     const name = mount.name ?? "";
-    return [
-      { Type: "volume", Name: name, Source: host.paths.volume(name), ...common, Driver: "local" },
-    ];
+    const Options = options("nosuid", "nodev", "rbind");
+    const Source = host.paths.volume(name);
+    return [{ Type: "volume", Name: name, Source, ...common, Driver: "local", Options }];
   }
-  return mount.kind === "image" ? [{ Type: "image", Source: mount.image, ...common }] : [];
+  return mount.kind === "image"
+    ? [{ Type: "image", Source: mount.image, ...common, Options: options() }]
+    : [];
 }
 
-function configOf(host: Host, container: ContainerRecord) {
+function configOf(host: Host, container: ContainerRecord, config: RuntimeSpec | undefined) {
   const { spec, resolved } = container;
   const image = resolved.imageConfig?.config;
   const imageVolumes = Object.keys(image?.Volumes ?? {});
@@ -175,7 +219,7 @@ function configOf(host: Host, container: ContainerRecord) {
     Tty: spec.hasTty,
     OpenStdin: spec.hasStdin,
     StdinOnce: false,
-    Env: mergedEnv([...(image?.Env ?? []), ...spec.env]),
+    Env: config?.process.env ?? mergedEnv([...(image?.Env ?? []), ...spec.env]),
     Cmd: spec.command ?? (spec.entrypoint === null ? (image?.Cmd ?? null) : null),
     Image: spec.image ?? "",
     Volumes:
@@ -195,6 +239,7 @@ function configOf(host: Host, container: ContainerRecord) {
     Timeout: spec.timeoutSeconds,
     StopTimeout: resolved.stopTimeoutSeconds,
     Passwd: spec.managesPasswd,
+    sdNotifyMode: spec.sdnotify ?? "container",
   };
 }
 

@@ -44,7 +44,8 @@ export async function removeContainer(
   const container = await settleContainer(host, id);
   if (container === undefined) return id; // somebody else was faster
   if (isAlive(container)) {
-    if (!options.force) throw stillRuns(container, name);
+    // one that only waits for its start has not run yet
+    if (!options.force && container.intent !== "initialized") throw stillRuns(container, name);
     changeContainer(host.database, id, { stoppedByUser: true });
     await endProcess(host, container, options.graceSeconds ?? 0);
     await settleContainer(host, id);
@@ -61,12 +62,7 @@ function isRequired(name: string, by: string): CooperError {
 }
 
 function stillRuns(container: ContainerRecord, name: string): CooperError {
-  const state =
-    container.intent === "paused"
-      ? "paused"
-      : container.intent === "initialized"
-        ? "initialized"
-        : "running";
+  const state = container.intent === "paused" ? "paused" : "running";
   return new CooperError("wrong-state", `cannot remove container ${name}: it is ${state}`, {
     hint: `stop it first, or remove it by force: cooper rm -f ${name}`,
   });

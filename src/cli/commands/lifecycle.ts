@@ -194,9 +194,16 @@ export const rm = defineCommand({
       graceSeconds: options.time ?? null,
       depend: options.depend ?? false,
     };
-    return forEach(names, (name) =>
-      unlessMissing(ignore, name, () => engine.containers.remove(name, how)),
-    );
+    let isMissing = false;
+    const status = await forEach(names, async (name) => {
+      try {
+        return await unlessMissing(ignore, name, () => engine.containers.remove(name, how));
+      } catch (error) {
+        isMissing ||= error instanceof CooperError && error.code === "no-such-container";
+        throw error;
+      }
+    });
+    return isMissing ? 1 : status; // the one failure for which both peers end with 1
   },
 });
 
