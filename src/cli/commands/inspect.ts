@@ -166,7 +166,9 @@ async function documentOf(
     try {
       return await find(engine, name, withSize);
     } catch (error) {
-      if (!isMissing(error)) throw error;
+      // a kind of thing that this caller cannot have at all is not what was meant
+      const cannotBe = error instanceof CooperError && error.code === "not-supported";
+      if (!isMissing(error) && !cannotBe) throw error;
     }
   }
   throw new CooperError("no-such-object", `no such object: ${name}`);
