@@ -4,6 +4,7 @@
  *     ROOT  /var/lib/cooper, or $XDG_DATA_HOME/cooper
  *       cooper.db                     records; what has no row in it is rubbish
  *       lock/NAME                     flock files: store, and one per object in long work
+ *       ballast                       holds space for removals on a full disk, and nothing else
  *       staging/ID/                   half-done loads and pulls, each under a flock of its maker
  *       partial/HEX/                  a layer that is being pulled, by its blob's digest; outlives who pulls it
  *       blobs/sha256/HEX              manifests and configs
@@ -32,6 +33,8 @@ export interface Paths {
   readonly staging: string;
   readonly partials: string;
   readonly blobs: string;
+  /** Holds space for removals on a full disk. */
+  readonly ballast: string;
   readonly layers: string;
   readonly containers: string;
   readonly volumes: string;
@@ -111,6 +114,7 @@ export function pathsUnder(root: string, run: string): Paths {
     staging: join(root, "staging"),
     partials: join(root, "partial"),
     blobs,
+    ballast: join(root, "ballast"),
     layers,
     containers,
     volumes,

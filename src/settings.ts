@@ -14,6 +14,7 @@ export type { Settings };
 /** A value for every key, as Podman has them where no file says otherwise. */
 export function defaultSettings(env: Environment, isRootless: boolean): Settings {
   return {
+    storageMaxBytes: null,
     annotations: {},
     apparmorProfile: "containers-default",
     baseHostsFile: null,

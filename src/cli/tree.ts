@@ -195,6 +195,18 @@ export const commandTree: readonly CommandEntry[] = [
   entry("system adopt", "", "Take over the images and volumes of Podman or Docker", async () =>
     as((await import("./commands/adopt.ts")).adopt),
   ),
+  entry("system check", "", "Find damage in the store, and mend it", async () =>
+    as((await import("./commands/system-check.ts")).check),
+  ),
+  entry("system df", "", "Show what takes how much space", async () =>
+    as((await import("./commands/system-df.ts")).df),
+  ),
+  entry("system prune", "", "Remove everything that nothing uses", async () =>
+    as((await import("./commands/system-prune.ts")).prune),
+  ),
+  entry("system reset", "", "Remove everything", async () =>
+    as((await import("./commands/system-check.ts")).reset),
+  ),
   entry("system info", "info", "Show the engine and the host", async () =>
     as((await import("./commands/system.ts")).info),
   ),

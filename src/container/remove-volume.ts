@@ -3,6 +3,7 @@ import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { getContainer } from "../records/containers.ts";
 import { resolveVolume, usersOfVolume } from "../records/volumes.ts";
+import { withBallast } from "../system/ballast.ts";
 import { removeVolumeIfUnused } from "../volume/volume.ts";
 import { isAlive } from "./live-state.ts";
 import { removeContainer } from "./remove.ts";
@@ -31,7 +32,7 @@ export async function removeVolume(
   if (inTheWay.length > 0) throw inUse(name, inTheWay, running.length > 0);
   for (const { id } of users)
     await removeContainer(host, id, { force: false, volumes: false, graceSeconds: null });
-  if (!(await removeVolumeIfUnused(host, name)))
+  if (!(await withBallast(host.paths.ballast, () => removeVolumeIfUnused(host, name))))
     throw new CooperError("conflict", `volume ${name} was taken into use meanwhile`);
   return name;
 }

@@ -9,6 +9,7 @@ import {
   requiredBy,
   resolveContainer,
 } from "../records/containers.ts";
+import { withBallast } from "../system/ballast.ts";
 import { removeVolumeIfUnused } from "../volume/volume.ts";
 import { releaseResources, settleContainer } from "./cleanup.ts";
 import { emitContainer } from "./events.ts";
@@ -35,6 +36,10 @@ export async function removeContainer(
   nameOrId: string,
   options: RemoveOptions,
 ): Promise<string> {
+  return withBallast(host.paths.ballast, () => removeNow(host, nameOrId, options));
+}
+
+async function removeNow(host: Host, nameOrId: string, options: RemoveOptions): Promise<string> {
   const { id, name } = resolveContainer(host.database, nameOrId);
   for (const dependent of requiredBy(host.database, id)) {
     if (!options.depend) throw isRequired(name, dependent.name);

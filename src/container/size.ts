@@ -1,6 +1,6 @@
 /** How much disk a container takes. */
 import type { Host } from "../host.ts";
-import { treeSize } from "../system/tree-size.ts";
+import { treeUsage } from "../system/tree-usage.ts";
 import type { ContainerSummary } from "./summary.ts";
 
 /** Bytes of its own files, and of those with its image's layers. */
@@ -13,7 +13,7 @@ export function containerSizes(
   );
   return new Map(
     containers.map(({ record }) => {
-      const writable = treeSize(host.paths.container(record.id).upper);
+      const writable = treeUsage(host.paths.container(record.id).upper).fileBytes;
       return [record.id, { writable, total: writable + (layerSize.get(record.id)?.size ?? 0) }];
     }),
   );

@@ -10,7 +10,9 @@ import {
 } from "../records/containers.ts";
 import { getHealth } from "../records/health.ts";
 import { mustCallRuntime } from "../runtime/oci-runtime.ts";
+import { withBallast } from "../system/ballast.ts";
 import { waitForEnd } from "../system/process.ts";
+import { treeUsage } from "../system/tree-usage.ts";
 import { afterEnd, restartByPolicy, wantsRestart } from "./after-end.ts";
 import { exitCodeOf } from "./attach.ts";
 import { settleContainer } from "./cleanup.ts";
@@ -115,21 +117,40 @@ export async function restartContainer(
   return id;
 }
 
-/** Removes all that do not run and that `keeps` does not spare. Resolves to their ids. */
+/** What went, and what it took on the disk. */
+export interface PrunedContainers {
+  readonly ids: readonly string[];
+  readonly reclaimedBytes: number;
+}
+
+/** Removes all that do not run and that `keeps` does not spare. */
 export async function pruneContainers(
   host: Host,
   keeps: (container: ContainerRecord) => boolean,
-): Promise<string[]> {
-  const removed: string[] = [];
+): Promise<PrunedContainers> {
+  const ids: string[] = [];
+  let reclaimedBytes = 0;
   for (const { id } of listContainers(host.database)) {
-    using lock = host.locks.tryContainer(id);
-    if (lock === undefined) continue; // somebody works on it right now
-    const container = await settleContainer(host, id);
-    if (container === undefined || isAlive(container) || keeps(container)) continue;
-    await removeSettled(host, container);
-    removed.push(id);
+    const { diskBytes } = treeUsage(host.paths.container(id).directory);
+    const isGone = await withBallast(host.paths.ballast, () => pruneOne(host, id, keeps));
+    if (!isGone) continue;
+    ids.push(id);
+    reclaimedBytes += diskBytes;
   }
-  return removed;
+  return { ids, reclaimedBytes };
+}
+
+async function pruneOne(
+  host: Host,
+  id: string,
+  keeps: (container: ContainerRecord) => boolean,
+): Promise<boolean> {
+  using lock = host.locks.tryContainer(id);
+  if (lock === undefined) return false; // somebody works on it right now
+  const container = await settleContainer(host, id);
+  if (container === undefined || isAlive(container) || keeps(container)) return false;
+  await removeSettled(host, container);
+  return true;
 }
 
 /**

@@ -17,6 +17,7 @@ import type { StopOptions } from "../container/stop.ts";
 import type { ContainerSummary } from "../container/summary.ts";
 import type { ProcessTable } from "../container/top.ts";
 import type { UpdateOptions } from "../container/update.ts";
+import type { PrunedContainers } from "../container/verbs.ts";
 import { invariant } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { Change } from "../layer/changes.ts";
@@ -122,7 +123,7 @@ export class Containers {
   }
 
   /** Removes what does not run and the filters do not spare. */
-  async prune(filters: readonly string[]): Promise<string[]> {
+  async prune(filters: readonly string[]): Promise<PrunedContainers> {
     const { pruneContainers } = await import("../container/verbs.ts");
     const { containerFilter } = await import("../container/filter.ts");
     const { ContainerSummary } = await import("../container/summary.ts");

@@ -2,6 +2,10 @@
 import type { Host } from "../host.ts";
 import type { Adoption, AdoptOptions, AdoptResult, AdoptStep } from "../image/adopt.ts";
 import type { ForeignStore } from "../image/foreign-store.ts";
+import type { CheckOptions, CheckResult } from "../store/check.ts";
+import type { PrunedStore, PruneStoreOptions } from "../store/prune.ts";
+import type { ResetPlan } from "../store/reset.ts";
+import type { StoreUsage } from "../store/usage.ts";
 
 /** Verbs on the engine itself. */
 export class System {
@@ -14,6 +18,30 @@ export class System {
   /** What another engine of this machine has, and what is to become of it. */
   async planAdoption(options: AdoptOptions): Promise<Adoption[]> {
     return (await import("../image/adopt.ts")).planAdoption(this.host, options);
+  }
+
+  /** Where the space went. */
+  async usage(): Promise<StoreUsage> {
+    return (await import("../store/usage.ts")).storeUsage(this.host);
+  }
+
+  /** Whether the store is what its records say; mends what is not where that is asked for. */
+  async check(options: CheckOptions): Promise<CheckResult> {
+    return (await import("../store/check.ts")).checkStore(this.host, options);
+  }
+
+  async planReset(): Promise<ResetPlan> {
+    return (await import("../store/reset.ts")).planReset(this.host);
+  }
+
+  /** Removes everything. */
+  async reset(): Promise<void> {
+    return (await import("../store/reset.ts")).resetStore(this.host);
+  }
+
+  /** Removes everything that nothing uses. */
+  async prune(options: PruneStoreOptions): Promise<PrunedStore> {
+    return (await import("../store/prune.ts")).pruneStore(this.host, options);
   }
 
   async adopt(store: ForeignStore, step: AdoptStep, signal?: AbortSignal): Promise<AdoptResult> {

@@ -83,7 +83,7 @@ export async function makeHello(host: Host): Promise<Image> {
 }
 
 /** Put together only when it is asked for: while the child that unpacks it is starting. */
-async function* helloChunks(): AsyncGenerator<Uint8Array> {
+export async function* helloChunks(): AsyncGenerator<Uint8Array> {
   yield helloTar(readFileSync(busybox));
 }
 

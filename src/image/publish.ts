@@ -12,6 +12,7 @@ import {
   type LayerBlob,
   type LayerRecord,
 } from "../records/layers.ts";
+import { ensureBallast } from "../system/ballast.ts";
 import { syncDirectory, syncFilesystem } from "../system/sync.ts";
 
 /** A layer that is unpacked in a stage, or in the store already. */
@@ -45,6 +46,16 @@ export interface StagedImage {
  */
 export async function publishImage(host: Host, staged: StagedImage): Promise<Image> {
   assertLayersFit(staged);
+  ensureBallast(host.paths.ballast);
+  const image = await publish(host, staged);
+  if (host.settings.storageMaxBytes !== null) {
+    const { keepWithinLimit } = await import("./evict.ts");
+    await keepWithinLimit(host, image.id);
+  }
+  return image;
+}
+
+async function publish(host: Host, staged: StagedImage): Promise<Image> {
   const id = hexOf(digestOf(staged.configText));
   using _lock = await host.locks.store("shared"); // sweep() takes it exclusively
   moveLayers(host, staged.layers);

@@ -9,6 +9,7 @@ import {
   imagesByPrefix,
 } from "../records/images.ts";
 import { deleteUnusedLayers } from "../records/layers.ts";
+import { withBallast } from "../system/ballast.ts";
 import { emitImage } from "./events.ts";
 import { isMounted, releaseImage } from "./mount.ts";
 import { type FoundImage, resolveNamedImage } from "./resolve.ts";
@@ -42,10 +43,11 @@ export async function removeImage(
     const found = resolveNamedImage(host, name);
     return { id: found.image.id, removed: removeNow(host, found, name, options) };
   });
-  const { id, removed } = remove.immediate();
+  const { ballast } = host.paths;
+  const { id, removed } = await withBallast(ballast, async () => remove.immediate());
   for (const each of removed.untagged) emitImage(host, "untag", id, each);
   for (const each of removed.deleted) emitImage(host, "delete", each, each);
-  if (removed.deleted.length > 0) await sweep(host);
+  if (removed.deleted.length > 0) await withBallast(ballast, () => sweep(host));
   return removed;
 }
 

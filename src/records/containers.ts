@@ -3,6 +3,7 @@ import type { Database } from "bun:sqlite";
 import type { ContainerRecord, Intent } from "../container/record.ts";
 import { CooperError } from "../errors.ts";
 import type { Attachment } from "../network/model.ts";
+import { touchImage } from "./images.ts";
 import { addAttachment } from "./networks.ts";
 
 interface Row {
@@ -87,6 +88,7 @@ export function insertContainer(
     resolved.layers.forEach((layer, position) => {
       hold.run(id, position, layer);
     });
+    if (container.imageId !== null) touchImage(database, container.imageId);
     const use = database.query(
       "insert or ignore into container_volume (container_id, volume_name) values (?, ?)",
     );
@@ -194,7 +196,14 @@ export function inTransaction(database: Database, act: () => void): void {
 
 /** Forgets a container, and with it what it held. */
 export function deleteContainer(database: Database, id: string): void {
-  database.query("delete from container where id = ?").run(id);
+  const forget = database.transaction(() => {
+    const row = database
+      .query<{ image_id: string | null }, [string]>("select image_id from container where id = ?")
+      .get(id);
+    if (row?.image_id) touchImage(database, row.image_id); // it was in use up to now
+    database.query("delete from container where id = ?").run(id);
+  });
+  forget.immediate();
 }
 
 /** The container with exactly this id, or undefined. */

@@ -166,6 +166,13 @@ const migrations: readonly string[] = [
   ) strict, without rowid;
   create index health_by_due on health (due_at) where due_at is not null;
   `,
+  `
+  alter table layer add column disk_bytes integer; -- what it takes on the disk; null: not measured yet
+  create table image_use (            -- when a container was last made of an image, or removed
+    image_id text primary key references image (id) on delete cascade,
+    used_at integer not null          -- ms
+  ) strict, without rowid;
+  `,
 ];
 
 /**

@@ -223,6 +223,23 @@ export function forgetRepository(database: Database, repository: string, imageId
     .run(imageId, repository, repository.length + 1);
 }
 
+/** Notes that something is done with an image now. */
+export function touchImage(database: Database, imageId: string): void {
+  database
+    .query(
+      "insert or replace into image_use (image_id, used_at) select id, ? from image where id = ?",
+    )
+    .run(Date.now(), imageId);
+}
+
+/** When images were last used, in ms; those that never were are missing. */
+export function imageUses(database: Database): Map<string, number> {
+  const rows = database
+    .query<{ image_id: string; used_at: number }, []>("select image_id, used_at from image_use")
+    .all();
+  return new Map(rows.map((row) => [row.image_id, row.used_at]));
+}
+
 /** Forgets an image with its names; its layers stay until deleteUnusedLayers(). */
 export function deleteImage(database: Database, imageId: string): void {
   database.query("delete from image where id = ?").run(imageId);

@@ -177,10 +177,31 @@ export function deleteUnusedLayers(database: Database): number {
     .run().changes;
 }
 
-/** Bytes of the files in all layers. */
-export function totalLayerSize(database: Database): number {
-  return (
-    database.query<{ total: number }, []>("select coalesce(sum(size), 0) as total from layer").get()
-      ?.total ?? 0
-  );
+/** What layers take on the disk, as far as it was measured, by id. */
+export function measuredLayers(database: Database): Map<string, number | null> {
+  const rows = database
+    .query<{ id: string; disk_bytes: number | null }, []>("select id, disk_bytes from layer")
+    .all();
+  return new Map(rows.map((row) => [row.id, row.disk_bytes]));
+}
+
+/** Notes what layers take on the disk: they never change. */
+export function setMeasured(database: Database, bytes: ReadonlyMap<string, number>): void {
+  const set = database.query("update layer set disk_bytes = ? where id = ?");
+  const all = database.transaction(() => {
+    for (const [id, diskBytes] of bytes) set.run(diskBytes, id);
+  });
+  all.immediate();
+}
+
+/** Ids of the layers that images or containers hold, by who holds them. */
+export function heldLayers(
+  database: Database,
+  holder: "image" | "container",
+): { holder: string; layer: string }[] {
+  return database
+    .query<{ holder: string; layer: string }, []>(
+      `select distinct ${holder}_id as holder, layer_id as layer from ${holder}_layer`,
+    )
+    .all();
 }

@@ -153,7 +153,17 @@ const network: Record<string, Apply> = {
 };
 
 /** By table. */
-export const tables: Record<string, Record<string, Apply>> = { containers, engine, network };
+/** Podman passes over tables of containers.conf that it does not know. */
+const storage: Record<string, Apply> = {
+  max_size: key("storageMaxBytes", asSize),
+};
+
+export const tables: Record<string, Record<string, Apply>> = {
+  containers,
+  engine,
+  network,
+  storage,
+};
 
 /** Takes over what a parsed file says; what it does not name stays. */
 export function applyTables(settings: Settings, file: string, parsed: unknown): Settings {

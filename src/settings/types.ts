@@ -9,6 +9,9 @@ export interface DefaultUlimit {
 
 /** The values that hold where nothing was asked for a container; see containers.conf(5) for each. */
 export interface Settings {
+  // [storage], which is Cooper's own table
+  /** What layers of images may take on the disk, in bytes; null: no limit. */
+  readonly storageMaxBytes: number | null;
   // [containers]
   readonly annotations: Readonly<Record<string, string>>;
   readonly apparmorProfile: string;

@@ -7,7 +7,8 @@ import {
   type VolumeRecord,
   volumeUseCounts,
 } from "../records/volumes.ts";
-import { treeSize } from "../system/tree-size.ts";
+import { withBallast } from "../system/ballast.ts";
+import { treeUsage } from "../system/tree-usage.ts";
 import { volumeMount } from "./driver-options.ts";
 import { type VolumeSummary, volumeFilter } from "./filter.ts";
 import { removeVolumeIfUnused } from "./volume.ts";
@@ -78,14 +79,16 @@ export async function pruneVolumes(
   let reclaimedBytes = 0;
   for (const { volume } of unused) {
     const bytes = volumeBytes(host, volume);
-    if (!options.isDryRun && !(await removeVolumeIfUnused(host, volume.name))) continue;
+    const { ballast } = host.paths;
+    const remove = () => removeVolumeIfUnused(host, volume.name);
+    if (!options.isDryRun && !(await withBallast(ballast, remove))) continue;
     names.push(volume.name);
     reclaimedBytes += bytes;
   }
   return { names, reclaimedBytes };
 }
 
-/** Bytes of the files in it; what is mounted there is not the volume's. */
+/** What it takes on the disk; what is mounted there is not the volume's. */
 function volumeBytes(host: Host, { name, options }: VolumeRecord): number {
-  return volumeMount(options) === undefined ? treeSize(host.paths.volume(name)) : 0;
+  return volumeMount(options) === undefined ? treeUsage(host.paths.volume(name)).diskBytes : 0;
 }

@@ -16,6 +16,7 @@ const floors: readonly (readonly string[])[] = [
   ["container"],
   ["pod"],
   ["build"],
+  ["store"],
   ["store-location.ts"],
   ["caller-host.ts"],
   ["engine"],

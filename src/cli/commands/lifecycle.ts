@@ -4,7 +4,8 @@ import { parseSignal } from "../../oci/signals.ts";
 import { flagSwitch, listOf, string } from "../../option.ts";
 import { type CommandContext, type CommandOptions, defineCommand } from "../command.ts";
 import { isConfirmed } from "../confirm.ts";
-import { print } from "../output.ts";
+import { humanSize } from "../human.ts";
+import { print, tell } from "../output.ts";
 import { all, cidfile, filter, ignore, latest, selectContainers, time } from "../select.ts";
 
 const containers = "[CONTAINER...]";
@@ -218,7 +219,9 @@ export const prune = defineCommand({
   async run({ engine, options }) {
     if (!options.force && !(await isConfirmed("This removes all containers that do not run.")))
       return;
-    for (const id of await engine.containers.prune(options.filter)) print(`${id}\n`);
+    const { ids, reclaimedBytes } = await engine.containers.prune(options.filter);
+    print(ids.map((id) => `${id}\n`).join(""));
+    if (ids.length > 0) tell(`Reclaimed ${humanSize(reclaimedBytes)}\n`);
   },
 });
 

@@ -1,0 +1,189 @@
+/** `system check`: whether the store is what its records say, and mending what is not. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { isAlive } from "../container/live-state.ts";
+import { removeContainer } from "../container/remove.ts";
+import { CooperError, errnoName, messageOf } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { refetchLayer } from "../image/refetch.ts";
+import { removeImage } from "../image/remove.ts";
+import { sweep } from "../image/sweep.ts";
+import { verifyLayer } from "../layer/verify.ts";
+import { decodeImageConfig } from "../oci/decode-image-config.ts";
+import { digestOf } from "../oci/digest.ts";
+import { listContainers } from "../records/containers.ts";
+import { containersOf, type Image, listImages, manifestsOf } from "../records/images.ts";
+import { allLayerIds, getLayer } from "../records/layers.ts";
+import { listVolumes } from "../records/volumes.ts";
+
+export interface CheckOptions {
+  /** Only looks at files, and reads none. */
+  readonly isQuick: boolean;
+  readonly repairs: boolean;
+  /** With `repairs`: images that cannot be mended go, with their containers. */
+  readonly removes: boolean;
+  readonly signal?: AbortSignal;
+  /** Told of each finding as soon as it is known. */
+  onFinding(finding: Finding): void;
+}
+
+/** Something that is not as it should be. */
+export interface Finding {
+  /** A sentence that names the object. */
+  readonly text: string;
+  /** What was done about it; null: nothing. */
+  readonly mended: string | null;
+  readonly hint?: string | undefined;
+}
+
+export interface CheckResult {
+  readonly layers: number;
+  readonly images: number;
+  /** How many findings there were, and how many are mended. */
+  readonly found: number;
+  readonly mended: number;
+}
+
+/** Looks at everything; a store that is in use may be checked too. */
+export async function checkStore(host: Host, options: CheckOptions): Promise<CheckResult> {
+  const checker = new Checker(host, options);
+  checker.records();
+  const images = listImages(host.database);
+  for (const image of images) checker.image(image);
+  const layers = [...allLayerIds(host.database)].sort();
+  for (const id of layers) {
+    options.signal?.throwIfAborted();
+    await checker.layer(
+      id,
+      images.filter((image) => image.layers.includes(id)),
+    );
+  }
+  await checker.strays();
+  return { layers: layers.length, images: images.length, ...checker.counts };
+}
+
+class Checker {
+  readonly counts = { found: 0, mended: 0 };
+  private readonly host: Host;
+  private readonly options: CheckOptions;
+
+  constructor(host: Host, options: CheckOptions) {
+    this.host = host;
+    this.options = options;
+  }
+
+  /** The database by its own means. */
+  records(): void {
+    const pragma = this.options.isQuick ? "quick_check" : "integrity_check";
+    const rows = this.host.database.query<Record<string, string>, []>(`pragma ${pragma}`).all();
+    for (const row of rows) {
+      const [text] = Object.values(row);
+      if (text !== "ok") this.report(`the database is damaged: ${text}`);
+    }
+  }
+
+  /** Configurations and manifests are text in the database, and named by their digests. */
+  image(image: Image): void {
+    const name = nameOf(image);
+    if (digestOf(image.configText) !== `sha256:${image.id}`)
+      this.report(
+        `the configuration of ${name} is damaged`,
+        `remove it and pull it again: ${name}`,
+      );
+    else this.config(image, name);
+    for (const manifest of manifestsOf(this.host.database, image.id)) {
+      if (digestOf(manifest.text) !== manifest.digest)
+        this.report(`a manifest of ${name} is damaged: it is not ${manifest.digest}`);
+    }
+  }
+
+  private config(image: Image, name: string): void {
+    try {
+      const { diffIds } = decodeImageConfig(Buffer.from(image.configText), name);
+      const isSame = diffIds.join() === image.layers.map((id) => `sha256:${id}`).join();
+      if (!isSame) this.report(`${name} has other layers than its configuration names`);
+    } catch (error) {
+      this.report(messageOf(error));
+    }
+  }
+
+  async layer(id: string, images: readonly Image[]): Promise<void> {
+    const record = getLayer(this.host.database, id);
+    if (record === undefined) return; // removed meanwhile
+    const paths = this.host.paths.layer(id);
+    const problems = await verifyLayer(paths, record, !this.options.isQuick);
+    if (problems.length === 0 || getLayer(this.host.database, id) === undefined) return;
+    const names = images.map(nameOf).join(", ") || "containers whose image is gone";
+    const [first = "", ...more] = problems;
+    const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
+    const text = `layer ${id.slice(0, 12)} of ${names}: ${first}${others}`;
+    if (!this.options.repairs)
+      return this.report(text, "have it mended with: cooper system check --repair");
+    await this.mend(id, images, text);
+  }
+
+  private async mend(id: string, images: readonly Image[], text: string): Promise<void> {
+    const users = listContainers(this.host.database).filter(
+      (container) => container.resolved.layers.includes(id) && isAlive(container),
+    );
+    if (users.length > 0 && !this.options.removes) {
+      const names = users.map(({ name }) => name).join(" ");
+      return this.report(text, `containers run on it: stop them first with: cooper stop ${names}`);
+    }
+    try {
+      const from = await refetchLayer(this.host, id, images, this.options.signal);
+      this.report(text, undefined, `fetched again from ${from}`);
+    } catch (error) {
+      if (!(error instanceof CooperError)) throw error;
+      if (this.options.removes) return this.remove(images, text);
+      this.report(`${text}; ${error.message}`, error.hint);
+    }
+  }
+
+  /** The last resort, and only when it was asked for. */
+  private async remove(images: readonly Image[], text: string): Promise<void> {
+    for (const image of images) {
+      for (const { id } of containersOf(this.host.database, image.id))
+        await removeContainer(this.host, id, { force: true, volumes: false, graceSeconds: null });
+      await removeImage(this.host, image.id, { force: true });
+    }
+    this.report(text, undefined, `${images.map(nameOf).join(", ")} removed with its containers`);
+  }
+
+  /** Files without rows: of images they are rubbish that any command sweeps; others are told. */
+  async strays(): Promise<void> {
+    const { paths, database } = this.host;
+    const layers = allLayerIds(database);
+    const lost = list(paths.layers).filter((name) => !layers.has(name));
+    if (lost.length > 0) {
+      await sweep(this.host);
+      this.report(`${lost.length} layers were left by killed commands`, undefined, "swept");
+    }
+    const containers = new Set(listContainers(database).map(({ id }) => id));
+    for (const name of list(paths.containers).filter((one) => !containers.has(one)))
+      this.report(`${join(paths.containers, name)} belongs to no container`);
+    const volumes = new Set(listVolumes(database).map(({ name }) => name));
+    for (const name of list(paths.volumes).filter((one) => !volumes.has(one)))
+      this.report(
+        `${join(paths.volumes, name)} belongs to no volume`,
+        `take what is of use out of it, and remove it, or make it one with: cooper volume create ${name}`,
+      );
+  }
+
+  private report(text: string, hint?: string, mended: string | null = null): void {
+    this.counts.found++;
+    if (mended !== null) this.counts.mended++;
+    this.options.onFinding({ text, mended, hint });
+  }
+}
+
+const nameOf = (image: Image): string => image.names[0] ?? image.id.slice(0, 12);
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errnoName(error) === "ENOENT") return []; // nothing of the kind was ever made
+    throw error;
+  }
+}

@@ -1,0 +1,186 @@
+/** `system df`: where the space of the store went, counted as du(1) counts. */
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type ContainerSummary, summarize } from "../container/summary.ts";
+import { errnoName } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { layerUsage } from "../image/layer-usage.ts";
+import { type ImageSummary, listImages } from "../image/list.ts";
+import { allLayerIds, heldLayers } from "../records/layers.ts";
+import { listVolumes, volumeUseCounts } from "../records/volumes.ts";
+import { treeUsage } from "../system/tree-usage.ts";
+
+/** A kind of thing in the store. All bytes are on the disk. */
+export interface UsageOf<Item> {
+  readonly items: readonly Item[];
+  /** How many of them are in use. */
+  readonly active: number;
+  readonly bytes: number;
+  /** Of these, what would be free if all that is not in use went. */
+  readonly reclaimableBytes: number;
+}
+
+export interface ImageUsage {
+  readonly summary: ImageSummary;
+  /** Of its layers. */
+  readonly bytes: number;
+  /** Of those layers that other images have too. */
+  readonly sharedBytes: number;
+}
+
+export interface ContainerUsage {
+  readonly summary: ContainerSummary;
+  readonly bytes: number;
+}
+
+export interface VolumeUsage {
+  readonly name: string;
+  /** How many containers use it. */
+  readonly links: number;
+  readonly bytes: number;
+}
+
+/** What belongs to none of them: the database, locks, the journal, rubbish that the next sweep takes. */
+export interface EngineUsage {
+  readonly name: string;
+  readonly bytes: number;
+  readonly isRubbish: boolean;
+}
+
+export interface StoreUsage {
+  readonly images: UsageOf<ImageUsage>;
+  readonly containers: UsageOf<ContainerUsage>;
+  readonly volumes: UsageOf<VolumeUsage>;
+  readonly engine: UsageOf<EngineUsage>;
+  readonly totalBytes: number;
+}
+
+/** Looks at everything in the store. Layers are measured once; all else is walked each time. */
+export function storeUsage(host: Host): StoreUsage {
+  const layers = layerUsage(host);
+  const images = imagesUsage(host, layers);
+  const containers = containersUsage(host, layers);
+  const volumes = volumesUsage(host);
+  const engine = engineUsage(host);
+  const parts = [images, containers, volumes, engine];
+  return {
+    images,
+    containers,
+    volumes,
+    engine,
+    totalBytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
+const sumOf = (numbers: Iterable<number>): number =>
+  [...numbers].reduce((sum, number) => sum + number, 0);
+
+function imagesUsage(host: Host, layers: ReadonlyMap<string, number>): UsageOf<ImageUsage> {
+  const holders = Map.groupBy(heldLayers(host.database, "image"), ({ layer }) => layer);
+  const sizeOf = (ids: Iterable<string>) => sumOf([...ids].map((id) => layers.get(id) ?? 0));
+  const items = listImages(host, { all: true }).map((summary): ImageUsage => {
+    const own = new Set(summary.image.layers);
+    const shared = [...own].filter((id) => (holders.get(id)?.length ?? 0) > 1);
+    return { summary, bytes: sizeOf(own), sharedBytes: sizeOf(shared) };
+  });
+  const used = items.filter(({ summary }) => summary.containers > 0);
+  const inUse = new Set([
+    ...used.flatMap(({ summary }) => summary.image.layers),
+    ...heldLayers(host.database, "container").map(({ layer }) => layer),
+  ]);
+  const bytes = sizeOf(holders.keys());
+  const usedBytes = sizeOf([...holders.keys()].filter((id) => inUse.has(id)));
+  return { items, active: used.length, bytes, reclaimableBytes: bytes - usedBytes };
+}
+
+/** With layers whose image is gone, which only containers keep. */
+function containersUsage(host: Host, layers: ReadonlyMap<string, number>): UsageOf<ContainerUsage> {
+  const ofImages = new Set(heldLayers(host.database, "image").map(({ layer }) => layer));
+  const orphans = new Set(
+    heldLayers(host.database, "container")
+      .map(({ layer }) => layer)
+      .filter((layer) => !ofImages.has(layer)),
+  );
+  const orphanBytes = sumOf([...orphans].map((id) => layers.get(id) ?? 0));
+  const items = summarize(host).map(
+    (summary): ContainerUsage => ({
+      summary,
+      bytes: treeUsage(host.paths.container(summary.record.id).directory).diskBytes,
+    }),
+  );
+  const isActive = ({ summary }: ContainerUsage) => ["running", "paused"].includes(summary.state);
+  const active = items.filter(isActive);
+  const bytes = sumOf(items.map((item) => item.bytes)) + orphanBytes;
+  const activeBytes = sumOf(active.map((item) => item.bytes)) + orphanBytes;
+  return { items, active: active.length, bytes, reclaimableBytes: bytes - activeBytes };
+}
+
+function volumesUsage(host: Host): UsageOf<VolumeUsage> {
+  const counts = volumeUseCounts(host.database);
+  const items = listVolumes(host.database).map(
+    ({ name }): VolumeUsage => ({
+      name,
+      links: counts.get(name) ?? 0,
+      bytes: treeUsage(join(host.paths.volumes, name)).diskBytes,
+    }),
+  );
+  const bytes = sumOf(items.map((item) => item.bytes));
+  const idle = items.filter(({ links }) => links === 0);
+  return {
+    items,
+    active: items.length - idle.length,
+    bytes,
+    reclaimableBytes: sumOf(idle.map((item) => item.bytes)),
+  };
+}
+
+function engineUsage(host: Host): UsageOf<EngineUsage> {
+  const { root, layers, containers, volumes, staging, partials } = host.paths;
+  const layerIds = allLayerIds(host.database);
+  const containerIds = new Set(summarize(host).map(({ record }) => record.id));
+  const volumeNames = new Set(listVolumes(host.database).map(({ name }) => name));
+  const counted: [directory: string, known: (name: string) => boolean][] = [
+    [layers, (name) => layerIds.has(name)],
+    [containers, (name) => containerIds.has(name)],
+    [volumes, (name) => volumeNames.has(name)],
+  ];
+  const items: EngineUsage[] = [];
+  for (const name of list(root)) {
+    const path = join(root, name);
+    const rule = counted.find(([directory]) => directory === path);
+    if (rule === undefined) {
+      items.push({
+        name,
+        bytes: treeUsage(path).diskBytes,
+        isRubbish: path === staging || path === partials,
+      });
+      continue;
+    }
+    // what has a row is counted with its kind; the directory itself and what has none, here
+    const strays = list(path).filter((child) => !rule[1](child));
+    const strayBytes = strays.map((child) => treeUsage(join(path, child)).diskBytes);
+    items.push({ name: `${name} without records`, bytes: sumOf(strayBytes), isRubbish: true });
+    items.push({ name: `directory ${name}`, bytes: directoryBytes(path), isRubbish: false });
+  }
+  items.push({ name: "directory of the store", bytes: directoryBytes(root), isRubbish: false });
+  return {
+    items: items.filter((item) => item.bytes > 0),
+    active: items.filter((item) => item.bytes > 0 && !item.isRubbish).length,
+    bytes: sumOf(items.map((item) => item.bytes)),
+    reclaimableBytes: sumOf(items.filter((item) => item.isRubbish).map((item) => item.bytes)),
+  };
+}
+
+/** Of the directory's own blocks, which grow with the names in it. */
+function directoryBytes(path: string): number {
+  return statSync(path).blocks * 512;
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errnoName(error) === "ENOENT") return []; // a store that nobody has used yet
+    throw error;
+  }
+}
