@@ -93,7 +93,10 @@ test.each([[[]], [["container"]], [["stopp"]], [["Stop"]], [["container", "image
 test.each([
   { words: ["build", "."], why: "cooper build is not available yet in this version" },
   { words: ["image", "scp"], why: "cooper image scp is not available yet in this version" },
-  { words: ["volume", "export"], why: "cooper volume export is not available yet in this version" },
+  {
+    words: ["container", "clone"],
+    why: "cooper container clone is not available yet in this version",
+  },
   { words: ["container", "build"], why: undefined },
   { words: ["container"], why: undefined },
   { words: [""], why: undefined },

@@ -246,6 +246,12 @@ export const commandTree: readonly CommandEntry[] = [
   entry("volume exists", "", "Tell by the exit status whether a volume exists", async () =>
     as((await volumes()).exists),
   ),
+  entry("volume export", "", "Write what is in a volume as a tar", async () =>
+    as((await import("./commands/volume-contents.ts")).exportVolume),
+  ),
+  entry("volume import", "", "Add what a tar holds to a volume", async () =>
+    as((await import("./commands/volume-contents.ts")).importVolume),
+  ),
   entry("volume inspect", "", "Show all that is known of volumes", async () =>
     as((await import("./commands/inspect.ts")).volumeInspect),
   ),

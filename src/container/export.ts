@@ -29,12 +29,20 @@ export async function exportContainer(
     mapOwner: ownerMap(container),
     warn: (message) => host.warn(message),
   });
-  if (typeof output === "string") {
-    using file = openNewFile(output);
-    for await (const chunk of tar) writeFully(file.descriptor, chunk);
-    file.commit();
-  } else {
-    for await (const chunk of tar) output(chunk);
-  }
+  await writeTar(tar, output);
   emitContainer(host, container, "export");
+}
+
+/** To a file, which gets its name when all is written; or to what takes the bytes. */
+export async function writeTar(
+  tar: AsyncIterable<Uint8Array>,
+  output: string | ((bytes: Uint8Array) => void),
+): Promise<void> {
+  if (typeof output !== "string") {
+    for await (const chunk of tar) output(chunk);
+    return;
+  }
+  using file = openNewFile(output);
+  for await (const chunk of tar) writeFully(file.descriptor, chunk);
+  file.commit();
 }

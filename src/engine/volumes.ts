@@ -31,6 +31,16 @@ export class Volumes {
     return (await import("../volume/list.ts")).summarizeVolumes(this.host, filters);
   }
 
+  /** The tar of what is in it, to a file or to what takes the bytes. */
+  async export(name: string, output: string | ((bytes: Uint8Array) => void)): Promise<void> {
+    return (await import("../container/volume-contents.ts")).exportVolume(this.host, name, output);
+  }
+
+  /** Adds what a tar holds. */
+  async import(name: string, input: AsyncIterable<Uint8Array>): Promise<void> {
+    return (await import("../container/volume-contents.ts")).importVolume(this.host, name, input);
+  }
+
   /** Keeps it mounted. Resolves to the directory with its files. */
   async mount(name: string): Promise<string> {
     return (await import("../volume/mount.ts")).holdVolume(this.host, name);

@@ -25,6 +25,23 @@ export function unsupportedCompressionOf(start: Uint8Array): string | undefined 
   return text.startsWith("7z\xbc\xaf") ? "7z" : undefined;
 }
 
+/** What the source holds, whatever it is compressed with: known by its first bytes. */
+export async function* uncompressed(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const start = first.done ? new Uint8Array() : first.value;
+  const unsupported = unsupportedCompressionOf(start);
+  if (unsupported !== undefined)
+    throw new CooperError("not-supported", `the tar is compressed with ${unsupported}`, {
+      hint: "gzip and zstd are read, and what is not compressed",
+    });
+  const all = (async function* () {
+    if (start.length > 0) yield start;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  })();
+  yield* decompressed(all, compressionOf(start));
+}
+
 const outputBytes = 256 << 10;
 
 /**

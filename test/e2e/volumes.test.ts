@@ -1,6 +1,7 @@
 /** Volumes: made, used, listed, mounted and removed. */
 import { describe, expect, test } from "bun:test";
-import { chownSync, mkdirSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { testHost, users } from "./host.ts";
 
 const everybody = users.map((user) => ({ user, who: user?.name ?? "the caller" }));
@@ -100,5 +101,52 @@ describe.each(everybody)("volumes as $who", ({ user }) => {
     expect(await host.must("run", "--rm", "-v", "b:/b", "hello", "ls", "/b")).toBe("inner");
     await host.must("volume", "rm", "b");
     expect(Bun.spawnSync(["ls", directory]).stdout.toString()).toBe("inner\n");
+  });
+
+  test("out as a tar, and in again elsewhere, with owners and modes", async () => {
+    await using host = await testHost(user);
+    const fill =
+      "mkdir /d/s; echo deep > /d/s/f; chmod 600 /d/s/f; chown 7:8 /d/s/f; ln -s s/f /d/l";
+    await host.must("run", "--rm", "-v", "from:/d", "hello", "sh", "-c", fill);
+    const tar = join(host.place("files"), "v.tar");
+    await host.must("volume", "export", "-o", tar, "from");
+    await host.must("volume", "create", "to");
+    await host.must("volume", "import", "to", tar);
+    const look = "cat /d/l; stat -c '%a %u:%g' /d/s/f";
+    expect(await host.must("run", "--rm", "-v", "to:/d", "hello", "sh", "-c", look)).toBe(
+      "deep\n600 7:8",
+    );
+    const words = host
+      .argv("volume")
+      .map((word) => `'${word}'`)
+      .join(" ");
+    const piped = Bun.spawnSync(["sh", "-c", `${words} export from | gzip | ${words} import to`], {
+      env: host.environment(),
+    });
+    expect(piped.stderr.toString()).toBe("");
+    expect((await host.cooper("volume", "import", "missing", tar)).stderr).toContain(
+      "no such volume: missing",
+    );
+  });
+
+  test("a hostile tar, and links that a container left, lead nowhere", async () => {
+    await using host = await testHost(user);
+    await host.must("run", "--rm", "-v", "v:/d", "hello", "ln", "-s", "/tmp", "/d/out");
+    const directory = host.place("files");
+    mkdirSync(join(directory, "out"));
+    writeFileSync(join(directory, "out/cooper-volume-escaped"), "x");
+    const make = (name: string, ...args: string[]) =>
+      Bun.spawnSync(["tar", "-C", directory, "-cf", join(directory, name), ...args]);
+    make("through.tar", "out/cooper-volume-escaped");
+    make(
+      "up.tar",
+      "-P",
+      "--transform",
+      "s,out,../../../../../../tmp,",
+      "out/cooper-volume-escaped",
+    );
+    for (const name of ["through.tar", "up.tar"])
+      await host.cooper("volume", "import", "v", join(directory, name));
+    expect(existsSync("/tmp/cooper-volume-escaped")).toBe(false);
   });
 });

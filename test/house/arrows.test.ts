@@ -34,7 +34,6 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
     "the child that writes what cp copies is a command",
   ],
   ["src/cli/commands/cp.ts", "src/container/copy/plan.ts", "the two ends as they are typed"],
-  ["src/cli/commands/cp.ts", "src/system/pipe.ts", "writes that survive a full pipe"],
   [
     "src/cli/commands/unpack.ts",
     "src/layer/unpack-child.ts",

@@ -2,11 +2,10 @@
 import { parseCopyEnd } from "../../container/copy/plan.ts";
 import { CooperError } from "../../errors.ts";
 import { flagSwitch } from "../../option.ts";
-import { writeAll } from "../../system/pipe.ts";
 import { isTerminal } from "../../system/terminal.ts";
 import { defineCommand } from "../command.ts";
 import { humanSize } from "../human.ts";
-import { OutputGone, tell } from "../output.ts";
+import { printBytes, tell } from "../output.ts";
 
 export const cp = defineCommand({
   summary: "Copy files between containers and the host",
@@ -50,9 +49,7 @@ export const cp = defineCommand({
       followsLink: options.followLink ?? false,
       overwrites: options.overwrite ?? false,
       input: Bun.stdin.stream(),
-      output(bytes) {
-        if (writeAll(1, bytes) === "gone") throw new OutputGone("nobody reads the output");
-      },
+      output: printBytes,
     });
     if (!options.quiet && to.kind !== "stream" && isTerminal(2))
       tell(`Successfully copied ${humanSize(size)} to ${target}\n`);

@@ -2,7 +2,7 @@
 import { posix, resolve } from "node:path";
 import { CooperError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
-import { compressionOf, decompressed } from "../../layer/decompress.ts";
+import { uncompressed } from "../../layer/decompress.ts";
 import { packTree } from "../../layer/pack.ts";
 import { placeTar } from "../../layer/place.ts";
 import { readInRoot } from "../../system/rooted.ts";
@@ -161,18 +161,6 @@ function ownerIn({ path, container }: Root): { uid: number; gid: number } {
   );
   const { idMappings } = container.resolved;
   return { uid: toOutside(idMappings?.uids, user.uid), gid: toOutside(idMappings?.gids, user.gid) };
-}
-
-/** gzip and zstd are known by their first bytes, as both peers take them. */
-async function* uncompressed(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const iterator = input[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  const start = first.done ? new Uint8Array() : first.value;
-  const all = (async function* () {
-    if (start.length > 0) yield start;
-    yield* { [Symbol.asyncIterator]: () => iterator };
-  })();
-  yield* decompressed(all, compressionOf(start));
 }
 
 function shown(end: CopyEnd): string {
