@@ -148,7 +148,7 @@ export const commandTree: readonly CommandEntry[] = [
   entry("image pull", "pull", "Pull images from a registry or another place", async () =>
     as((await import("./commands/pull.ts")).pull),
   ),
-  entry("image push", "push", "Push an image to a registry", async () =>
+  entry("image push", "push", "Push an image to a registry or another place", async () =>
     as((await import("./commands/push.ts")).push),
   ),
   entry("image rm", "rmi,image remove", "Remove images", async () => as((await imageChanges()).rm)),

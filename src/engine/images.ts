@@ -10,11 +10,13 @@ import type { MountedImage } from "../image/mount.ts";
 import type { PrunedImages, PruneOptions } from "../image/prune.ts";
 import type { PulledImage, PullOptions } from "../image/pull.ts";
 import type { PushedImage, PushOptions } from "../image/push.ts";
+import type { PushLocationOptions } from "../image/push-location.ts";
 import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "../image/remove.ts";
-import type { SaveOptions } from "../image/save.ts";
+import type { SavedImage, SaveOptions } from "../image/save.ts";
 import type { TrustChange, TrustRow } from "../image/trust/show.ts";
 import type { SignOptions } from "../image/trust/sign.ts";
 import type { Change } from "../layer/changes.ts";
+import type { Digest } from "../oci/digest.ts";
 import type { ImageLocation } from "../oci/location.ts";
 import type { Image } from "../records/images.ts";
 
@@ -30,8 +32,18 @@ export class Images {
     return (await import("../image/load.ts")).loadImages(this.host, options);
   }
 
-  async save(names: readonly string[], options: SaveOptions): Promise<void> {
+  async save(names: readonly string[], options: SaveOptions): Promise<SavedImage[]> {
     return (await import("../image/save.ts")).saveImages(this.host, names, options);
+  }
+
+  /** Writes an image to a place that is no registry; resolves to the digest of its manifest there. */
+  async pushTo(
+    name: string,
+    location: ImageLocation,
+    options: PushLocationOptions,
+  ): Promise<Digest> {
+    const { pushToLocation } = await import("../image/push-location.ts");
+    return pushToLocation(this.host, name, location, options);
   }
 
   async loadFrom(location: ImageLocation, options: LocationOptions): Promise<LoadedImage[]> {

@@ -14,7 +14,13 @@ import { writeFully } from "./spool.ts";
 export async function* tarOfMembers(
   members: readonly OutgoingMember[],
 ): AsyncGenerator<Uint8Array> {
+  const made = new Set<string>();
   for (const { name, size, open } of members) {
+    // an ordinary user's skopeo cannot make those that are only implied: it gives them to root
+    for (const directory of parentsOf(name)) {
+      if (!made.has(directory)) yield tarHeader({ name: directory, type: "5", mode: 0o755 });
+      made.add(directory);
+    }
     yield tarHeader({ name, type: "0", mode: 0o644, size });
     let left = size;
     for await (const chunk of open()) {
@@ -25,6 +31,12 @@ export async function* tarOfMembers(
     yield tarPadding(size);
   }
   yield tarEnd();
+}
+
+/** `a/`, `a/b/` of `a/b/c`. */
+function parentsOf(name: string): string[] {
+  const parts = name.split("/").slice(0, -1);
+  return parts.map((_, at) => `${parts.slice(0, at + 1).join("/")}/`);
 }
 
 /**

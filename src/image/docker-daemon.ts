@@ -62,3 +62,46 @@ async function complaint(response: Response): Promise<string> {
   }
   return `status ${response.status}`;
 }
+
+/** An archive on its way into Docker. */
+export interface DockerUpload extends Disposable {
+  /** Takes the next bytes. */
+  readonly write: (bytes: Uint8Array) => Promise<void>;
+  /** Waits until Docker has loaded it. @throws CooperError with what Docker says */
+  finish(): Promise<void>;
+}
+
+/** `docker load` (Docker Engine API, `POST /images/load`). Disposed before its end, Docker keeps nothing. */
+export function loadIntoDocker(socket: string, signal?: AbortSignal): DockerUpload {
+  const stop = new AbortController();
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const answer = fetch("http://docker/images/load?quiet=1", {
+    unix: socket,
+    method: "POST",
+    body: readable,
+    headers: { "Content-Type": "application/x-tar" },
+    signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
+  });
+  // a Docker that refuses answers before it has read all, and then nobody reads what we write
+  const refused = answer.then(async (response) => {
+    if (!response.ok) throw notLoaded(await complaint(response));
+    return response;
+  });
+  refused.catch(() => undefined);
+  return {
+    async write(bytes) {
+      await Promise.race([writer.write(bytes.slice()), refused]);
+    },
+    async finish() {
+      await writer.close();
+      const text = await readBody(await refused, 4 << 20, "Docker's answer");
+      const failure = /"error":"((?:[^"\\]|\\.)*)"/.exec(text.toString("utf8"))?.[1];
+      if (failure !== undefined) throw notLoaded(failure);
+    },
+    [Symbol.dispose]: () => stop.abort(),
+  };
+}
+
+const notLoaded = (why: string): CooperError =>
+  new CooperError("helper-failed", `Docker cannot load the image: ${why}`);

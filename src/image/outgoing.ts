@@ -256,3 +256,12 @@ export function layerType(
   if (family === "oci") return compression === "gzip" ? mediaType.ociLayerGzip : mediaType.ociLayer;
   return compression === "gzip" ? mediaType.dockerLayerGzip : mediaType.dockerLayer;
 }
+
+/** Whose media types the image's own manifest has; undefined: it has none. */
+export function familyOf(host: Host, image: Image): "oci" | "docker" | undefined {
+  const stored = manifestsOf(host.database, image.id).find(
+    ({ digest }) => digest === image.manifestDigest,
+  );
+  if (stored === undefined) return undefined;
+  return stored.mediaType === mediaType.dockerManifest ? "docker" : "oci";
+}

@@ -17,30 +17,27 @@ import {
   type Reference,
   withDefaultTag,
 } from "../oci/reference.ts";
-import {
-  addManifest,
-  addRepoDigest,
-  type Image,
-  listImages,
-  manifestsOf,
-} from "../records/images.ts";
+import { addManifest, addRepoDigest, type Image, listImages } from "../records/images.ts";
 import { type LayerRecord, layersOfImage } from "../records/layers.ts";
 import { type AccessOptions, openRegistry } from "../registry/access.ts";
 import { pushTarget } from "../registry/pull-sources.ts";
 import { loadRegistriesConf } from "../registry/registries-conf.ts";
 import { Uploader } from "../registry/upload.ts";
 import { emitImage } from "./events.ts";
-import { manifestOf, type Named, originalOf } from "./outgoing.ts";
+import { familyOf, manifestOf, type Named, originalOf } from "./outgoing.ts";
 import { type LayerTarget, type PushCompression, pushLayer } from "./push-layer.ts";
 import { resolveNamedImage } from "./resolve.ts";
 import { Slots } from "./slots.ts";
 import { openStage } from "./stage.ts";
 import type { TransferProgress } from "./transfer-progress.ts";
+import { prepareSigners, type SignedPlace, type Signers } from "./trust/sign-pushed.ts";
 
 export interface PushOptions extends AccessOptions {
   /** Which family of media types; null: that of the image's own manifest, else OCI's. */
   readonly family?: "oci" | "docker" | null;
   readonly compression?: PushCompression;
+  /** Who signs what was pushed. */
+  readonly signers?: Signers;
   /** Refused where the image is for another one. */
   readonly platform?: PlatformChoice | null;
   onProgress?(progress: TransferProgress): void;
@@ -136,6 +133,7 @@ async function push(
   const { onProgress } = options;
   onProgress?.({ kind: "begin", name });
   const uploader = uploaderFor(host, reference, options);
+  const signIt = prepareSigners(options.signers ?? {});
   const own = familyOf(host, image);
   const family = options.family ?? own ?? "oci";
   const compression = options.compression ?? { format: null, level: null, isForced: false };
@@ -154,6 +152,7 @@ async function push(
       `${name} asks for a digest that the image does not have there: it is ${digestOf(manifest.text)}`,
     );
   const digest = await uploader.putManifest(tag, manifest);
+  await signIt(host, reference, digest, placeFor(host, reference, uploader, options));
   note(host, image, reference, { ...manifest, digest });
   emitImage(host, "push", image.id, name);
   onProgress?.({ kind: "end", name, id: image.id });
@@ -172,6 +171,18 @@ export function uploaderFor(host: Host, reference: Reference, options: PushOptio
     }),
   });
   return new Uploader(session, place.repository, formatRepository(reference));
+}
+
+/** The same repository, also for reading: signatures that are there already stay. */
+function placeFor(
+  host: Host,
+  reference: Reference,
+  uploader: Uploader,
+  options: PushOptions,
+): SignedPlace {
+  const conf = loadRegistriesConf(process.env, host.isRootless);
+  const place = pushTarget(conf, reference.registry, reference.repository);
+  return { client: openRegistry(conf, place, options), uploader, repository: place.repository };
 }
 
 /** Sends what the manifest names, and makes the manifest. */
@@ -246,14 +257,6 @@ async function inParallel(
     if (result !== undefined) results.push(result);
   }
   return results;
-}
-
-function familyOf(host: Host, image: Image): "oci" | "docker" | undefined {
-  const stored = manifestsOf(host.database, image.id).find(
-    ({ digest }) => digest === image.manifestDigest,
-  );
-  if (stored === undefined) return undefined;
-  return stored.mediaType === mediaType.dockerManifest ? "docker" : "oci";
 }
 
 /** From now on the image is known by its digest there, and by the manifest that it has there. */

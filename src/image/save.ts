@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { type Digest, digestOf } from "../oci/digest.ts";
 import { decodeManifest, maxManifestBytes } from "../oci/manifest.ts";
 import { mediaType } from "../oci/media-type.ts";
 import {
@@ -32,12 +33,23 @@ export type SaveFormat = (typeof saveFormats)[number];
 export interface SaveOptions {
   readonly format: SaveFormat;
   /** A path, or for an archive what takes its bytes. */
-  readonly output: string | ((bytes: Uint8Array) => void);
+  readonly output: string | ((bytes: Uint8Array) => void | Promise<void>);
+  /** What the image is called there, in place of the names that it was asked for by: for one image. */
+  readonly namesThere?: readonly string[];
+  /** Which family of media types a docker-dir has; default: Docker's. */
+  readonly family?: "oci" | "docker";
   /** How layers are compressed; null: so that digests stay, see OutgoingOptions. */
   readonly compression: "none" | "gzip" | null;
   /** null: whatever the image is for. */
   readonly platform?: PlatformChoice | null;
   readonly signal?: AbortSignal;
+}
+
+/** What was written. */
+export interface SavedImage {
+  readonly id: string;
+  /** Of the manifest that the image has there. */
+  readonly digest: Digest;
 }
 
 /** What is to be saved: an image, and the names by which it was asked for. */
@@ -54,7 +66,7 @@ export async function saveImages(
   host: Host,
   names: readonly string[],
   options: SaveOptions,
-): Promise<void> {
+): Promise<SavedImage[]> {
   // nobody sweeps meanwhile: an image that is removed now keeps its layers until we are done
   using _lock = await host.locks.store("shared");
   const wanted = wantedImages(host, names, options.platform ?? null);
@@ -63,17 +75,20 @@ export async function saveImages(
   using stage = await openStage(host);
   using outgoing = new Outgoing(host, stage, outgoingOptions(options));
   const images: OutgoingImage[] = [];
-  for (const { image, names: own } of wanted) images.push(await outgoing.image(image, own));
+  for (const { image, names: own } of wanted) {
+    images.push(await outgoing.image(image, options.namesThere ?? own));
+  }
   await write(images, options);
   for (const { id, names: own } of images) emitImage(host, "save", id, own[0] ?? id);
+  return images.map(({ id, manifest }) => ({ id, digest: digestOf(manifest.text) }));
 }
 
-function outgoingOptions({ format, compression, signal }: SaveOptions): OutgoingOptions {
+function outgoingOptions({ format, compression, family, signal }: SaveOptions): OutgoingOptions {
   if (format === "docker-archive")
     return { family: "docker", compression: "none", otherwise: "none", signal };
   const isOci = format !== "docker-dir";
   return {
-    family: isOci ? "oci" : "docker",
+    family: isOci ? "oci" : (family ?? "docker"),
     compression: compression ?? "as-it-came",
     otherwise: isOci ? "gzip" : "none",
     signal,
@@ -124,7 +139,7 @@ async function write(images: readonly OutgoingImage[], options: SaveOptions): Pr
   if (typeof output !== "string") {
     for await (const chunk of tarOfMembers(members)) {
       options.signal?.throwIfAborted();
-      output(chunk);
+      await output(chunk);
     }
     return;
   }

@@ -1,6 +1,7 @@
 /** Images come in from every place that the peers' transports name; skopeo puts them there. */
 import { describe, expect, test } from "bun:test";
-import { chownSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chownSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestHost, testHost, type User, users } from "./host.ts";
 import { dockerArchive } from "./images.ts";
@@ -60,6 +61,59 @@ describe.each(everybody)("pull as $who", ({ user }) => {
     if (to.startsWith("containers-storage") && user !== null)
       await host.must("unshare", "rm", "-rf", ...["store", "run"].map((dir) => at(`FILES/${dir}`)));
   });
+});
+
+describe.each(everybody)("push as $who", ({ user }) => {
+  test.each(["overlay", "vfs"])("containers-storage: with %s", async (driver) => {
+    await using host = await testHost(user);
+    await host.must("load", "-q", "-i", keepArchive(host, user));
+    const files = host.place("files");
+    const target = `containers-storage:[${driver}@${files}/store+${files}/run]quay.io/a/b:1`;
+    const pushed = await host.must("push", name, target);
+    expect(pushed).toMatch(/^containers-storage:.*quay\.io\/a\/b:1: digest: sha256:[0-9a-f]{64}$/);
+    const raw = peer(host, user, "skopeo", "inspect", "--raw", target);
+    const { config } = JSON.parse(raw) as { config: { digest: string } };
+    expect(config.digest).toContain(await host.must("image", "inspect", "-f", "{{.Id}}", name));
+    await host.must("rmi", name);
+    await host.must("pull", target);
+    expect(await host.must("run", "--rm", "quay.io/a/b:1", "cat", "/layer-3")).toBe("3");
+    await host.must("unshare", "rm", "-rf", `${files}/store`, `${files}/run`);
+  });
+
+  test("an OCI layout takes several images, an archive is not overwritten", async () => {
+    await using host = await testHost(user);
+    await host.must("load", "-q", "-i", keepArchive(host, user));
+    const files = host.place("files");
+    await host.must("push", name, `oci:${files}/lay:a`);
+    await host.must("push", "-q", name, `oci:${files}/lay:b`);
+    const tags = peer(host, user, "skopeo", "inspect", "--raw", `oci:${files}/lay:a`);
+    expect(peer(host, user, "skopeo", "inspect", "--raw", `oci:${files}/lay:b`)).toBe(tags);
+    await host.must("push", name, `docker-archive:${files}/d.tar:app:1`);
+    const again = await host.cooper("push", name, `docker-archive:${files}/d.tar:app:2`);
+    expect(again.stderr).toContain("exists, and is not overwritten");
+    const digest = join(files, "digest");
+    await host.must("push", "--digestfile", digest, name, `dir:${files}/dir`);
+    const manifest = readFileSync(join(files, "dir/manifest.json"));
+    expect(readFileSync(digest, "utf8")).toBe(
+      `sha256:${createHash("sha256").update(manifest).digest("hex")}`,
+    );
+  });
+});
+
+test.each([
+  { argv: [`oci:/tmp/x@sha256:${"0".repeat(64)}`], says: "a new image there gets a name" },
+  { argv: ["oci:/tmp/x:1", "--format", "v2s2"], says: "in the format oci alone" },
+  { argv: ["docker-archive:/tmp/x", "--compression-format", "gzip"], says: "not compressed" },
+  { argv: ["dir:/tmp/x", "--compression-format", "zstd"], says: "as they came, or as gzip" },
+  { argv: ["dir:/tmp/x", "--sign-by", "me"], says: "signed in registries alone" },
+  { argv: ["docker-daemon:x:1"], says: "no Docker answers at /nowhere" },
+])("push $argv: $says", async ({ argv, says }) => {
+  await using host = await testHost();
+  await host.must("load", "-q", "-i", keepArchive(host, null));
+  const env = { DOCKER_HOST: "unix:///nowhere" };
+  const result = await host.cooperWith({ env }, "push", name, ...argv);
+  expect(result).toMatchObject({ exitCode: 125, stdout: "" });
+  expect(result.stderr).toContain(says);
 });
 
 test.each([

@@ -378,6 +378,54 @@ describe.each(everybody)("sigstore signatures, as $who", ({ user }) => {
   });
 });
 
+describe("push", () => {
+  const push = (host: TestHost, ...argv: string[]) =>
+    host.cooperWith({ env: environment() }, "push", "-q", ...argv, "app:1", `${app}:pushed`);
+
+  test("--sign-by: what was pushed is signed, and cooper and skopeo accept it", async () => {
+    await using host = await testHost();
+    home();
+    rmSync(join(place, "lookaside"), { recursive: true, force: true });
+    await host.must("load", "-i", join(place, "app.tar"));
+    expect((await push(host, "--sign-by", "signer@example.com")).exitCode).toBe(0);
+    const policy = policyFile(signedBy("signer"));
+    skopeo("copy", "--policy", policy, `docker://${app}:pushed`, `dir:${place}/verified`);
+    await using other = await testHost();
+    expect((await pull(other, policy, `${app}:pushed`)).exitCode).toBe(0);
+    const unknown = await push(host, "--sign-by", "nobody@example.com");
+    expect(unknown.exitCode).toBe(125);
+    expect(unknown.stderr).toContain("gpg cannot sign with the key nobody@example.com");
+  });
+
+  test("--sign-by-sigstore-private-key: the signature is beside the image, and joins others", async () => {
+    await using host = await testHost();
+    home();
+    await host.must("load", "-i", join(place, "app.tar"));
+    const [first, second] = ["first", "second"].map((name) => {
+      const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+      const cipher = { cipher: "aes-256-cbc", passphrase: "secret" };
+      const pem = privateKey.export({ type: "pkcs8", format: "pem", ...cipher });
+      const files = { private: join(place, `${name}.key`), public: join(place, `${name}.pub`) };
+      writeFileSync(files.private, pem);
+      writeFileSync(files.public, publicKey.export({ type: "spki", format: "pem" }));
+      return files;
+    });
+    const secret = join(place, "passphrase");
+    writeFileSync(secret, "secret\n");
+    for (const key of [first, second]) {
+      const argv = ["--sign-by-sigstore-private-key", key?.private ?? ""];
+      expect((await push(host, ...argv)).stderr).toContain("--sign-passphrase-file");
+      const signed = await push(host, ...argv, "--sign-passphrase-file", secret);
+      expect(signed).toMatchObject({ exitCode: 0, stderr: "" });
+    }
+    for (const key of [first, second]) {
+      await using other = await testHost();
+      const policy = policyFile({ type: "sigstoreSigned", keyPath: key?.public });
+      expect((await pull(other, policy, `${app}:pushed`)).exitCode).toBe(0);
+    }
+  });
+});
+
 describe("policies", () => {
   test.each([
     { policy: "{", says: "is not valid JSON" },

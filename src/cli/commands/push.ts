@@ -1,15 +1,15 @@
-/** `push`: images to a registry. */
+/** `push`: images to a registry, or another place. */
 import { writeFileSync } from "node:fs";
 import { CooperError } from "../../errors.ts";
 import type { PushedImage, PushOptions } from "../../image/push.ts";
-import { formatLocation, parseLocation } from "../../oci/location.ts";
+import type { PushLocationOptions } from "../../image/push-location.ts";
+import type { Signers } from "../../image/trust/sign-pushed.ts";
+import { formatLocation, type ImageLocation, parseLocation } from "../../oci/location.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { accessOf, accessOptions, retryOptions } from "./registry-options.ts";
-
-const noSigning = "images are not signed yet";
 
 /** How what is pushed is compressed and described. */
 export const pushFormOptions = {
@@ -38,7 +38,7 @@ export const pushFormOptions = {
   },
 } as const;
 
-/** Options about signatures, of which there are none yet. */
+/** Options about signatures. */
 export const signingOptions = {
   removeSignatures: {
     flag: "--remove-signatures",
@@ -46,30 +46,32 @@ export const signingOptions = {
     help: "Do not copy signatures",
     ignored: "none are copied",
   },
-  signBy: { flag: "--sign-by", type: string, help: "GPG key to sign with", refuse: noSigning },
+  signBy: {
+    flag: "--sign-by",
+    type: string,
+    help: "Key of gpg to sign with: its fingerprint or mail address",
+  },
   signBySigstore: {
     flag: "--sign-by-sigstore",
     type: path,
     help: "Parameters of a sigstore signature",
-    refuse: noSigning,
+    refuse: "only keys are supported: --sign-by-sigstore-private-key",
   },
   signBySigstoreKey: {
     flag: "--sign-by-sigstore-private-key",
     type: path,
-    help: "Private key of a sigstore signature",
-    refuse: noSigning,
+    help: "File of a private key to sign with, as cosign makes them",
   },
   signBySequoia: {
     flag: "--sign-by-sq-fingerprint",
     type: string,
     help: "Sequoia key to sign with",
-    refuse: noSigning,
+    refuse: "keys of gpg are used: --sign-by",
   },
   signPassphraseFile: {
     flag: "--sign-passphrase-file",
     type: path,
-    help: "Passphrase of the key",
-    refuse: noSigning,
+    help: "File with the passphrase of the key; without it gpg asks",
   },
 } as const;
 
@@ -105,10 +107,10 @@ export function pushFormOf(options: FormWords): Pick<PushOptions, "family" | "co
 }
 
 export const push = defineCommand({
-  summary: "Push an image to a registry",
+  summary: "Push an image to a registry or another place",
   usage: "IMAGE [DESTINATION]",
   description:
-    "Layers that the registry has already are left alone, and keep their digests. Without a destination the image goes where its name says.",
+    "Layers that the registry has already are left alone, and keep their digests. Without a destination the image goes where its name says. Other places are oci:PATH[:NAME], oci-archive:PATH[:NAME], docker-archive:PATH[:NAME], dir:PATH, docker-daemon:NAME:TAG, and, where skopeo is installed, containers-storage:NAME.",
   examples: [
     "cooper push localhost:5000/app:1",
     "cooper push app registry.example.com/team/app:1 --creds me:secret",
@@ -124,8 +126,7 @@ export const push = defineCommand({
     compress: {
       flag: "--compress",
       type: flagSwitch,
-      help: "Compress layers of a directory",
-      ignored: "layers for a registry are always compressed",
+      help: "Compress layers of a dir: directory; for registries they always are",
     },
     ...pushFormOptions,
     digestfile: { flag: "--digestfile", type: path, help: "File that the digest is written to" },
@@ -160,11 +161,19 @@ export const push = defineCommand({
   completes: "image",
   async run({ engine, args, options }) {
     const [name = "", typed = null] = args;
-    const destination = typed === null ? null : registryName(typed);
+    const location = typed === null ? undefined : parseLocation(typed);
+    if (location !== undefined && location.kind !== "docker") {
+      const digest = await engine.images.pushTo(name, location, placeFormOf(options, location));
+      if (options.digestfile !== undefined) writeFileSync(options.digestfile, digest);
+      print(`${formatLocation(location)}${options.quiet ? "" : `: digest: ${digest}`}\n`);
+      return;
+    }
+    const destination = location?.name ?? typed;
     const { progressOnStderr } = await import("../../image/transfer-progress.ts");
     const how: PushOptions = {
       ...accessOf(options),
       ...pushFormOf(options),
+      signers: signersOf(options),
       ...(options.platform !== undefined && { platform: parsePlatform(options.platform) }),
       ...(!options.quiet && { onProgress: progressOnStderr("push") }),
     };
@@ -185,14 +194,45 @@ function lineOf({ name, digest, manifestBytes }: PushedImage): string {
   return `${tag}: digest: ${digest} size: ${manifestBytes}\n`;
 }
 
-/** A destination without its `docker://`. */
-function registryName(text: string): string {
-  const location = parseLocation(text);
-  if (location === undefined) return text;
-  if (location.kind === "docker") return location.name;
-  throw new CooperError(
-    "not-supported",
-    `${formatLocation(location)} is no registry, and a push goes to registries alone`,
-    { hint: "write archives and directories with: cooper save" },
-  );
+/** Who signs, as the engine takes it. */
+export function signersOf(options: {
+  readonly signBy?: string | undefined;
+  readonly signBySigstoreKey?: string | undefined;
+  readonly signPassphraseFile?: string | undefined;
+}): Signers {
+  const { signBy, signBySigstoreKey, signPassphraseFile } = options;
+  return {
+    ...(signBy !== undefined && { gpgKey: signBy }),
+    ...(signBySigstoreKey !== undefined && { sigstoreKeyFile: signBySigstoreKey }),
+    ...(signPassphraseFile !== undefined && { passphraseFile: signPassphraseFile }),
+  };
+}
+
+interface PlaceWords extends FormWords {
+  readonly allTags?: boolean | undefined;
+  readonly platform?: string | undefined;
+  readonly signBy?: string | undefined;
+  readonly signBySigstoreKey?: string | undefined;
+}
+
+/** What may be said of an image in an archive, directory or store. */
+function placeFormOf(options: PlaceWords, location: ImageLocation): PushLocationOptions {
+  const place = formatLocation(location);
+  const refuse = (why: string) => new CooperError("invalid-argument", `${place}: ${why}`);
+  if (options.allTags) throw refuse("it is no repository of a registry");
+  if (options.signBy !== undefined || options.signBySigstoreKey !== undefined)
+    throw refuse("images are signed in registries alone");
+  if (options.platform !== undefined) throw refuse("--platform goes with registries");
+  const { family, compression } = pushFormOf(options);
+  const isOci = location.kind === "oci" || location.kind === "oci-archive";
+  const fixed = isOci ? "oci" : location.kind.startsWith("docker-") ? "docker" : null;
+  if (family !== null && family !== undefined && fixed !== null && family !== fixed)
+    throw refuse(`it holds images in the format ${fixed === "oci" ? "oci" : "v2s2"} alone`);
+  const format = compression?.format ?? null;
+  if (format === "zstd" || (compression?.level ?? null) !== null)
+    throw refuse("layers are written as they came, or as gzip");
+  if (format !== null && location.kind.startsWith("docker-"))
+    throw refuse("its layers are not compressed");
+  const isCompressed = format === "gzip" || (options.compress && location.kind === "dir");
+  return { family: family ?? null, compression: isCompressed ? "gzip" : null };
 }

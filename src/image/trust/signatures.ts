@@ -143,7 +143,8 @@ async function readAttached(
   return found;
 }
 
-async function attachedManifest(
+/** What cosign keeps there already; nothing is no error. */
+export async function attachedManifest(
   client: RegistryClient,
   repository: string,
   tag: string,
