@@ -145,8 +145,16 @@ function endProcessesBelow(directory: string): void {
   }
 }
 
-/** A dockerd of our own, without networks, so that it changes nothing on the host; null where none is installed. */
-export async function openDocker(directory: string): Promise<Engine | null> {
+/**
+ * A dockerd of our own; null where none is installed. Without `machine` it has no networks, so that it changes
+ * nothing on the host.
+ *
+ * @param machine words that run a program in a network namespace, where it may have its bridge
+ */
+export async function openDocker(
+  directory: string,
+  machine: readonly string[] | null = null,
+): Promise<Engine | null> {
   if (Bun.which("dockerd") === null || Bun.which("docker") === null) return null;
   place(directory, null);
   const at = (name: string) => join(directory, name);
@@ -154,9 +162,11 @@ export async function openDocker(directory: string): Promise<Engine | null> {
   const socket = `unix://${at("docker.sock")}`;
   const daemon = Bun.spawn(
     [
-      ...["unshare", "--mount", "--net", "--", "dockerd", "--config-file", at("daemon.json")],
+      ...(machine === null ? ["unshare", "--net"] : machine),
+      ...["unshare", "--mount", "--", "dockerd", "--config-file", at("daemon.json")],
       ...["--host", socket, "--data-root", at("root"), "--exec-root", at("run")],
-      ...["--pidfile", at("pid"), "--iptables=false", "--ip6tables=false", "--bridge=none"],
+      ...["--pidfile", at("pid")],
+      ...(machine === null ? ["--iptables=false", "--ip6tables=false", "--bridge=none"] : []),
       ...["--exec-opt", "native.cgroupdriver=cgroupfs", "--log-level", "error"],
     ],
     { stdio: ["ignore", "ignore", Bun.file(at("log"))] },

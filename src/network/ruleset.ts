@@ -40,8 +40,9 @@ const rules = `
     meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @any6
   }
   chain spoofed {
-    type filter hook prerouting priority raw; policy accept;
+    type filter hook prerouting priority mangle; policy accept;
     iifname != @bridges accept
+    ct state established,related accept
     ip daddr 127.0.0.0/8 drop
     ip saddr 127.0.0.0/8 drop
     ip6 daddr ::1 drop
