@@ -109,7 +109,8 @@ async function endForeground(
   if (!(await waitForEnd(container.pid, container.pidIdentity, 10_000))) return 0;
   using _lock = await host.locks.container(container.id);
   const isLast = container.spec.restart.policy === "no";
-  const settled = await settleContainer(host, container.id, { removesEnded: isLast });
+  const removesEnded = isLast && !container.spec.removesImage; // with its image it takes afterEnd()
+  const settled = await settleContainer(host, container.id, { removesEnded });
   const exitCode = settled?.exitCode ?? seen ?? lastExitCode(host.database, container.id) ?? 0;
   if (settled !== undefined && isLast) await afterEnd(host, settled);
   return exitCode;

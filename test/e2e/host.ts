@@ -326,7 +326,8 @@ function idleCgroups(): string[] {
   const walk = (path: string, depth: number): string[] =>
     listFolders(path).flatMap((name) => {
       const below = join(path, name);
-      const own = /[0-9a-f]{64}/.test(name) && readOrNothing(`${below}/cgroup.procs`) === "";
+      const ours = /[0-9a-f]{64}/.test(name) && below.includes("cooper");
+      const own = ours && readOrNothing(`${below}/cgroup.procs`) === "";
       return [...(own ? [below] : []), ...(depth > 0 ? walk(below, depth - 1) : [])];
     });
   return walk("/sys/fs/cgroup", 3);

@@ -233,5 +233,5 @@ test("whatever a killed run was doing, the next commands see the truth and clean
     .filter((state) => state !== "");
   for (const state of states) expect(["created", "initialized", "running"]).toContain(state);
   await host.must("rm", "--force", "--all");
-  expect(host.leftovers()).toEqual([]);
+  expect(await host.settled()).toEqual([]);
 });
