@@ -21,6 +21,7 @@ import { isAlive, liveState, lostExit, readExit, readPid } from "./live-state.ts
 import { isNetworkless } from "./networkless.ts";
 import type { ContainerRecord } from "./record.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
+import type { ConfiguredSpec } from "./spec.ts";
 import { releaseVolumes } from "./volumes.ts";
 
 export interface SettleOptions {
@@ -55,9 +56,13 @@ export async function settleContainer(
       return settleStarting(host, container);
     default:
       if (isAlive(container)) return container;
-      return finish(host, container, removesEnded && container.spec.removesItself);
+      return finish(host, container, removesEnded && isJustRemoved(container.spec));
   }
 }
+
+/** `--rm` and nothing more: with `--rmi` the image goes too, which is afterEnd()'s work. */
+const isJustRemoved = ({ removesItself, removesImage }: ConfiguredSpec) =>
+  removesItself && !removesImage;
 
 /** Its starter died: a process that got past its start is adopted, anything less is undone. */
 async function settleStarting(

@@ -1,5 +1,5 @@
 /** The processes of a container (podman-top(1), docker-top(1)). */
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { resolveContainer } from "../records/containers.ts";
@@ -29,8 +29,8 @@ const ticksPerSecond = 100;
 const descriptors: Record<string, Descriptor> = {
   user: { heading: "USER", value: (p) => userName(p, idsOf(p, "Uid")[1] ?? 0) },
   uid: { heading: "UID", value: (p) => `${idsOf(p, "Uid")[1]}` },
-  huser: { heading: "HUSER", value: (p) => `${statSync(`/proc/${p.pid}`).uid}` },
-  hgroup: { heading: "HGROUP", value: (p) => `${statSync(`/proc/${p.pid}`).gid}` },
+  huser: { heading: "HUSER", value: (p) => hostName(p, "Uid") },
+  hgroup: { heading: "HGROUP", value: (p) => hostName(p, "Gid") },
   group: { heading: "GROUP", value: (p) => groupName(p, idsOf(p, "Gid")[1] ?? 0) },
   pid: { heading: "PID", value: (p) => innerPid(p, p.status.get("NSpid")) },
   hpid: { heading: "HPID", value: (p) => `${p.pid}` },
@@ -173,6 +173,21 @@ function toInside(pid: number, file: string, id: number): number {
   for (const line of readOr(`/proc/${pid}/${file}`, "").trim().split("\n")) {
     const [inside = 0, outside = 0, size = 0] = line.trim().split(/\s+/).map(Number);
     if (id >= outside && id < outside + size) return inside + (id - outside);
+  }
+  return id;
+}
+
+/** As the machine has it: who calls as an ordinary user sees ids through a mapping of its own. */
+function hostName(process: Process, kind: "Uid" | "Gid"): string {
+  const shown = Number((process.status.get(kind) ?? "").split(/\s+/)[1] ?? 0);
+  const [map, names] = kind === "Uid" ? ["uid_map", "passwd"] : ["gid_map", "group"];
+  return nameIn(readOr(`/etc/${names}`, ""), toOutside(readOr(`/proc/self/${map}`, ""), shown));
+}
+
+function toOutside(map: string, id: number): number {
+  for (const line of map.trim().split("\n")) {
+    const [inside = 0, outside = 0, size = 0] = line.trim().split(/\s+/).map(Number);
+    if (id >= inside && id < inside + size) return outside + (id - inside);
   }
   return id;
 }

@@ -172,6 +172,8 @@ export function applyTables(settings: Settings, file: string, parsed: unknown): 
   for (const [table, values] of Object.entries(asTable(parsed, { file, key: "the file" }))) {
     const known = Object.hasOwn(tables, table) ? tables[table] : undefined;
     if (known === undefined) {
+      const isEmpty = typeof values === "object" && Object.keys(values ?? {}).length === 0;
+      if (isEmpty) continue; // distributions ship headings of which every key is a comment
       ignored.push(`${file}: [${table}]`);
       continue;
     }
