@@ -202,7 +202,8 @@ async function adoptImage(
 ): Promise<AdoptResult> {
   await sweep(host);
   using stage = await openStage(host);
-  const plan = { ...image.plan(), names };
+  using opened = image.open();
+  const plan = { ...opened.plan, names };
   const name = `image ${image.id.slice(0, 12)} of ${store.engine}`;
   const [loaded] = await loadPlans(host, stage, {
     name,

@@ -14,15 +14,17 @@ import { isObject } from "../oci/json.ts";
 import { dockerReference } from "../oci/location.ts";
 import { maxConfigBytes } from "../oci/manifest.ts";
 import { formatReference } from "../oci/reference.ts";
+import { containerdImages, containerdOf } from "./containerd-store.ts";
 import {
   type ForeignImage,
   type ForeignStore,
-  type ForeignVolume,
   isPlainName,
   listStore,
+  opened,
   readStoreFile,
   readStoreJson,
 } from "./foreign-store.ts";
+import { dockerVolumes } from "./foreign-volumes.ts";
 import type { ImagePlan } from "./load-plan.ts";
 import type { LayerPlan } from "./stage-layers.ts";
 import { daemonOrigin } from "./trust/origin.ts";
@@ -32,38 +34,37 @@ type Driver = (typeof drivers)[number];
 
 /** Whether a directory is Docker's data root. */
 export function isDockerStore(root: string): boolean {
-  return existsSync(join(root, "image")) || existsSync(join(root, "containerd", "daemon"));
+  return existsSync(join(root, "image")) || containerdOf(root) !== undefined;
 }
 
 /** Opens a store; nothing is read yet. @throws CooperError not-supported for what is not read in place */
 export function openDockerStore(root: string): ForeignStore {
-  const driver = driverOf(root);
+  const driver = drivers.find((name) => existsSync(join(root, "image", name, "repositories.json")));
+  const containerd = containerdOf(root);
+  // what is in both is the same image: an upgraded Docker may still have what it had before
+  const images = () => [
+    ...(containerd === undefined ? [] : containerdImages(containerd)),
+    ...(driver === undefined ? [] : readImages(root, driver)),
+  ];
+  if (driver === undefined && containerd === undefined) throw noStore(root);
   return {
     engine: "Docker",
     root,
     origin: daemonOrigin,
-    images: () => readImages(root, driver),
-    volumes: () => readVolumes(root),
+    images,
+    volumes: () => dockerVolumes(root),
   };
 }
 
-function driverOf(root: string): Driver {
-  const known = drivers.find((name) => existsSync(join(root, "image", name, "repositories.json")));
-  if (known !== undefined) return known;
-  if (existsSync(join(root, "containerd", "daemon", "io.containerd.metadata.v1.bolt")))
-    throw new CooperError(
-      "not-supported",
-      `Docker keeps its images at ${root} in a store of containerd, which is not read in place`,
-      { hint: "start Docker, and take each over with: cooper pull docker-daemon:NAME:TAG" },
-    );
+function noStore(root: string): CooperError {
   const other = listStore(join(root, "image"))[0];
-  if (other !== undefined)
-    throw new CooperError(
-      "not-supported",
-      `Docker at ${root} uses the storage driver ${other}; only overlay2 and vfs are read in place`,
-      { hint: "start Docker, and take each over with: cooper pull docker-daemon:NAME:TAG" },
-    );
-  throw new CooperError("no-such-object", `there is no store of Docker at ${root}`);
+  if (other === undefined)
+    return new CooperError("no-such-object", `there is no store of Docker at ${root}`);
+  return new CooperError(
+    "not-supported",
+    `Docker at ${root} uses the storage driver ${other}; only overlay2, vfs and containerd's store are read in place`,
+    { hint: "start Docker, and take each over with: cooper pull docker-daemon:NAME:TAG" },
+  );
 }
 
 function readImages(root: string, driver: Driver): ForeignImage[] {
@@ -78,7 +79,7 @@ function readImages(root: string, driver: Driver): ForeignImage[] {
         names: all.filter((name) => !name.includes("@")),
         repoDigests: all.filter((name) => name.includes("@")),
         size: null,
-        plan: () => planOf(root, driver, id, all),
+        open: () => opened(planOf(root, driver, id, all)),
       };
     });
 }
@@ -144,23 +145,4 @@ function layerPlan(root: string, driver: Driver, diffId: Digest, chain: string):
       return { kind: "stream", chunks: rebuildFromSplit({ root, files, split, name }) };
     },
   };
-}
-
-/** Volumes with options are mounts, which only a running Docker has in place. */
-function readVolumes(root: string): ForeignVolume[] {
-  return listStore(join(root, "volumes"))
-    .filter((name) => isPlainName(name) && !/^[0-9a-f]{64}$/.test(name))
-    .filter((name) => existsSync(join(root, "volumes", name, "_data")))
-    .map((name) => {
-      const options = readStoreJson(root, `volumes/${name}/opts.json`);
-      const isMount = isObject(options) && Object.values(options).some((value) => value !== "");
-      return {
-        name,
-        labels: {},
-        path: `volumes/${name}/_data`,
-        refusal: isMount
-          ? "it is a mount with options of its own, whose contents are elsewhere"
-          : null,
-      };
-    });
 }

@@ -18,8 +18,19 @@ export interface ForeignImage {
   /** Bytes of its layers as tars, where the store tells; for people. */
   readonly size: number | null;
   /** Decodes the image. @throws CooperError when it cannot be taken over, and why */
-  plan(): ImagePlan;
+  open(): OpenedImage;
 }
+
+/** An image that can be read until it is disposed. */
+export interface OpenedImage extends Disposable {
+  readonly plan: ImagePlan;
+}
+
+/** One of which nothing has to be let go. */
+export const opened = (plan: ImagePlan): OpenedImage => ({
+  plan,
+  [Symbol.dispose]: () => undefined,
+});
 
 /** A named volume in another engine's store. */
 export interface ForeignVolume {

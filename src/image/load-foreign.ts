@@ -63,10 +63,13 @@ function imageOfStore(store: ForeignStore, text: string): OpenedImages {
       `the store of ${store.engine} at ${store.root} has no image ${text}`,
     );
   const { name, image } = found;
-  const plan = image.plan();
+  const opened = image.open();
   const names = name === null ? [] : [name];
-  const { origin } = store;
-  return { plans: [{ ...plan, names }], origin, [Symbol.dispose]: () => undefined };
+  return {
+    plans: [{ ...opened.plan, names }],
+    origin: store.origin,
+    [Symbol.dispose]: () => opened[Symbol.dispose](),
+  };
 }
 
 /** What an image may be called: as Docker reads it, as Podman tags what is made here, or by its id. */

@@ -92,6 +92,15 @@ export function notAmong(
   });
 }
 
+/** The image that a descriptor leads to, wherever it stands. */
+export function imageOf(
+  archive: Archive,
+  descriptor: Descriptor,
+  choice: PlatformChoice,
+): ImagePlan {
+  return planOf(archive, descriptor, choice, 0, []);
+}
+
 /** Entries without a name, or with the same one, are one image for several platforms. */
 function byName(entries: readonly Descriptor[]): Map<string, Descriptor[]> {
   const groups = new Map<string, Descriptor[]>();

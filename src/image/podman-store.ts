@@ -17,15 +17,15 @@ import type { StoredManifest } from "../records/images.ts";
 import {
   type ForeignImage,
   type ForeignStore,
-  type ForeignVolume,
   imageNamesOf,
   isPlainName,
-  listStore,
   objectsOf,
+  opened,
   readStoreFile,
   readStoreJson,
   textsOf,
 } from "./foreign-store.ts";
+import { podmanVolumes } from "./foreign-volumes.ts";
 import type { ImagePlan } from "./load-plan.ts";
 import type { LayerPlan } from "./stage-layers.ts";
 import { storageOrigin } from "./trust/origin.ts";
@@ -67,7 +67,7 @@ export function openPodmanStore(root: string, wanted: string | null): ForeignSto
     root,
     origin: storageOrigin(driver, root),
     images: () => readImages(root, driver),
-    volumes: () => readVolumes(root),
+    volumes: () => podmanVolumes(root),
   };
 }
 
@@ -94,7 +94,7 @@ function readImages(root: string, driver: Driver): ForeignImage[] {
     names: row.names.filter((name) => !name.includes("@")),
     repoDigests: row.names.filter((name) => name.includes("@")),
     size: chainSize(row, layers),
-    plan: () => planOf(root, driver, row, layers),
+    open: () => opened(planOf(root, driver, row, layers)),
   }));
 }
 
@@ -246,12 +246,4 @@ function manifestsOf(root: string, directory: string, row: ImageRow): StoredMani
 /** containers/storage, images.go, makeBigDataBaseName: what is no plain name is in base64. */
 export function bigDataFile(key: string): string {
   return /^[0-9a-z.]+$/.test(key) ? key : `=${Buffer.from(key).toString("base64")}`;
-}
-
-/** Anonymous volumes belong to containers, which stay where they are. */
-function readVolumes(root: string): ForeignVolume[] {
-  return listStore(join(root, "volumes"))
-    .filter((name) => isPlainName(name) && !/^[0-9a-f]{64}$/.test(name))
-    .filter((name) => existsSync(join(root, "volumes", name, "_data")))
-    .map((name) => ({ name, labels: {}, path: `volumes/${name}/_data`, refusal: null }));
 }

@@ -25,7 +25,7 @@ function fillPodman(host: TestHost, user: User | null) {
   podman("load", "-q", "-i", archive(host, user, second, 3));
   podman("tag", second, "example.com/again:3");
   podman("volume", "create", "--label", "a=b", "data");
-  podman("volume", "create");
+  podman("create", "-v", "/anonymous", first);
   const inside = [
     "sh",
     "-c",
@@ -68,6 +68,7 @@ describe.skipIf(!hasPeer("podman")).each(everybody)("system adopt as $who", ({ u
 
     const taken = await host.must(...adopt);
     expect(taken).toContain("volume data: taken (5B in 3 files)");
+    expect(await host.must("volume", "inspect", "-f", "{{.Labels}}", "data")).toBe("map[a:b]");
     const names = (await host.must(...listed)).replaceAll("sha256:", "").split("\n").sort();
     expect(names).toEqual(ids);
     const script = "cat /d/file /d/other /layer-2 /layer-3; ls -l /d";
