@@ -2,6 +2,7 @@
 import type { Host } from "../host.ts";
 import { runIp } from "../network/apply.ts";
 import { isBridgeUp, makeBridge } from "../network/bridge.ts";
+import { passForwarding } from "../network/forward-policy.ts";
 import { type LinkPlan, linkPlan, portLine } from "../network/plumbing.ts";
 import { attachToBridge, canReturn, inNetns, linkState, NetnsHandle } from "../system/netns.ts";
 import { type Connection, runningConnections } from "./live-connections.ts";
@@ -83,6 +84,7 @@ async function ensureBridges(
     using _lock = await host.locks.network(network.id);
     if (isBridgeUp(where, network)) continue;
     await makeBridge(where, network);
+    await passForwarding(where, network.interfaceName, true, host.warn);
     // a bridge that somebody took away has left the links of running containers without one
     const running = [...runningConnections(host).values()].flat();
     await reattach(

@@ -190,6 +190,7 @@ function takePorts(
       database,
       containerId: container.id,
       families,
+      ipv4Binding: null,
       nameOf: (id) => getContainer(database, id)?.name ?? id.slice(0, 12),
     });
     ports = held.ports;

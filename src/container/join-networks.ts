@@ -186,6 +186,7 @@ function reserveOnce(host: Host, container: ContainerRecord): Reserved {
       database,
       containerId: container.id,
       families,
+      ipv4Binding: hostBinding(reserved.connections),
       nameOf: (id) => getContainer(database, id)?.name ?? id.slice(0, 12),
     });
     addPorts(database, container.id, reserved.held.ports);
@@ -222,6 +223,15 @@ function freeName(prefix: string, taken: readonly string[]): string {
     const name = `${prefix}${number}`;
     if (!taken.includes(name)) return name;
   }
+}
+
+/** Where the network to which ports lead wants them published. */
+function hostBinding(connections: readonly Connection[]): string | null {
+  const { ipv4 } = portTarget(connections, []);
+  const network = connections.find(({ live }) =>
+    live.addresses.some(({ address }) => address === ipv4),
+  )?.network;
+  return network?.options["com.docker.network.bridge.host_binding_ipv4"] ?? null;
 }
 
 /** Families in which the host can lead a port to the container. */

@@ -7,9 +7,11 @@ import {
   defaultNetworkName,
   defineNetwork,
   ensureDefaultNetwork,
+  isDefaultName,
   type NetworkRequestRecord,
   namedNetwork,
 } from "../network/define.ts";
+import { passForwarding } from "../network/forward-policy.ts";
 import { type NetworkSummary, summarizeNetworks } from "../network/list.ts";
 import type { Network } from "../network/model.ts";
 import { dropNetworkRuleset } from "../network/ruleset.ts";
@@ -98,6 +100,7 @@ async function removeUnused(host: Host, network: Network): Promise<void> {
   if (network.driver !== "bridge") return;
   if (linkState(where, network.interfaceName) === "missing") return;
   await removeBridge(where, network);
+  await passForwarding(where, network.interfaceName, false, host.warn);
   using _firewall = await host.locks.firewall("shared");
   try {
     await runNft(where, dropNetworkRuleset(network));
@@ -155,6 +158,7 @@ export async function reloadNetworks(host: Host, ids: readonly string[]): Promis
       if (network.driver !== "bridge") continue;
       using _lock = await host.locks.network(network.id);
       if (!isBridgeUp(where, network)) await makeBridge(where, network);
+      await passForwarding(where, network.interfaceName, true, host.warn);
     }
     const ports = portsOf(host.database, id);
     const lost = connections.filter(
@@ -172,7 +176,7 @@ export async function reloadNetworks(host: Host, ids: readonly string[]): Promis
 
 /** Whether there is such a network. */
 export function hasNetwork(host: Host, name: string): boolean {
-  return findNetwork(host.database, name) !== undefined;
+  return isDefaultName(name) || findNetwork(host.database, name) !== undefined;
 }
 
 /** Notes it in the journal of events. */

@@ -28,6 +28,13 @@ async function feed(path: string | null, argv: readonly string[], input: string)
   );
   const [stderr, exitCode] = await Promise.all([new Response(child.stderr).text(), child.exited]);
   if (exitCode === 0) return;
+  if (/Unknown device type|Operation not supported/.test(stderr)) {
+    throw new CooperError(
+      "not-supported",
+      "the kernel of this host lacks what the network needs (macvlan, ipvlan, or VLANs of bridges)",
+      { cause: stderr },
+    );
+  }
   throw new CooperError(
     "helper-failed",
     `${argv.join(" ")} exited with ${exitCode}: ${stderr.trim().split("\n").slice(0, 4).join("; ")}`,

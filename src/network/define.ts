@@ -2,6 +2,7 @@
 import type { Database } from "bun:sqlite";
 import { CooperError, messageOf } from "../errors.ts";
 import { findNetwork, insertNetwork, listNetworks } from "../records/networks.ts";
+import { linkState } from "../system/netns.ts";
 import { randomBytes, randomHex } from "../system/random.ts";
 import {
   type Cidr,
@@ -17,7 +18,7 @@ import {
 } from "./address.ts";
 import { freeBridgeName } from "./bridge.ts";
 import { checkOptions } from "./driver-options.ts";
-import { hostRanges } from "./host-ranges.ts";
+import { defaultRouteLink, hostRanges } from "./host-ranges.ts";
 import {
   defaultNetworkPools,
   defaultPools,
@@ -148,8 +149,9 @@ function networkFrom(
     request.options.parent ??
     (request.driver === "bridge"
       ? freeBridgeName(where, new Set(others.map((other) => other.interfaceName)))
-      : "");
+      : parentLink(request));
   checkInterface(request, interfaceName, others);
+  checkParent(request, interfaceName, where);
   return {
     id: randomHex(32),
     name: request.name,
@@ -169,18 +171,38 @@ function networkFrom(
   };
 }
 
+/** Where podman puts a macvlan that names no parent: on the link of the default route. */
+function parentLink({ driver }: NetworkRequestRecord): string {
+  const link = defaultRouteLink();
+  if (link !== undefined) return link;
+  throw new CooperError("invalid-argument", `a ${driver} network needs a parent link`, {
+    hint: "name it with -o parent=LINK: this host has no default route",
+  });
+}
+
+function checkParent(
+  { driver }: NetworkRequestRecord,
+  interfaceName: string,
+  where: string | null,
+): void {
+  if (driver === "bridge" || linkState(where, interfaceName) !== "missing") return;
+  throw new CooperError("invalid-argument", `there is no link ${interfaceName} to be the parent`, {
+    hint: "ip -br link shows the links of this host",
+  });
+}
+
 function checkInterface(
   { driver, name }: NetworkRequestRecord,
   interfaceName: string,
   others: readonly Network[],
 ): void {
-  if (driver !== "bridge") return;
   if (!linkName.test(interfaceName)) {
     throw new CooperError(
       "invalid-argument",
       `"${interfaceName}" is no name for a link: at most 15 letters, digits and _ . -`,
     );
   }
+  if (driver !== "bridge") return;
   const other = others.find(
     (one) => one.driver === "bridge" && one.interfaceName === interfaceName,
   );

@@ -1,5 +1,6 @@
 /** Which options a driver knows (`--opt`), in podman's and Docker's spelling, and what their values may be. */
 import { CooperError } from "../errors.ts";
+import { isAddress } from "./address.ts";
 import type { NetworkDriver } from "./model.ts";
 
 type Check = (value: string) => string | undefined;
@@ -35,7 +36,8 @@ const byDriver: Readonly<Record<NetworkDriver, Readonly<Record<string, Check>>>>
     "com.docker.network.bridge.name": link,
     "com.docker.network.bridge.enable_ip_masquerade": boolean,
     "com.docker.network.bridge.enable_icc": boolean,
-    "com.docker.network.bridge.host_binding_ipv4": () => undefined,
+    "com.docker.network.bridge.host_binding_ipv4": (value) =>
+      isAddress(value) && !value.includes(":") ? undefined : "an IPv4 address",
     "com.docker.network.container_iface_prefix": link,
   },
   macvlan: {

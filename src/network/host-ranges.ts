@@ -39,6 +39,14 @@ export function ipv4Routes(text: string): Cidr[] {
   });
 }
 
+/** The link of the IPv4 default route. */
+export function defaultRouteLink(): string | undefined {
+  const line = readOr("/proc/net/route")
+    .split("\n")
+    .find((text) => /^\S+\t00000000\t.*\t00000000\t\d+\t\d+\t\d+/.test(text));
+  return line?.split("\t")[0];
+}
+
 function bitCount(number: number): number {
   return (number >>> 0).toString(2).replaceAll("0", "").length;
 }

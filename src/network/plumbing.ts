@@ -39,7 +39,7 @@ const mtuWords = (network: Network) => {
 /** The bridge of a network, with the gateways' addresses. */
 export function bridgeLines(network: Network, mac: string): string[] {
   const bridge = network.interfaceName;
-  const vlan = network.options.vlan === undefined ? [] : ["vlan_filtering", 1];
+  const { vlan } = network.options;
   return [
     // a fixed MAC: a bridge's own one follows its ports, and neighbours would lose the gateway
     line(
@@ -54,8 +54,12 @@ export function bridgeLines(network: Network, mac: string): string[] {
       "bridge",
       "forward_delay",
       0,
-      ...vlan,
+      // all ports are of this VLAN: what leaves by one that is added by hand as a trunk carries its tag
+      ...(vlan === undefined ? [] : ["vlan_default_pvid", vlan]),
     ),
+    ...(vlan === undefined
+      ? []
+      : [line("link", "set", "dev", bridge, "type", "bridge", "vlan_filtering", 1)]),
     ...network.subnets.flatMap(({ subnet, gateway }) =>
       gateway === null ? [] : [addressLine(gateway, parseCidr(subnet).prefixLength, bridge)],
     ),

@@ -46,6 +46,8 @@ export interface PublishContext {
   readonly containerId: string;
   /** Families in which the container has an address that can be reached from the host. */
   readonly families: readonly Family[];
+  /** Where ports without an address of their own are published; null: everywhere. */
+  readonly ipv4Binding: string | null;
   nameOf(containerId: string): string;
 }
 
@@ -67,7 +69,7 @@ export function holdPorts(requests: readonly PortRequest[], context: PublishCont
 
 /** Without an address, one port number is taken in every family; so a random one must be free in all. */
 function holdRequest(held: HeldPorts, request: PortRequest, context: PublishContext): void {
-  const addresses = hostAddresses(request, context.families);
+  const addresses = hostAddresses(request, context);
   const first = request.hostPort;
   const attempts = first === null ? 20 : request.choices;
   for (let attempt = 0; ; attempt++) {
@@ -87,9 +89,12 @@ function holdRequest(held: HeldPorts, request: PortRequest, context: PublishCont
   }
 }
 
-function hostAddresses(request: PortRequest, families: readonly Family[]): string[] {
-  if (request.hostAddress === null)
+function hostAddresses(request: PortRequest, { families, ipv4Binding }: PublishContext): string[] {
+  if (request.hostAddress === null) {
+    // Docker's option binds to one address; one that says "only there" must not be open on IPv6
+    if (ipv4Binding !== null && ipv4Binding !== "0.0.0.0") return [ipv4Binding];
     return families.map((family) => (family === 4 ? "0.0.0.0" : "::"));
+  }
   const { family } = parseAddress(request.hostAddress);
   if (request.hostAddress === "::1") {
     throw new CooperError("not-supported", "a port cannot be published on ::1", {

@@ -91,7 +91,8 @@ describe("plumbing", () => {
     expect(
       bridgeLines(network({ options: { mtu: "1400", vlan: "7" } }), "02:42:0a:59:00:01"),
     ).toEqual([
-      "link add name cooper1 mtu 1400 address 02:42:0a:59:00:01 type bridge forward_delay 0 vlan_filtering 1",
+      "link add name cooper1 mtu 1400 address 02:42:0a:59:00:01 type bridge forward_delay 0 vlan_default_pvid 7",
+      "link set dev cooper1 type bridge vlan_filtering 1",
       "address replace 10.89.0.1/24 broadcast + dev cooper1",
       "link set dev cooper1 up",
     ]);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Result, run, type TestHost, testHost, users } from "./host.ts";
-import { machineAddress } from "./machine.ts";
+import { machineAddress, neighbourAddress } from "./machine.ts";
 
 const isRoot = users.includes(null) && process.getuid?.() === 0;
 
@@ -259,6 +259,86 @@ describe.skipIf(!isRoot)("networks of root", () => {
     await host.must("network", "rm", "-f", "more");
   }, 30_000);
 
+  test("macvlan: a container is a host on the parent's network", async () => {
+    await using host = await testHost(null, { networks: true });
+    await host.must(
+      "network",
+      "create",
+      "-d",
+      "macvlan",
+      "-o",
+      "parent=eth0",
+      "--subnet",
+      "10.231.0.0/24",
+      "--gateway",
+      neighbourAddress.ipv4,
+      "--ip-range",
+      "10.231.0.128/25",
+      "lan",
+    );
+    await serve(host, "web", "--network", "lan");
+    const address = await addressOf(host, "web", "lan");
+    expect(address).toBe("10.231.0.128");
+    expect((await onNeighbour(host, ...ask(address, 80))).stdout).toBe("web\n");
+    const refused = await host.cooper("run", "--network", "lan", "-p", "80:80", "hello");
+    expect(refused.stderr).toContain("no port can be published: lan is a macvlan");
+    await host.must(
+      "network",
+      "create",
+      "-d",
+      "ipvlan",
+      "-o",
+      "parent=eth0",
+      "--subnet",
+      "10.9.0.0/24",
+      "ip",
+    );
+    const ipvlan = await host.cooper("run", "--rm", "--network", "ip", "hello", "ip", "-4", "addr");
+    if (ipvlan.exitCode === 0) expect(ipvlan.stdout).toContain("10.9.0.2/24");
+    else expect(ipvlan.stderr).toContain("the kernel of this host lacks");
+    expect(
+      (
+        await host.cooper(
+          "network",
+          "create",
+          "-d",
+          "macvlan",
+          "-o",
+          "parent=nope",
+          "--subnet",
+          "10.8.0.0/24",
+          "x",
+        )
+      ).stderr,
+    ).toContain("there is no link nope");
+  });
+
+  test("options of the bridge: mtu, name, no traffic between containers, binding", async () => {
+    await using host = await testHost(null, { networks: true });
+    await host.must(
+      "network",
+      "create",
+      "-o",
+      "mtu=1400",
+      "-o",
+      "com.docker.network.bridge.enable_icc=false",
+      "-o",
+      "com.docker.network.bridge.host_binding_ipv4=127.0.0.1",
+      "-o",
+      "com.docker.network.bridge.name=br-test",
+      "strict",
+    );
+    await serve(host, "a", "--network", "strict", "-p", "8080:80");
+    await serve(host, "b", "--network", "strict");
+    expect(await host.must("exec", "a", "ip", "link", "show", "eth0")).toContain("mtu 1400");
+    expect((await host.inMachine("ip", "link", "show", "br-test")).exitCode).toBe(0);
+    expect(await host.must("port", "a")).toBe("80/tcp -> 127.0.0.1:8080");
+    expect((await host.inMachine(...ask("127.0.0.1", 8080))).stdout).toBe("a\n");
+    const address = await addressOf(host, "b", "strict");
+    expect((await host.inMachine(...ask(address, 80))).stdout).toBe("b\n");
+    expect((await host.cooper("exec", "a", "timeout", "1", "nc", address, "80")).stdout).toBe("");
+  });
+
   test("twenty at once have different addresses", async () => {
     await using host = await testHost(null, { networks: true });
     await host.must("network", "create", "--subnet", "10.6.0.0/27", "small");
@@ -282,6 +362,29 @@ describe.skipIf(!isRoot)("networks of root", () => {
     const full = await host.cooper("run", "--rm", "--network", "small", "hello");
     expect(full.stderr).toContain("network small has no free address in 10.6.0.0/27");
   }, 60_000);
+
+  test("where iptables drops what is forwarded, containers still pass, and nothing else", async () => {
+    await using host = await testHost(null, { networks: true });
+    await host.inMachine("iptables", "-P", "FORWARD", "DROP");
+    await host.inMachine("iptables", "-N", "DOCKER-USER");
+    await host.inMachine("iptables", "-A", "FORWARD", "-j", "DOCKER-USER");
+    await host.must("network", "create", "n");
+    await serve(host, "web", "--network", "n", "-p", "8080:80");
+    expect((await onNeighbour(host, ...ask(machineAddress.ipv4, 8080))).stdout).toBe("web\n");
+    await onNeighbour(host, "ip", "route", "add", "default", "via", machineAddress.ipv4);
+    const inside = await addressOf(host, "web", "n");
+    expect((await onNeighbour(host, ...ask(inside, 80))).stdout).toBe("");
+    const server = Bun.spawn(
+      host.machine?.wordsOnNeighbour("busybox", "nc", "-ll", "-p", "99", "-e", "echo", "out") ?? [],
+    );
+    const out = ["exec", "web", "timeout", "2", "nc", neighbourAddress.ipv4, "99"];
+    expect((await host.cooper(...out)).stdout).toBe("out\n");
+    server.kill();
+    await server.exited;
+    await host.must("rm", "-f", "web");
+    await host.must("network", "rm", "n");
+    expect((await host.inMachine("iptables", "-S")).stdout).not.toContain("cooper");
+  });
 
   test("a bridge or the firewall that somebody took away comes back", async () => {
     await using host = await testHost(null, { networks: true });
