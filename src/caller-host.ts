@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { GlobalOptions } from "./cli/command.ts";
 import { type Host, openHost } from "./host.ts";
 import { pathsUnder } from "./paths.ts";
+import { configuredDriver } from "./settings/storage-conf.ts";
 import { loadSettings, type Settings } from "./settings.ts";
 import { sessionDirectory, storeLocation } from "./store-location.ts";
 import { canLimit } from "./system/cgroup.ts";
@@ -39,6 +40,7 @@ export function callerHost(global: GlobalOptions): Host {
     },
     isRootless: who.isRootless,
     canLimit: canLimit(who.isRootless, cgroupManager),
+    storageDriver: () => global.storageDriver ?? configuredDriver(process.env, who.isRootless),
     forwardedArgs: forwardedArgs(global),
     warn: (message) => process.stderr.write(`Warning: ${message}\n`),
     debug(message) {
@@ -66,6 +68,7 @@ function forwardedArgs(global: GlobalOptions): string[] {
   return [
     ...(global.runtime === null ? [] : ["--runtime", global.runtime]),
     ...global.runtimeFlags.flatMap((flag) => ["--runtime-flag", flag]),
+    ...(global.storageDriver === null ? [] : ["--storage-driver", global.storageDriver]),
     ...(global.cgroupManager === null ? [] : ["--cgroup-manager", global.cgroupManager]),
     ...global.hooksDirectories.flatMap((path) => ["--hooks-dir", resolve(path)]),
     ...global.cdiSpecDirectories.flatMap((path) => ["--cdi-spec-dir", resolve(path)]),

@@ -6,6 +6,7 @@ import { messageOf } from "./errors.ts";
 import { type EventJournal, noJournal, openJournal } from "./events/journal.ts";
 import type { Paths } from "./paths.ts";
 import { openDatabase } from "./records/database.ts";
+import type { StorageDriver } from "./settings/storage-conf.ts";
 import type { Settings } from "./settings.ts";
 import { type FileLock, type LockMode, lock, tryLock } from "./system/lock.ts";
 
@@ -44,6 +45,8 @@ export interface Host {
   readonly isRootless: boolean;
   /** Whether cgroups can be set up: false as an ordinary user without delegation. */
   readonly canLimit: boolean;
+  /** The driver that was asked for, on the command line or by configuration; null: what works. */
+  storageDriver(): StorageDriver | null;
   /** Global options that a later `cooper` process needs to act as this one does. */
   readonly forwardedArgs: readonly string[];
   /** Prints a line for the user on stderr (`time="…" level=…` is not our way: `Warning: …`). */

@@ -80,6 +80,8 @@ export interface ContainerPaths {
   readonly directory: string;
   readonly upper: string;
   readonly work: string;
+  /** All of it, image and changes, where the driver `vfs` copied it. */
+  readonly tree: string;
   readonly log: string;
   /** hosts, resolv.conf, hostname, passwd, group and so on, bound over the image's. */
   readonly files: string;
@@ -148,6 +150,7 @@ export function pathsUnder(root: string, run: string): Paths {
         directory,
         upper: join(directory, "upper"),
         work: join(directory, "work"),
+        tree: join(directory, "tree"),
         log: join(directory, "ctr.log"),
         files: join(directory, "files"),
         bundle,

@@ -2,6 +2,7 @@
 import type { ContainerSpec } from "../container/spec.ts";
 import type { Engine } from "../engine.ts";
 import type { Option } from "../option.ts";
+import type { StorageDriver } from "../settings/storage-conf.ts";
 
 /** The options of a command by the name under which `run` finds their values. */
 export type CommandOptions = Readonly<Record<string, Option<unknown>>>;
@@ -23,7 +24,7 @@ export interface GlobalOptions {
   runtime: string | null;
   runtimeFlags: string[];
   cgroupManager: "systemd" | "cgroupfs" | null;
-  storageDriver: string | null;
+  storageDriver: StorageDriver | null;
   storageOptions: string[];
   conmon: string | null;
   hooksDirectories: string[];

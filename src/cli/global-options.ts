@@ -78,8 +78,8 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
   }),
   declare(
     "--storage-driver",
-    oneOf("overlay"),
-    "How layers are put together: only overlay",
+    oneOf("overlay", "fuse-overlayfs", "vfs"),
+    "How layers are put together; vfs copies them",
     (target, value) => {
       target.storageDriver = value;
     },
@@ -157,7 +157,7 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
     "--storage-opt",
     listOf(string),
     "Options of the storage driver",
-    "the overlay driver here takes none",
+    "the storage drivers here take none",
   ),
   refused("--syslog", flagSwitch, "Log to syslog", "Cooper does not log to syslog"),
   refused("--tls", flagSwitch, "TLS for a remote service", remote),

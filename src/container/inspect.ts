@@ -1,6 +1,6 @@
 /** The document that `inspect` shows: Podman's, with the names that Docker's users look for beside them. */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { Host } from "../host.ts";
 import type { RuntimeSpec } from "../oci/runtime-spec.ts";
 import { resolveContainer } from "../records/containers.ts";
@@ -15,6 +15,7 @@ import type { ContainerRecord } from "./record.ts";
 import { runtimeName } from "./runtime-choice.ts";
 import { allCapabilities, mergeCapabilities } from "./runtime-config/capabilities.ts";
 import type { Mount } from "./spec.ts";
+import { driverName } from "./storage.ts";
 
 /** Everything about one container, as plain JSON. */
 export function inspectContainer(host: Host, nameOrId: string): Record<string, unknown> {
@@ -45,7 +46,7 @@ export function inspectContainer(host: Host, nameOrId: string): Record<string, u
     LogPath: ["k8s-file", "json-file"].includes(resolved.logDriver) ? resolved.logPath : "",
     Name: container.name,
     RestartCount: container.restartCount,
-    Driver: "overlay",
+    Driver: existsSync(host.paths.container(container.id).tree) ? "vfs" : driverName(host),
     Platform: "linux",
     MountLabel: "",
     ProcessLabel: "",
@@ -167,8 +168,9 @@ function goTime(ms: number): string {
 function graphDriver(host: Host, container: ContainerRecord) {
   const paths = host.paths.container(container.id);
   const lower = container.resolved.layers.map((id) => host.paths.layer(id).diff).reverse();
+  if (existsSync(paths.tree)) return { Name: "vfs", Data: { dir: paths.tree } };
   return {
-    Name: "overlay",
+    Name: driverName(host),
     Data: {
       LowerDir: lower.join(":"),
       MergedDir: paths.merged,

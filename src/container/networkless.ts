@@ -2,8 +2,10 @@
  * What a container's network is, as far as none of the engine's networks are concerned: the others load a
  * dozen modules, which `--network none` and `host` do without.
  */
+import { accessSync, constants } from "node:fs";
 import type { Host } from "../host.ts";
 import type { PublishedPort } from "../network/model.ts";
+import { isInContainer } from "../system/own-limits.ts";
 import { findProgram } from "../system/program.ts";
 import type { Connection } from "./live-connections.ts";
 import type { ContainerRecord, NetworkMode } from "./record.ts";
@@ -17,6 +19,11 @@ export function decideMode(host: Host, spec: ContainerSpec): NetworkMode {
   const configured = kind === "private" ? "private" : host.settings.networkNamespace;
   if (configured === "host" || configured === "none") return configured;
   if (!host.isRootless || configured === "bridge") return "bridge";
+  if (kind === "default" && spec.networking.ports.length === 0 && isInContainer() && !hasTun()) {
+    // what is shared then is the network of the container around us, not that of the machine
+    host.warn("there is no /dev/net/tun here: the network of the surrounding container is used");
+    return "host";
+  }
   const helper = host.settings.defaultRootlessNetworkCommand;
   const other = helper === "pasta" ? "slirp4netns" : "pasta";
   return findProgram(helper) === undefined && findProgram(other) !== undefined ? other : helper;
@@ -89,3 +96,12 @@ export const hostNetwork: NetworkFacts = {
   hostAddress: "127.0.0.1",
   isShared: true,
 };
+
+function hasTun(): boolean {
+  try {
+    accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false; // not given to this container
+  }
+}

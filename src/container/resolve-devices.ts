@@ -1,7 +1,7 @@
 /** From the devices that were asked for to their numbers (devices of a host, directories of them, all). */
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { CooperError } from "../errors.ts";
+import { CooperError, errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { isCdiName } from "./options/files.ts";
 import type { ResolvedDevice } from "./runtime-config/input.ts";
@@ -38,7 +38,7 @@ function resolve(device: Device): ResolvedDevice[] {
 }
 
 function inDirectory(device: Device): ResolvedDevice[] {
-  return readdirSync(device.source).flatMap((name) => {
+  return namesIn(device.source).flatMap((name) => {
     const inner = {
       ...device,
       source: join(device.source, name),
@@ -49,6 +49,16 @@ function inDirectory(device: Device): ResolvedDevice[] {
     if (found?.isDirectory()) return inDirectory(inner);
     return found === undefined || found.isSymbolicLink() ? [] : (toDevice(inner) ?? []);
   });
+}
+
+/** Under /dev there are places of others, such as a directory in /dev/shm: no devices of ours to give. */
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errnoName(error) === "EACCES") return [];
+    throw error;
+  }
 }
 
 /** The device at a path of the host; undefined for what is none. */

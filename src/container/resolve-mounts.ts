@@ -11,6 +11,7 @@ import type { ResolvedUser } from "./identity.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { IdMappings, ResolvedMount } from "./runtime-config/input.ts";
 import type { IdMapping, Mount } from "./spec.ts";
+import { mountStack } from "./storage.ts";
 
 /** What owners are seen through. */
 export interface MountOwner {
@@ -169,13 +170,8 @@ function mountWritable(
   const { upper, work } = own ?? { upper: join(base, "upper"), work: join(base, "work") };
   for (const directory of [...(own === null ? [upper, work] : []), merged])
     mkdirSync(directory, { recursive: true, mode: 0o755 });
-  mountOverlay(merged, {
-    lower: [...lower],
-    upper,
-    work,
-    userXattr: isInUserNamespace(),
-    isVolatile: own === null,
-  });
+  const tree = join(base, "tree");
+  mountStack(host, { target: merged, lower, upper, work, tree, isVolatile: own === null });
   return merged;
 }
 

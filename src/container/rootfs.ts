@@ -1,18 +1,10 @@
 /** The root file system of a container: its image's layers with a writable one on top. */
-import { existsSync, lchownSync, mkdirSync, rmSync, statfsSync } from "node:fs";
-import { CooperError } from "../errors.ts";
+import { existsSync, lchownSync, mkdirSync, rmSync } from "node:fs";
 import type { Host } from "../host.ts";
-import {
-  bindMount,
-  mountFilesystem,
-  mountFlag,
-  mountOverlay,
-  setPropagation,
-  unmount,
-} from "../system/mount.ts";
-import { isInUserNamespace } from "../system/userns.ts";
+import { bindMount, mountFilesystem, mountFlag, setPropagation, unmount } from "../system/mount.ts";
 import type { ContainerRecord } from "./record.ts";
 import { toOutside } from "./resolve-mounts.ts";
+import { mountStack } from "./storage.ts";
 
 /** Mounts it at the bundle's `merged`, and the /dev/shm that others may share. */
 export async function mountRootfs(host: Host, container: ContainerRecord): Promise<void> {
@@ -33,25 +25,14 @@ export async function mountRootfs(host: Host, container: ContainerRecord): Promi
     // the root directory itself, and with it all that the container makes in it
     lchownSync(paths.upper, toOutside(idMappings.uids, 0), toOutside(idMappings.gids, 0));
   }
-  try {
-    mountOverlay(paths.merged, {
-      lower,
-      upper: paths.upper,
-      work: paths.work,
-      userXattr: isInUserNamespace(),
-      isVolatile: container.spec.removesItself,
-    });
-  } catch (cause) {
-    if (!isOverlay(paths.upper)) throw cause;
-    throw new CooperError(
-      "not-supported",
-      `the store ${host.paths.root} is on an overlay itself, and the kernel stacks no further one`,
-      {
-        hint: "in a container, keep the store on a volume or tmpfs: cooper --root DIR",
-        cause,
-      },
-    );
-  }
+  mountStack(host, {
+    target: paths.merged,
+    lower,
+    upper: paths.upper,
+    work: paths.work,
+    tree: paths.tree,
+    isVolatile: container.spec.removesItself,
+  });
 }
 
 /** Gives back what `cooper mount` took of one that does not run; false when there is nothing. */
@@ -61,11 +42,6 @@ export function releaseMount(host: Host, { id }: Pick<ContainerRecord, "id">): b
   unmount(merged);
   rmSync(bundle, { recursive: true, force: true });
   return true;
-}
-
-/** statfs(2) f_type of overlayfs: it cannot be an upper directory (overlayfs.rst). */
-function isOverlay(path: string): boolean {
-  return statfsSync(path).type === 0x794c7630;
 }
 
 /** Topmost first, as overlayfs wants them. An image without layers still needs one. */

@@ -5,16 +5,27 @@ import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { callRuntime, globalArgs, type OciRuntime } from "../runtime/oci-runtime.ts";
 import { removeCgroupIfEmpty } from "../system/cgroup.ts";
-import { bootId } from "../system/process.ts";
+import { canMountProc } from "../system/own-limits.ts";
+import { bootId, hasSeccompFilter } from "../system/process.ts";
 import { findProgram, needProgram } from "../system/program.ts";
+import { isInUserNamespace } from "../system/userns.ts";
 import type { ContainerRecord } from "./record.ts";
 
 /** The runtime of a container that exists. */
 export async function chooseRuntime(host: Host, container: ContainerRecord): Promise<OciRuntime> {
   const { spec, resolved } = container;
   const runtime = await findRuntime(host, spec.runtime, resolved.cgroupManager);
-  if (spec.cgroups !== "disabled" || runtime.name !== "crun") return runtime;
-  return { ...runtime, globalArgs: [...runtime.globalArgs, "--cgroup-manager=disabled"] };
+  if (spec.cgroups !== "disabled" || !host.canLimit) return runtime;
+  return { ...runtime, globalArgs: [...runtime.globalArgs, ...withoutCgroup(runtime.name)] };
+}
+
+/**
+ * Flags with which a runtime makes no cgroup, where there is none to be had or wanted. runc knows only
+ * to go on when it fails, as it does for ordinary users.
+ */
+function withoutCgroup(name: string): string[] {
+  if (name === "crun") return ["--cgroup-manager=disabled"];
+  return name === "runc" ? ["--rootless=true"] : [];
 }
 
 /**
@@ -33,7 +44,10 @@ export async function findRuntime(
     name: basename(path),
     path,
     stateDirectory,
-    globalArgs: globalArgs(stateDirectory, cgroupManager === "systemd", host.settings.runtimeFlags),
+    globalArgs: [
+      ...globalArgs(stateDirectory, cgroupManager === "systemd", host.settings.runtimeFlags),
+      ...(host.canLimit ? [] : withoutCgroup(basename(path))),
+    ],
   };
 }
 
@@ -89,10 +103,10 @@ function probe(host: Host): string {
 }
 
 /**
- * Asks for a container whose command does not exist. A runtime that works gets as far as to say so;
+ * Asks for a container whose command is an empty file. A runtime that works gets as far as to say so;
  * one that cannot (crun on a host with both cgroup versions) fails before. Returns why it cannot.
  */
-function tryRuntime(host: Host, path: string): string | undefined {
+function tryRuntime(host: Host, path: string, more: object = {}): string | undefined {
   mkdirSync(host.paths.run, { recursive: true, mode: 0o700 });
   const bundle = mkdtempSync(join(host.paths.run, "probe-"));
   const id = `cooper-${basename(bundle)}`;
@@ -100,29 +114,61 @@ function tryRuntime(host: Host, path: string): string | undefined {
     name: basename(path),
     path,
     stateDirectory: join(bundle, "state"),
-    globalArgs: ["--root", join(bundle, "state")],
+    globalArgs: [
+      "--root",
+      join(bundle, "state"),
+      ...(host.canLimit ? [] : withoutCgroup(basename(path))),
+    ],
   };
   try {
-    mkdirSync(join(bundle, "rootfs", "proc"), { recursive: true });
+    for (const directory of ["proc", "dev"])
+      mkdirSync(join(bundle, "rootfs", directory), { recursive: true });
+    writeFileSync(join(bundle, "rootfs", "cooper-probe"), "", { mode: 0o755 });
     const namespaces = ["pid", "mount", "ipc", "uts"].map((type) => ({ type }));
     writeFileSync(
       join(bundle, "config.json"),
       JSON.stringify({
         ociVersion: "1.0.2",
+        ...more,
         root: { path: "rootfs" },
-        mounts: [],
+        mounts: [
+          canMountProc(isInUserNamespace())
+            ? { destination: "/proc", type: "proc", source: "proc" }
+            : { destination: "/proc", type: "bind", source: "/proc", options: ["rbind"] },
+        ],
         process: { cwd: "/", args: ["/cooper-probe"], user: { uid: 0, gid: 0 }, env: [] },
-        linux: { namespaces, cgroupsPath: host.isRootless ? "" : `/cooper/${id}` },
+        linux: {
+          namespaces,
+          cgroupsPath: host.canLimit && !host.isRootless ? `/cooper/${id}` : "",
+        },
       }),
     );
     const { stderr } = callRuntime(runtime, ["run", "--bundle", bundle, id]);
     callRuntime(runtime, ["delete", "--force", id]);
-    return /cooper-probe|no such file or directory|not found/i.test(stderr) &&
-      !/cgroup/i.test(stderr)
+    return /cooper-probe|exec format error/i.test(stderr) && !/cgroup/i.test(stderr)
       ? undefined
       : stderr.trim().split("\n").at(-1);
   } finally {
     rmSync(bundle, { recursive: true, force: true });
-    if (!host.isRootless) removeCgroupIfEmpty("/cooper");
+    if (host.canLimit && !host.isRootless) removeCgroupIfEmpty("/cooper");
   }
+}
+
+/**
+ * Whether a container may have a name of its own. The seccomp filter of a container around us forbids
+ * that (sethostname(2)) to all that were not given CAP_SYS_ADMIN; found out by trying, once a boot.
+ */
+export function canSetHostname(host: Host, runtime: OciRuntime): boolean {
+  if (!hasSeccompFilter()) return true;
+  const query = host.database.query<{ value: string }, [string]>(
+    "select value from fact where name = ?",
+  );
+  const [boot, answer] = query.get("hostname")?.value.split(" ", 2) ?? [];
+  if (boot === bootId()) return answer === "yes";
+  const failure = tryRuntime(host, runtime.path, { hostname: "probe" });
+  const can = failure === undefined || !/sethostname/i.test(failure);
+  host.database
+    .query("insert or replace into fact (name, value) values ('hostname', ?)")
+    .run(`${bootId()} ${can ? "yes" : "no"}`);
+  return can;
 }

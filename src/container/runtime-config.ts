@@ -46,12 +46,15 @@ export function runtimeConfig(input: RuntimeInput): RuntimeConfig {
   const warnings: string[] = [];
   const { spec, rootfsPath } = input;
   const process = processSpec(input, warnings);
+  const setsHostname = hasOwnUts(input) && input.canSetHostname;
+  if (!setsHostname && hasOwnUts(input) && spec.hostname !== null)
+    warnings.push("--hostname is left out: the container around cooper forbids sethostname");
   const config: RuntimeSpec = {
     ociVersion: "1.0.2",
     process,
     root: { path: rootfsPath, readonly: spec.isReadOnly },
-    ...(hasOwnUts(input) && { hostname: hostnameOf(input) }),
-    ...(hasOwnUts(input) && spec.domainname !== null && { domainname: spec.domainname }),
+    ...(setsHostname && { hostname: hostnameOf(input) }),
+    ...(setsHostname && spec.domainname !== null && { domainname: spec.domainname }),
     mounts: mounts(input),
     annotations: annotations(input),
     ...(Object.keys(input.edits.hooks).length > 0 && { hooks: input.edits.hooks }),

@@ -1,4 +1,5 @@
 /** How much disk a container takes. */
+import { existsSync } from "node:fs";
 import type { Host } from "../host.ts";
 import { treeUsage } from "../system/tree-usage.ts";
 import type { ContainerSummary } from "./summary.ts";
@@ -13,8 +14,12 @@ export function containerSizes(
   );
   return new Map(
     containers.map(({ record }) => {
-      const writable = treeUsage(host.paths.container(record.id).upper).fileBytes;
-      return [record.id, { writable, total: writable + (layerSize.get(record.id)?.size ?? 0) }];
+      const sizeOf = (path: string) => treeUsage(path).fileBytes;
+      const { upper, tree } = host.paths.container(record.id);
+      const image = layerSize.get(record.id)?.size ?? 0;
+      // a copy (driver vfs) holds both; files that layers share are in it once
+      const writable = existsSync(tree) ? Math.max(0, sizeOf(tree) - image) : sizeOf(upper);
+      return [record.id, { writable, total: writable + image }];
     }),
   );
 }

@@ -2,6 +2,7 @@
 
 import type { Stats } from "node:fs";
 import { existsSync } from "node:fs";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { openView } from "../layer/overlay-view.ts";
 import { OpenDirectory } from "../system/tree-read.ts";
@@ -25,6 +26,7 @@ export async function openContainerTree(
   const paths = host.paths.container(container.id);
   if (isAlive(container)) return OpenDirectory.at(paths.merged);
   if (rootfs !== null && !rootfs.isOverlay) return OpenDirectory.at(rootfs.path);
+  if (existsSync(paths.tree)) return OpenDirectory.at(paths.tree);
   const own = existsSync(paths.upper) ? [paths.upper] : []; // none before the first start
   return openView([...own, ...(await lowerDirectories(host, container))], scratch);
 }
@@ -40,7 +42,14 @@ export async function openLowerTree(
 
 /** The container's own changes as overlayfs keeps them; undefined when there are none yet. */
 export function openUpper(host: Host, container: ContainerRecord): OpenDirectory | undefined {
-  const { upper } = host.paths.container(container.id);
+  const { upper, tree } = host.paths.container(container.id);
+  if (existsSync(tree)) {
+    throw new CooperError(
+      "not-supported",
+      `${container.name} is a copy of its image (storage driver vfs), which does not tell its changes apart`,
+      { hint: `export the whole of it: cooper export ${container.name}` },
+    );
+  }
   return existsSync(upper) ? OpenDirectory.at(upper) : undefined;
 }
 

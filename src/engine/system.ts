@@ -15,6 +15,11 @@ export class System {
     this.host = host;
   }
 
+  /** How layers become one tree here. */
+  async storageDriver(): Promise<string> {
+    return (await import("../container/storage.ts")).driverName(this.host);
+  }
+
   /** What another engine of this machine has, and what is to become of it. */
   async planAdoption(options: AdoptOptions): Promise<Adoption[]> {
     return (await import("../image/adopt.ts")).planAdoption(this.host, options);

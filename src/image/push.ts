@@ -38,8 +38,6 @@ export interface PushOptions extends AccessOptions {
   readonly compression?: PushCompression;
   /** Who signs what was pushed. */
   readonly signers?: Signers;
-  /** The image gets no tag there: an index names it by its digest. */
-  readonly isByDigest?: boolean;
   /** Refused where the image is for another one. */
   readonly platform?: PlatformChoice | null;
   onProgress?(progress: TransferProgress): void;
@@ -52,8 +50,6 @@ export interface PushedImage {
   readonly digest: Digest;
   /** Of the manifest, as Docker tells it. */
   readonly manifestBytes: number;
-  /** Of the manifest. */
-  readonly mediaType: string;
 }
 
 /** How many layers are on their way at once: compressing keeps all cores busy with fewer. */
@@ -127,8 +123,7 @@ function assertPlatform(image: Image, name: string, choice: PlatformChoice | nul
   );
 }
 
-/** As pushImage(), of an image that was found. */
-export async function push(
+async function push(
   host: Host,
   image: Image,
   reference: Reference,
@@ -150,9 +145,7 @@ export async function push(
   using stage = await openStage(host);
   const target: LayerTarget = { ...options, host, stage, uploader, reference, family, compression };
   const manifest = await sendParts(target, image, own);
-  const tag = options.isByDigest
-    ? digestOf(manifest.text)
-    : (reference.digest ?? reference.tag ?? "latest");
+  const tag = reference.digest ?? reference.tag ?? "latest";
   if (reference.digest !== null && reference.digest !== digestOf(manifest.text))
     throw new CooperError(
       "invalid-argument",
@@ -163,8 +156,7 @@ export async function push(
   note(host, image, reference, { ...manifest, digest });
   emitImage(host, "push", image.id, name);
   onProgress?.({ kind: "end", name, id: image.id });
-  const manifestBytes = Buffer.byteLength(manifest.text);
-  return { name, digest, manifestBytes, mediaType: manifest.mediaType };
+  return { name, digest, manifestBytes: Buffer.byteLength(manifest.text) };
 }
 
 /** Opens the repository that a reference names, for writing. */
@@ -206,9 +198,14 @@ async function sendParts(
     kind: "layers",
     layers: records.map((layer) => ({ digest: `sha256:${layer.id}`, size: layer.tarSize })),
   });
+  // what was made here was never compressed: it is now, as everybody does it
+  const isFromRegistry = image.repoDigests.some((each) =>
+    each.endsWith(`@${image.manifestDigest}`),
+  );
   const layers = await inParallel(records, (layer) => {
     const seen = original?.layers[records.indexOf(layer)];
-    return pushLayer(target, layer, seen && sameFamily(seen, own, family));
+    const counts = seen !== undefined && (isFromRegistry || seen.compression !== "none");
+    return pushLayer(target, layer, counts ? sameFamily(seen, own, family) : undefined);
   });
   const config = Buffer.from(image.configText);
   const blob = { digest: digestOf(config), size: config.length };

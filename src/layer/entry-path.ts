@@ -6,8 +6,10 @@ import { shown } from "../system/tree.ts";
 const maxPathBytes = 4095;
 const maxNameBytes = 255;
 
-const whiteoutPrefix = ".wh.";
-const opaqueName = ".wh..wh..opq";
+/** What the names of whiteouts begin with. */
+export const whiteoutPrefix = ".wh.";
+/** Hides all that lower layers have in its directory. */
+export const opaqueName = ".wh..wh..opq";
 /** Records that AUFS kept in the tree for itself. */
 const aufsPrefix = ".wh..wh.";
 

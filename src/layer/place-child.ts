@@ -48,6 +48,7 @@ function place(request: PlaceRequest): { size: number; warnings: readonly string
     hasSingleId,
     isInUserNamespace: inNamespace,
     maxEntries: Number.MAX_SAFE_INTEGER,
+    marksByName: false,
     placement: placementOf(request),
   });
   const reader = new TarReader({

@@ -20,6 +20,7 @@ import {
   setXattr,
 } from "../system/tree.ts";
 import { linkTarget, type Place, placeOf, printable } from "./entry-path.ts";
+import { hideByName, markOpaqueByName } from "./name-marks.ts";
 import type { TarEntry, TarSink } from "./tar.ts";
 import { clearPlace, fail, isWhiteout, lookAt, makeParents } from "./tree-changes.ts";
 import { storeXattrs } from "./tree-xattrs.ts";
@@ -31,6 +32,8 @@ export interface WriterOptions {
   readonly hasSingleId: boolean;
   readonly isInUserNamespace: boolean;
   readonly maxEntries: number;
+  /** Whether names say what is hidden: see name-marks.ts. */
+  readonly marksByName: boolean;
   /** Left out: the entries are those of a layer. */
   readonly placement?: Placement;
 }
@@ -70,6 +73,7 @@ export class TreeWriter implements TarSink {
   private readonly options: WriterOptions;
   private open: OpenFile | undefined;
   private readonly directoryTimes: { path: string; seconds: number; nanoseconds: number }[] = [];
+  private readonly hidden: string[] = [];
   private readonly warned = new Map<string, number>();
   private size = 0;
   private entries = 0;
@@ -126,6 +130,7 @@ export class TreeWriter implements TarSink {
 
   /** Sets what had to wait: the times of directories, which each new entry in them changed. */
   finish(): WriterResult {
+    for (const path of this.hidden) hideByName(path);
     for (const { path, seconds, nanoseconds } of this.directoryTimes) {
       if (lookAt(path)?.isDirectory()) setTime(path, seconds, nanoseconds); // it may have been replaced since
     }
@@ -262,6 +267,10 @@ export class TreeWriter implements TarSink {
 
   /** Hides a name of lower layers. What this layer has itself under that name stays. */
   private makeWhiteout(path: string): void {
+    if (this.options.marksByName) {
+      this.hidden.push(path); // at the end, when it is known what the layer has there itself
+      return;
+    }
     const made = makeNode(path, nodeType.character, 0, 0);
     if (made === "") return;
     if (made === "EEXIST") {
@@ -298,6 +307,7 @@ export class TreeWriter implements TarSink {
   }
 
   private markOpaque(directory: string): void {
+    if (this.options.marksByName) return markOpaqueByName(directory);
     this.must(
       setXattr(directory, `${this.options.overlayPrefix}opaque`, Buffer.from("y")),
       directory,

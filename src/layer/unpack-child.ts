@@ -6,6 +6,7 @@ import { closeSync, mkdirSync, openSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError, errnoName, messageOf } from "../errors.ts";
 import { dieWithParent, enterRoot, setUmask } from "../system/chroot.ts";
+import { isOnOverlay } from "../system/mount.ts";
 import { mapsSingleId } from "../system/own-limits.ts";
 import { isInUserNamespace } from "../system/userns.ts";
 import { compressionOf, decompressed, unsupportedCompressionOf } from "./decompress.ts";
@@ -64,6 +65,7 @@ async function unpack(request: UnpackRequest): Promise<UnpackedLayer> {
     hasSingleId,
     isInUserNamespace: inNamespace,
     maxEntries: request.maxEntries,
+    marksByName: isOnOverlay("/"),
   });
   const stream = new HeaderStream(headers);
   const reader = new TarReader({

@@ -42,7 +42,7 @@ export function tlsFor(
       ? trust.directory.path
       : standardPlaces(host, env).find((place) => existsSync(place));
   const key = `${host} ${trust.isInsecure} ${directory ?? ""}`;
-  const found = known.get(key) ?? read(directory, trust);
+  const found = known.get(key) ?? read(directory, trust.isInsecure);
   known.set(key, found);
   return found;
 }
@@ -59,9 +59,9 @@ function standardPlaces(
   ];
 }
 
-function read(directory: string | undefined, trust: Trust): TlsOptions {
+function read(directory: string | undefined, isInsecure: boolean): TlsOptions {
   const bundle = bundles.find((file) => existsSync(file));
-  const names = directory === undefined ? [] : listed(directory, trust);
+  const names = directory === undefined ? [] : listed(directory);
   const file = (name: string) => readFileSync(join(directory ?? "", name), "utf8");
   const authorities = names.filter((name) => name.endsWith(".crt")).map(file);
   const stem = names.find((name) => name.endsWith(".cert"))?.slice(0, -".cert".length);
@@ -76,18 +76,17 @@ function read(directory: string | undefined, trust: Trust): TlsOptions {
     );
   }
   return {
-    rejectUnauthorized: !trust.isInsecure,
+    rejectUnauthorized: !isInsecure,
     ca: [...(bundle === undefined ? [] : [readFileSync(bundle, "utf8")]), ...authorities],
     ...(stem !== undefined && { cert: file(`${stem}.cert`), key: file(`${stem}.key`) }),
   };
 }
 
-function listed(directory: string, trust: Trust): string[] {
+function listed(directory: string): string[] {
   try {
     return readdirSync(directory).sort();
   } catch (cause) {
-    // the machine's, as an ordinary user: not meant for us
-    if (errnoName(cause) === "EACCES" && directory !== trust.directory?.path) return [];
+    if (errnoName(cause) === "EACCES") return []; // as an ordinary user: not meant for us
     throw new CooperError("invalid-argument", `cannot read the certificates in ${directory}`, {
       cause,
     });

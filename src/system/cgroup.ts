@@ -114,7 +114,7 @@ function ownCgroupDirectory(): string {
 /** Whether limits can be set: as root where cgroups are writable, as a user where systemd delegated them. */
 export function canLimit(isRootless: boolean, manager: "systemd" | "cgroupfs"): boolean {
   if (!existsSync(mountPoint)) return false;
-  if (!isRootless) return isWritable(mountPoint) || cgroupVersion() === 1;
+  if (!isRootless) return isWritable(cgroupVersion() === 2 ? mountPoint : `${mountPoint}/pids`);
   if (cgroupVersion() === 1) return false;
   return manager === "systemd" || isWritableCgroup(ownCgroup());
 }

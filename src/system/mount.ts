@@ -1,5 +1,8 @@
 /** Mounting and unmounting through mount(2), and through the new mount API where one page is too small. */
+import { statfsSync } from "node:fs";
+import { CooperError } from "../errors.ts";
 import { check, cString, libc, SystemCallError } from "./libc.ts";
+import { needProgram } from "./program.ts";
 
 const { mount, umount2 } = libc({
   mount: { args: ["ptr", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
@@ -61,6 +64,11 @@ export interface OverlayMount {
   readonly isVolatile?: boolean;
 }
 
+/** Whether a path is on an overlay, which cannot hold upper directories of others (overlayfs.rst). */
+export function isOnOverlay(path: string): boolean {
+  return statfsSync(path).type === 0x794c7630;
+}
+
 /** mount(2) copies one page of options; beyond it there is only fsconfig(2). */
 const longestOptions = 4000;
 
@@ -81,6 +89,31 @@ export function mountOverlay(target: string, overlay: OverlayMount): void {
   const data = options.join(",");
   if (data.length <= longestOptions) mountFilesystem("overlay", target, "overlay", 0, data);
   else mountTallOverlay(target, overlay);
+}
+
+/**
+ * The same by fuse-overlayfs(1), which stays in the background until it is unmounted. It serves kernels
+ * and places that refuse an overlay.
+ */
+export function mountFuseOverlay(
+  target: string,
+  overlay: Required<Pick<OverlayMount, "lower" | "upper" | "work">>,
+): void {
+  const options = [
+    `lowerdir=${overlay.lower.map(escaped).join(":")}`,
+    `upperdir=${escaped(overlay.upper)}`,
+    `workdir=${escaped(overlay.work)}`,
+  ].join(",");
+  const result = Bun.spawnSync([needProgram("fuse-overlayfs"), "-o", options, target], {
+    cwd: "/",
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  if (result.success) return;
+  throw new CooperError(
+    "helper-failed",
+    `fuse-overlayfs: ${result.stderr.toString().trim().split("\n").at(-1)}`,
+    { hint: "it needs /dev/fuse; without it: cooper --storage-driver vfs" },
+  );
 }
 
 /** fsopen(2) and kin: one call a layer (`lowerdir+`, Linux 6.5). */

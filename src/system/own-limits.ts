@@ -78,11 +78,16 @@ export function ownOomScoreAdjust(): number {
  */
 export function canMountProc(isInUserNamespace: boolean): boolean {
   if (!isInUserNamespace) return true;
-  // linux/proc_ns.h, PROC_PID_INIT_INO: nothing is covered on the host itself
-  if (readNamespace("pid") === "pid:[4026531836]") return true;
+  // nothing is covered on the host itself
+  if (!isInContainer()) return true;
   return !readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .some((line) => line.split(" ")[4]?.startsWith("/proc/"));
+}
+
+/** Whether somebody's container is around us (linux/proc_ns.h, PROC_PID_INIT_INO). */
+export function isInContainer(): boolean {
+  return readNamespace("pid") !== "pid:[4026531836]";
 }
 
 function readNamespace(kind: string): string {

@@ -136,7 +136,15 @@ export function capabilitySet(name: "CapEff" | "CapBnd" | "CapPrm"): bigint {
   return BigInt(`0x${match?.[1] ?? "0"}`);
 }
 
+/** Whether system calls of this process are filtered (proc(5), /proc/PID/status, Seccomp). */
+export function hasSeccompFilter(): boolean {
+  return /^Seccomp:\s*2$/m.test(readFileSync("/proc/self/status", "latin1"));
+}
+
 /** capability.h */
+export const capSetGid = 6n;
+export const capSetUid = 7n;
+export const capNetAdmin = 12n;
 export const capSysAdmin = 21n;
 export const capSysResource = 24n;
 

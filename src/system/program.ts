@@ -32,6 +32,7 @@ const packages: Record<string, string> = {
   nsenter: "util-linux",
   unshare: "util-linux",
   setsid: "util-linux",
+  "fuse-overlayfs": "fuse-overlayfs",
   newuidmap: "uidmap",
   newgidmap: "uidmap",
   ip: "iproute2",

@@ -3,11 +3,29 @@
  * a pause process keeps alive. Bun has threads, and a process with threads cannot join a user
  * namespace (setns(2), EINVAL), so we become `nsenter`, which becomes us again.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { CooperError, messageOf } from "../errors.ts";
 import { lock } from "./lock.ts";
-import { capSysAdmin, execve, hasCapability, isSameProcess, processIdentity } from "./process.ts";
+import { idMap } from "./own-limits.ts";
+import {
+  capNetAdmin,
+  capSetGid,
+  capSetUid,
+  capSysAdmin,
+  execve,
+  hasCapability,
+  isSameProcess,
+  processIdentity,
+} from "./process.ts";
 import { findProgram, needProgram } from "./program.ts";
 import { moveToScope } from "./systemd.ts";
 
@@ -46,9 +64,9 @@ function findCaller(): Caller {
     }
   }
   if (uid !== 0) return { uid, gid, isRootless: true, hasEntered: false };
-  // root of a container that may not mount is in the same position as an ordinary user
-  const canMount = hasCapability(capSysAdmin);
-  return { uid, gid, isRootless: !canMount, hasEntered: canMount };
+  // root of a container is in the same position as an ordinary user, unless it was given more than usual
+  const isMighty = hasCapability(capSysAdmin) && hasCapability(capNetAdmin);
+  return { uid, gid, isRootless: !isMighty, hasEntered: isMighty };
 }
 
 /**
@@ -69,7 +87,8 @@ function reachable(directory: string): string {
 }
 
 function isInitialNamespace(): boolean {
-  return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "latin1"));
+  // linux/proc_ns.h, PROC_USER_INIT_INO; the map says nothing, since root's child may have the same
+  return readlinkSync("/proc/self/ns/user") === "user:[4026531837]";
 }
 
 /** Whether we run within some user namespace, as rootless or as root of somebody's container. */
@@ -84,18 +103,7 @@ export function isInUserNamespace(): boolean {
 export async function enterUserNamespace(runDirectory: string): Promise<void> {
   const who = caller();
   if (who.hasEntered) return;
-  enter(await ensurePauseProcess(runDirectory, who), who);
-}
-
-/** As enterUserNamespace() where the user's namespace is there already; returns where it is not. */
-export function enterIfThere(runDirectory: string): void {
-  const who = caller();
-  if (who.hasEntered) return;
-  const pid = livePause(pauseFile(runDirectory));
-  if (pid !== undefined && findProgram("nsenter") !== undefined) enter(pid, who);
-}
-
-function enter(pid: number, who: Caller): never {
+  const pid = await ensurePauseProcess(runDirectory, who);
   const here = [who.uid, who.gid, process.cwd()].map((part) => encodeURIComponent(part)).join(":");
   const nsenter = needProgram("nsenter");
   execve(
@@ -156,14 +164,11 @@ async function startPauseProcess(file: string, who: Caller): Promise<number> {
   );
   child.unref();
   try {
-    await waitFor(() => namespaceOf(child.pid, "user") !== namespaceOf("self", "user"), child);
+    await waitFor(() => hasOwn(child.pid, "user"), child);
     mapIds(child.pid, who);
     child.stdin.write("go\n");
     await child.stdin.end();
-    await waitFor(() => {
-      const ns = namespaceOf(child.pid, "mnt");
-      return ns !== undefined && ns !== namespaceOf("self", "mnt") && isPausing(child.pid);
-    }, child);
+    await waitFor(() => hasOwn(child.pid, "mnt") && isPausing(child.pid), child);
   } catch (error) {
     child.kill("SIGKILL");
     throw error;
@@ -191,6 +196,12 @@ async function leaveSession(pid: number): Promise<void> {
 function isPausing(pid: number): boolean {
   const name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
   return name === "catatonit" || name === "sleep";
+}
+
+/** Whether a process that lives has left our namespace for one of its own. */
+function hasOwn(pid: number, kind: "user" | "mnt"): boolean {
+  const its = namespaceOf(pid, kind);
+  return its !== undefined && its !== namespaceOf("self", kind);
 }
 
 function namespaceOf(pid: number | "self", kind: "user" | "mnt"): number | undefined {
@@ -257,6 +268,7 @@ export function subordinateRanges(text: string, name: string, uid: number): Subo
 
 /** Maps the caller to root and the subordinate ids behind it; without any, the caller alone. */
 function mapIds(pid: number, who: Caller): void {
+  if (who.uid === 0 && mapOwnIds(pid)) return;
   const name = userName(who.uid);
   const uids = rangesIn("/etc/subuid", name, who.uid);
   const gids = rangesIn("/etc/subgid", name, who.uid);
@@ -277,6 +289,28 @@ function mapIds(pid: number, who: Caller): void {
 
 function notice(why: string): void {
   process.stderr.write(`Notice: single-id mode, every file in containers belongs to you: ${why}\n`);
+}
+
+const allIds = 2 ** 32 - 1;
+
+/**
+ * Root of a container may hand on all ids that it has itself, each as what it is (user_namespaces(7),
+ * "Defining user and group ID mappings"): no newuidmap and no subordinate ids are needed.
+ */
+function mapOwnIds(pid: number): boolean {
+  if (!hasCapability(capSetUid) || !hasCapability(capSetGid)) return false;
+  try {
+    for (const file of ["uid_map", "gid_map"] as const) {
+      // all of them but the last: by a full map programs tell that they are in no namespace (crun does)
+      const own = idMap(file).map(
+        ({ inside, size }) => `${inside} ${inside} ${size === allIds ? size - 1 : size}\n`,
+      );
+      writeFileSync(`/proc/${pid}/${file}`, own.join(""));
+    }
+    return true;
+  } catch {
+    return false; // what follows needs less, and tells what goes wrong
+  }
 }
 
 function mapOnlyCaller(pid: number, who: Caller): void {

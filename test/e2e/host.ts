@@ -17,7 +17,8 @@ import {
 import { join, resolve } from "node:path";
 import { Machine } from "./machine.ts";
 
-const binary = process.env.COOPER_BINARY ?? resolve(import.meta.dir, "../../dist/cooper");
+/** The program under test. */
+export const binary = process.env.COOPER_BINARY ?? resolve(import.meta.dir, "../../dist/cooper");
 
 /** Who runs cooper. */
 export interface User {

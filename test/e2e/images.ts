@@ -53,7 +53,7 @@ function busyboxLayer(): Uint8Array {
 }
 
 /** Busybox first, then layers that hold a file `/layer-N` each. */
-function layersOf(count: number): Uint8Array[] {
+export function layersOf(count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, index) =>
     index === 0 ? busyboxLayer() : tarOf([{ path: `layer-${index + 1}`, content: `${index + 1}` }]),
   );

@@ -72,7 +72,7 @@ export const info = defineCommand({
         security: { rootless: host.isRootless },
       },
       store: {
-        graphDriverName: "overlay",
+        graphDriverName: await engine.system.storageDriver(),
         graphRoot: host.paths.root,
         runRoot: host.paths.run,
         containerStore: {

@@ -83,6 +83,7 @@ export function inputWith({
     canMountProc: true,
     canMountSysfs: true,
     hasMqueue: true,
+    canSetHostname: true,
     extraMaskedPaths: [],
     hostEnv: {},
     seccompProfile: null,

@@ -61,6 +61,8 @@ export interface RuntimeInput {
   /** As canMountProc, for sysfs. */
   readonly canMountSysfs: boolean;
   readonly hasMqueue: boolean;
+  /** Not where a seccomp filter around us forbids it. */
+  readonly canSetHostname: boolean;
   /** Entries of /sys/devices/system/cpu/cpuN/thermal_throttle and the like, masked besides the defaults. */
   readonly extraMaskedPaths: readonly string[];
   /** Our own environment, for `--env-host` in the settings and for proxies. */
