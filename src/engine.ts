@@ -6,6 +6,7 @@ import { callerHost } from "./caller-host.ts";
 import type { GlobalOptions } from "./cli/command.ts";
 import { Containers } from "./engine/containers.ts";
 import { Images } from "./engine/images.ts";
+import { Manifests } from "./engine/manifests.ts";
 import { Networks } from "./engine/networks.ts";
 import { Registries } from "./engine/registries.ts";
 import { Secrets } from "./engine/secrets.ts";
@@ -27,6 +28,7 @@ export interface Engine {
   readonly containers: Containers;
   readonly images: Images;
   readonly networks: Networks;
+  readonly manifests: Manifests;
   readonly registries: Registries;
   readonly system: System;
   readonly secrets: Secrets;
@@ -41,6 +43,7 @@ export function openEngine(global: GlobalOptions): Engine {
     containers: new Containers(host),
     images: new Images(host),
     networks: new Networks(host),
+    manifests: new Manifests(host),
     registries: new Registries(host),
     system: new System(host),
     secrets: new Secrets(host),

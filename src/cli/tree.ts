@@ -269,6 +269,33 @@ export const commandTree: readonly CommandEntry[] = [
   entry("volume unmount", "", "Let a volume be unmounted again", async () =>
     as((await volumes()).unmount),
   ),
+  entry("manifest add", "", "Add images to a manifest list", async () =>
+    as((await import("./commands/manifest.ts")).add),
+  ),
+  entry("manifest annotate", "", "Change what a manifest list says of an image", async () =>
+    as((await import("./commands/manifest.ts")).annotate),
+  ),
+  entry("manifest create", "", "Make a manifest list", async () =>
+    as((await import("./commands/manifest.ts")).create),
+  ),
+  entry("manifest exists", "", "Tell by the exit status whether a manifest list exists", async () =>
+    as((await import("./commands/manifest.ts")).exists),
+  ),
+  entry("manifest inspect", "", "Show a manifest list, or a manifest at a registry", async () =>
+    as((await import("./commands/manifest.ts")).inspect),
+  ),
+  entry("manifest push", "", "Push a manifest list and its images to a registry", async () =>
+    as((await import("./commands/manifest.ts")).push),
+  ),
+  entry("manifest remove", "", "Take an image out of a manifest list", async () =>
+    as((await import("./commands/manifest.ts")).remove),
+  ),
+  entry("manifest rm", "", "Remove manifest lists", async () =>
+    as((await import("./commands/manifest.ts")).rm),
+  ),
+  entry("image search", "search", "Search registries for images", async () =>
+    as((await import("./commands/search.ts")).search),
+  ),
   entry("login", "", "Log in to a registry", async () =>
     as((await import("./commands/login.ts")).login),
   ),
@@ -290,6 +317,7 @@ export const groups: Readonly<Record<string, string>> = {
   container: "Work on containers",
   healthcheck: "Check the health of containers",
   image: "Work on images",
+  manifest: "Work on manifest lists",
   secret: "Work on secrets",
   system: "Work on the engine",
   network: "Work on networks",

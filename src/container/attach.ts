@@ -1,5 +1,5 @@
 /** Attaching to a running container, and what a foreground run does until its end. */
-import { closeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { constants as os } from "node:os";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
@@ -60,7 +60,7 @@ export async function runSession(
 ): Promise<SessionEnd> {
   const container = getContainer(host.database, id);
   if (container === undefined || container.pid === 0) {
-    closeSync(socket);
+    await drain(socket, options);
     return { end: "closed", exitCode: await exitCodeOf(host, id) };
   }
   const keys = parseDetachKeys(options.detachKeys ?? host.settings.detachKeys ?? defaultDetachKeys);
@@ -85,6 +85,22 @@ export async function runSession(
   if (end === "detached") return { end, exitCode: 0 };
   if (end === "unread") return { end, exitCode: 128 + os.signals.SIGPIPE };
   return { end, exitCode: await endForeground(host, container, exit?.exitCode) };
+}
+
+/**
+ * It has ended so soon that somebody else has cleaned up already, such as the late exit command of a run
+ * before this one: what it printed is in the socket all the same.
+ */
+async function drain(socket: number, { stdout, stderr }: SessionOptions): Promise<void> {
+  const pidfd = openSync("/dev/null", "r"); // always ready, as that of an ended process
+  await carryStreams(socket, {
+    stdin: false,
+    stdout,
+    stderr,
+    detachKeys: new Uint8Array(),
+    pidfd,
+    hasEnded: () => true,
+  }).finally(() => closeSync(pidfd));
 }
 
 /** As runSession(), for a container whose streams are not ours to carry: waits, and passes signals on. */

@@ -2,6 +2,7 @@
 import type { Host } from "../host.ts";
 import type { Credentials } from "../registry/credentials.ts";
 import type { LoginTarget } from "../registry/login.ts";
+import type { SearchQuery, SearchResult, TagResult } from "../registry/search.ts";
 
 /** Verbs on registries as such. */
 export class Registries {
@@ -29,6 +30,14 @@ export class Registries {
   /** Returns where the credentials are kept. */
   async login(target: LoginTarget, credentials: Credentials): Promise<string> {
     return (await import("../registry/login.ts")).login(await this.conf(), target, credentials);
+  }
+
+  async search(query: SearchQuery): Promise<SearchResult[]> {
+    return (await import("../registry/search.ts")).searchImages(await this.conf(), query);
+  }
+
+  async searchTags(query: SearchQuery): Promise<TagResult[]> {
+    return (await import("../registry/search.ts")).searchTags(await this.conf(), query);
   }
 
   async logout(target: LoginTarget): Promise<void> {

@@ -109,8 +109,9 @@ function compressionFor(
   original: OriginalLayer | undefined,
 ): LayerCompression {
   if (compression.format !== null) return compression.format;
-  if (original !== undefined && !(family === "docker" && original.compression === "zstd"))
-    return original.compression;
+  // what was made or loaded here was never compressed, and is now, as everybody does it
+  const own = original?.compression ?? "none";
+  if (own !== "none" && !(family === "docker" && own === "zstd")) return own;
   return host.settings.compressionFormat === "gzip" || family === "docker" ? "gzip" : "zstd";
 }
 

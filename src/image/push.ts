@@ -38,6 +38,8 @@ export interface PushOptions extends AccessOptions {
   readonly compression?: PushCompression;
   /** Who signs what was pushed. */
   readonly signers?: Signers;
+  /** The image gets no tag there: an index names it by its digest. */
+  readonly isByDigest?: boolean;
   /** Refused where the image is for another one. */
   readonly platform?: PlatformChoice | null;
   onProgress?(progress: TransferProgress): void;
@@ -50,6 +52,8 @@ export interface PushedImage {
   readonly digest: Digest;
   /** Of the manifest, as Docker tells it. */
   readonly manifestBytes: number;
+  /** Of the manifest. */
+  readonly mediaType: string;
 }
 
 /** How many layers are on their way at once: compressing keeps all cores busy with fewer. */
@@ -123,7 +127,8 @@ function assertPlatform(image: Image, name: string, choice: PlatformChoice | nul
   );
 }
 
-async function push(
+/** As pushImage(), of an image that was found. */
+export async function push(
   host: Host,
   image: Image,
   reference: Reference,
@@ -145,7 +150,9 @@ async function push(
   using stage = await openStage(host);
   const target: LayerTarget = { ...options, host, stage, uploader, reference, family, compression };
   const manifest = await sendParts(target, image, own);
-  const tag = reference.digest ?? reference.tag ?? "latest";
+  const tag = options.isByDigest
+    ? digestOf(manifest.text)
+    : (reference.digest ?? reference.tag ?? "latest");
   if (reference.digest !== null && reference.digest !== digestOf(manifest.text))
     throw new CooperError(
       "invalid-argument",
@@ -156,7 +163,8 @@ async function push(
   note(host, image, reference, { ...manifest, digest });
   emitImage(host, "push", image.id, name);
   onProgress?.({ kind: "end", name, id: image.id });
-  return { name, digest, manifestBytes: Buffer.byteLength(manifest.text) };
+  const manifestBytes = Buffer.byteLength(manifest.text);
+  return { name, digest, manifestBytes, mediaType: manifest.mediaType };
 }
 
 /** Opens the repository that a reference names, for writing. */
@@ -198,14 +206,9 @@ async function sendParts(
     kind: "layers",
     layers: records.map((layer) => ({ digest: `sha256:${layer.id}`, size: layer.tarSize })),
   });
-  // what was made here was never compressed: it is now, as everybody does it
-  const isFromRegistry = image.repoDigests.some((each) =>
-    each.endsWith(`@${image.manifestDigest}`),
-  );
   const layers = await inParallel(records, (layer) => {
     const seen = original?.layers[records.indexOf(layer)];
-    const counts = seen !== undefined && (isFromRegistry || seen.compression !== "none");
-    return pushLayer(target, layer, counts ? sameFamily(seen, own, family) : undefined);
+    return pushLayer(target, layer, seen && sameFamily(seen, own, family));
   });
   const config = Buffer.from(image.configText);
   const blob = { digest: digestOf(config), size: config.length };

@@ -173,6 +173,13 @@ const migrations: readonly string[] = [
     used_at integer not null          -- ms
   ) strict, without rowid;
   `,
+  `
+  create table manifest_list (        -- indexes that are put together here, until they are pushed
+    name text primary key,            -- registry/repository:tag, fully qualified
+    record text not null,             -- JSON: ManifestList without its name
+    created_at integer not null       -- ms
+  ) strict, without rowid;
+  `,
 ];
 
 /**

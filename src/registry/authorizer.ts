@@ -14,7 +14,7 @@ import { CooperError } from "../errors.ts";
 import { isObject } from "../oci/json.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { basicAuthorization, type Credentials } from "./credentials.ts";
-import { failureOf, noteMethod } from "./failure.ts";
+import { failureOf } from "./failure.ts";
 import { type HttpRequest, readBody } from "./http.ts";
 import { isLoopback } from "./loopback.ts";
 
@@ -205,7 +205,6 @@ export class Authorizer {
     credentials: Credentials | undefined,
   ): Promise<unknown> {
     const { registry } = this.options;
-    noteMethod(response, "GET");
     if ((response.status === 401 || response.status === 403) && credentials !== undefined) {
       await response.body?.cancel();
       return new CooperError(

@@ -42,7 +42,7 @@ export function tlsFor(
       ? trust.directory.path
       : standardPlaces(host, env).find((place) => existsSync(place));
   const key = `${host} ${trust.isInsecure} ${directory ?? ""}`;
-  const found = known.get(key) ?? read(directory, trust.isInsecure);
+  const found = known.get(key) ?? read(directory, trust);
   known.set(key, found);
   return found;
 }
@@ -59,9 +59,9 @@ function standardPlaces(
   ];
 }
 
-function read(directory: string | undefined, isInsecure: boolean): TlsOptions {
+function read(directory: string | undefined, trust: Trust): TlsOptions {
   const bundle = bundles.find((file) => existsSync(file));
-  const names = directory === undefined ? [] : listed(directory);
+  const names = directory === undefined ? [] : listed(directory, trust);
   const file = (name: string) => readFileSync(join(directory ?? "", name), "utf8");
   const authorities = names.filter((name) => name.endsWith(".crt")).map(file);
   const stem = names.find((name) => name.endsWith(".cert"))?.slice(0, -".cert".length);
@@ -76,17 +76,18 @@ function read(directory: string | undefined, isInsecure: boolean): TlsOptions {
     );
   }
   return {
-    rejectUnauthorized: !isInsecure,
+    rejectUnauthorized: !trust.isInsecure,
     ca: [...(bundle === undefined ? [] : [readFileSync(bundle, "utf8")]), ...authorities],
     ...(stem !== undefined && { cert: file(`${stem}.cert`), key: file(`${stem}.key`) }),
   };
 }
 
-function listed(directory: string): string[] {
+function listed(directory: string, trust: Trust): string[] {
   try {
     return readdirSync(directory).sort();
   } catch (cause) {
-    if (errnoName(cause) === "EACCES") return []; // as an ordinary user: not meant for us
+    // the machine's, as an ordinary user: not meant for us
+    if (errnoName(cause) === "EACCES" && directory !== trust.directory?.path) return [];
     throw new CooperError("invalid-argument", `cannot read the certificates in ${directory}`, {
       cause,
     });

@@ -17,16 +17,19 @@ export class BusyError extends Error {
   }
 }
 
-/** Makes an error of an answer; the body is read for the registry's own words. */
+/**
+ * Makes an error of an answer; the body is read for the registry's own words.
+ *
+ * @param isUpload whether it was to take something
+ */
 export async function failureOf(
   registry: string,
   response: Response,
   what: string,
+  isUpload = false,
 ): Promise<CooperError | BusyError> {
   const { status, headers } = response;
   const told = await toldReason(response);
-  const method = methodOf.get(response) ?? "GET";
-  const isUpload = method !== "GET" && method !== "HEAD";
   if (status === 404 && !isUpload)
     return new CooperError("no-such-image", `${registry} has no ${what}${told}`);
   if (status === 401 || status === 403) {
@@ -50,13 +53,6 @@ export async function failureOf(
     "registry",
     `${registry} answered with status ${status} when ${isUpload ? "given" : "asked for"} ${what}${told}`,
   );
-}
-
-const methodOf = new WeakMap<Response, string>();
-
-/** Remembers how an answer was asked for: a Response does not tell. */
-export function noteMethod(response: Response, method: string): void {
-  methodOf.set(response, method);
 }
 
 /**

@@ -3,7 +3,7 @@ import { CooperError } from "../errors.ts";
 import { Authorizer } from "./authorizer.ts";
 import type { Trust } from "./certificates.ts";
 import type { Credentials } from "./credentials.ts";
-import { asCooperError, BusyError, failureOf, noteMethod } from "./failure.ts";
+import { asCooperError, BusyError, failureOf } from "./failure.ts";
 import { ConnectionError, type HttpRequest, request } from "./http.ts";
 import { isLoopback } from "./loopback.ts";
 
@@ -77,19 +77,18 @@ export class RegistrySession {
     return this.options.isInsecure ?? isLoopback(new URL(`http://${this.host}`).hostname);
   }
 
-  private async sendAsIs(
+  private sendAsIs(
     wanted: Pick<HttpRequest, "method" | "url" | "headers" | "body" | "followsRedirects">,
   ): Promise<Response> {
-    const response = await request({ ...wanted, trust: this.trust, signal: this.options.signal });
-    noteMethod(response, wanted.method);
-    return response;
+    return request({ ...wanted, trust: this.trust, signal: this.options.signal });
   }
 
   /** Sends a request, with a token where one is asked for; an error status is thrown. */
   async send(call: Call): Promise<Response> {
     const response = await this.sendAuthorized(call);
     if (response.ok || call.expects?.includes(response.status)) return response;
-    throw await failureOf(this.registry, response, call.what);
+    const isUpload = call.scopes.some((scope) => /[:,]push$/.test(scope));
+    throw await failureOf(this.registry, response, call.what, isUpload);
   }
 
   private async sendAuthorized(call: Call): Promise<Response> {

@@ -154,7 +154,7 @@ export function deleteFromRuntime(runtime: OciRuntime, id: string, isSystemd: bo
   if (!existsSync(directory)) return; // never made, or deleted already
   let cgroups: string[] | undefined;
   try {
-    cgroups = cgroupDirectories(directory);
+    cgroups = cgroupDirectories(directory, id);
   } catch (error) {
     if (errnoName(error) !== "ENOENT") throw error;
     cgroups = undefined; // crun keeps its state in another file
@@ -173,10 +173,12 @@ export function deleteFromRuntime(runtime: OciRuntime, id: string, isSystemd: bo
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** The cgroups in the state file of runc; undefined for a state of another form. */
-function cgroupDirectories(directory: string): string[] | undefined {
-  const file = basename(directory) === "" ? directory : join(directory, "state.json");
-  const state: unknown = JSON.parse(readFileSync(file, "utf8"));
+/**
+ * The cgroups in the state file of runc; undefined for a state of another form. Where it could make none,
+ * for an ordinary user, it names them all the same.
+ */
+function cgroupDirectories(directory: string, id: string): string[] | undefined {
+  const state: unknown = JSON.parse(readFileSync(join(directory, "state.json"), "utf8"));
   if (typeof state !== "object" || state === null || !("cgroup_paths" in state)) return undefined;
   if (hasLastHooks(state)) return undefined;
   const paths = state.cgroup_paths;
@@ -184,7 +186,7 @@ function cgroupDirectories(directory: string): string[] | undefined {
   const all = Object.values(paths).filter(
     (path): path is string => typeof path === "string" && path !== "",
   );
-  return all.every((path) => path.startsWith("/sys/fs/cgroup/") && path.includes("cooper"))
+  return all.every((path) => path.startsWith("/sys/fs/cgroup/") && basename(path).includes(id))
     ? [...new Set(all)]
     : undefined;
 }

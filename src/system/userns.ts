@@ -103,7 +103,18 @@ export function isInUserNamespace(): boolean {
 export async function enterUserNamespace(runDirectory: string): Promise<void> {
   const who = caller();
   if (who.hasEntered) return;
-  const pid = await ensurePauseProcess(runDirectory, who);
+  enter(await ensurePauseProcess(runDirectory, who), who);
+}
+
+/** As enterUserNamespace() where the user's namespace is there already; returns where it is not. */
+export function enterIfThere(runDirectory: string): void {
+  const who = caller();
+  if (who.hasEntered) return;
+  const pid = livePause(pauseFile(runDirectory));
+  if (pid !== undefined && findProgram("nsenter") !== undefined) enter(pid, who);
+}
+
+function enter(pid: number, who: Caller): never {
   const here = [who.uid, who.gid, process.cwd()].map((part) => encodeURIComponent(part)).join(":");
   const nsenter = needProgram("nsenter");
   execve(

@@ -59,6 +59,11 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
   ["src/cli/commands/listing.ts", "src/container/process-of.ts", "columns of top"],
   ["src/cli/commands/listing.ts", "src/container/top.ts", "columns of top"],
   ["src/cli/commands/pull.ts", "src/image/transfer-progress.ts", "progress is shown by the door"],
+  [
+    "src/cli/commands/manifest.ts",
+    "src/image/transfer-progress.ts",
+    "progress is shown by the door",
+  ],
   ["src/cli/commands/push.ts", "src/image/transfer-progress.ts", "progress is shown by the door"],
   ["src/cli/commands/system.ts", "src/system/cgroup.ts", "info tells about the host"],
   ["src/cli/commands/system.ts", "src/system/userns.ts", "unshare is the user namespace"],

@@ -1,0 +1,121 @@
+/** `manifest push`: an index to a registry, with the images that it names. */
+import { CooperError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import type { Digest } from "../oci/digest.ts";
+import { indexDocument, type ListEntry } from "../oci/manifest-list.ts";
+import { mediaType } from "../oci/media-type.ts";
+import { formatReference, formatRepository, type Reference } from "../oci/reference.ts";
+import { imagesByPrefix } from "../records/images.ts";
+import { deleteManifestList } from "../records/manifest-lists.ts";
+import type { Uploader } from "../registry/upload.ts";
+import { openImageAtRegistry } from "./at-registry.ts";
+import { manifestList } from "./manifest-list.ts";
+import { destinationOf, type PushOptions, push, uploaderFor } from "./push.ts";
+
+export interface PushListOptions extends PushOptions {
+  /** false: the registry has the images already. */
+  readonly withImages: boolean;
+  /** Forget the list when it is there. */
+  readonly isRemoved: boolean;
+}
+
+/** Pushes a list; without a destination, to where its name says. Returns the digest of the index. */
+export async function pushManifestList(
+  host: Host,
+  name: string,
+  destination: string | null,
+  options: PushListOptions,
+): Promise<{ readonly name: string; readonly digest: Digest; readonly manifestBytes: number }> {
+  const list = manifestList(host, name);
+  const reference = destinationOf(destination ?? list.name);
+  if (list.entries.length === 0)
+    throw new CooperError("invalid-argument", `the manifest list ${list.name} is empty`);
+  const uploader = uploaderFor(host, reference, options);
+  const entries: ListEntry[] = [];
+  for (const entry of list.entries)
+    entries.push(options.withImages ? await sendEntry(host, entry, reference, options) : entry);
+  const isDockers = entries.every((entry) => entry.mediaType === mediaType.dockerManifest);
+  const family = options.family ?? (isDockers ? "docker" : "oci");
+  const index = indexDocument({ ...list, entries }, family);
+  const digest = await uploader.putManifest(reference.digest ?? reference.tag ?? "latest", index);
+  if (options.isRemoved) deleteManifestList(host.database, list.name);
+  return {
+    name: formatReference(reference),
+    digest,
+    manifestBytes: Buffer.byteLength(index.text),
+  };
+}
+
+/** What the index says of an image changes with what is pushed of it: layers of images here get compressed. */
+async function sendEntry(
+  host: Host,
+  entry: ListEntry,
+  reference: Reference,
+  options: PushListOptions,
+): Promise<ListEntry> {
+  if (entry.source.kind === "registry") {
+    await copyManifest(host, entry, { reference, repository: entry.source.repository }, options);
+    return entry;
+  }
+  using _lock = await host.locks.store("shared");
+  const [image] = imagesByPrefix(host.database, entry.source.imageId);
+  if (image === undefined)
+    throw new CooperError(
+      "no-such-image",
+      `the image ${entry.source.imageId.slice(0, 12)} of the list is not here any more`,
+    );
+  const pushed = await push(host, image, reference, { ...options, isByDigest: true });
+  const { digest, manifestBytes: size } = pushed;
+  return { ...entry, digest, size, mediaType: pushed.mediaType };
+}
+
+interface Copy {
+  readonly reference: Reference;
+  /** `registry/repository` that has it. */
+  readonly repository: string;
+}
+
+/** From one registry to the other, as it is; nothing of it stays here. */
+async function copyManifest(
+  host: Host,
+  entry: ListEntry,
+  { reference, repository }: Copy,
+  options: PushListOptions,
+): Promise<void> {
+  if (repository === formatRepository(reference)) return;
+  const name = `${repository}@${entry.digest}`;
+  options.onProgress?.({ kind: "begin", name });
+  const { isByDigest: _, credentials: __, ...access } = options;
+  const from = openImageAtRegistry(host, name, access);
+  const manifest = await from.manifest();
+  if (manifest.kind !== "manifest")
+    throw new CooperError("not-supported", `${name} is an index in the list`);
+  const uploader = uploaderFor(host, reference, options);
+  const isSame = from.reference.registry === reference.registry;
+  for (const blob of [...manifest.layers, manifest.config]) {
+    const id = blob.digest;
+    if (await uploader.has(blob)) {
+      options.onProgress?.({ kind: "done", digest: id, note: "already exists" });
+      continue;
+    }
+    if (isSame && (await uploader.mount(id, from.reference.repository))) {
+      options.onProgress?.({ kind: "done", digest: id, note: "mounted" });
+      continue;
+    }
+    await copyBlob(uploader, blob, (offset) =>
+      from.client.blob(from.source.repository, id, blob.size, name, offset),
+    );
+    options.onProgress?.({ kind: "done", digest: id, note: "" });
+  }
+  await uploader.putManifest(entry.digest, manifest);
+}
+
+/** The registry that takes it compares the digest. */
+async function copyBlob(
+  uploader: Uploader,
+  { digest, size }: { readonly digest: Digest; readonly size: number },
+  from: (offset: number) => AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const finished = Promise.resolve({ digest, size });
+  await uploader.upload({ from, finished }, () => undefined);
+}
