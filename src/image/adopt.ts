@@ -5,7 +5,7 @@
  * blocks that the file system copies when they are written to.
  */
 import { closeSync, constants, existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { imageByName, imagesByPrefix } from "../records/images.ts";
@@ -88,7 +88,7 @@ function findStores(host: Host, from: string | null): ForeignStore[] {
   const docker = dockerPlace(process.env, host.isRootless);
   if (from === "podman") return [openPodmanStore(podman.root, driverIfThere(podman))];
   if (from === "docker") return [openDockerStore(docker.root)];
-  if (from !== null) return [openStoreAt(from)];
+  if (from !== null) return [openStoreAt(resolve(from))];
   const stores = [
     ...(isPodmanStore(podman.root) ? [openPodmanStore(podman.root, driverIfThere(podman))] : []),
     ...(isDockerStore(docker.root) ? [openDockerStore(docker.root)] : []),

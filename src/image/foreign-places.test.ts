@@ -66,7 +66,10 @@ test("dockerPlace() reads daemon.json", () => {
 
 test("dockerSocket() takes unix sockets alone", () => {
   expect(dockerSocket({}, false)).toBe("/var/run/docker.sock");
-  expect(dockerSocket({ XDG_RUNTIME_DIR: "/run/user/7" }, true)).toBe("/run/user/7/docker.sock");
+  const env = { XDG_RUNTIME_DIR: "/run/user/7" };
+  expect(dockerSocket(env, true, () => true)).toBe("/run/user/7/docker.sock");
+  expect(dockerSocket(env, true, () => false)).toBe("/var/run/docker.sock");
+  expect(dockerSocket(env, false, () => true)).toBe("/var/run/docker.sock");
   expect(dockerSocket({ DOCKER_HOST: "unix:///x" }, false)).toBe("/x");
   expect(() => dockerSocket({ DOCKER_HOST: "tcp://h:1" }, false)).toThrow("unix socket");
 });

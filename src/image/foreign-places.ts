@@ -1,5 +1,5 @@
 /** Where Podman and Docker keep their stores on this machine, as their own configuration says. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError, errnoName, messageOf } from "../errors.ts";
 import { isObject } from "../oci/json.ts";
@@ -83,8 +83,12 @@ export function dockerPlace(env: Environment, isRootless: boolean, systemRoot = 
   };
 }
 
-/** The socket of a Docker daemon that may be running: DOCKER_HOST's, else the usual one. */
-export function dockerSocket(env: Environment, isRootless: boolean): string {
+/** The socket of a Docker daemon that may be running: DOCKER_HOST's, one's own, else the machine's. */
+export function dockerSocket(
+  env: Environment,
+  isRootless: boolean,
+  exists: (path: string) => boolean = existsSync,
+): string {
   const host = env.DOCKER_HOST;
   if (host !== undefined && host !== "") {
     if (host.startsWith("unix://")) return host.slice("unix://".length);
@@ -94,8 +98,9 @@ export function dockerSocket(env: Environment, isRootless: boolean): string {
       { hint: "DOCKER_HOST=unix:///var/run/docker.sock" },
     );
   }
-  const own = env.XDG_RUNTIME_DIR;
-  return isRootless && own ? join(own, "docker.sock") : "/var/run/docker.sock";
+  const own = isRootless && env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, "docker.sock") : "";
+  // members of the group docker use the machine's
+  return own !== "" && exists(own) ? own : "/var/run/docker.sock";
 }
 
 /** storage.conf may hold `$HOME`, `$USER` and `$UID`. */

@@ -34,3 +34,22 @@ export function decodeStrings(value: unknown, where: string): Readonly<Record<st
   }
   return value as Readonly<Record<string, string>>;
 }
+
+/**
+ * The first key that stands twice in one object of a valid JSON text: readers differ in which one they
+ * take, so where that matters neither may be. Escapes in keys are compared as they are written.
+ */
+export function repeatedKey(text: string): string | undefined {
+  const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}:]/g) ?? [];
+  const open: Set<string>[] = [];
+  for (const [at, token] of tokens.entries()) {
+    if (token === "{") open.push(new Set());
+    else if (token === "}") open.pop();
+    else if (tokens[at + 1] === ":") {
+      const keys = open.at(-1);
+      if (keys?.has(token)) return token;
+      keys?.add(token);
+    }
+  }
+  return undefined;
+}

@@ -103,6 +103,26 @@ describe.skipIf(!hasPeer("podman")).each(everybody)("system adopt as $who", ({ u
     await forget(host, store);
   });
 
+  test("killed anywhere, it goes on where it was", async () => {
+    await using host = await testHost(user);
+    const { store, ids } = fillPodman(host, user);
+    for (let nth = 1; nth <= 6; nth++) {
+      await host.killedAt("rename", nth, "system", "adopt", "--from", store);
+      const here = (await host.must(...listed)).replaceAll("sha256:", "");
+      for (const line of here.split("\n").filter((text) => text !== ""))
+        expect(ids).toContain(line);
+      await host.must("system", "adopt", "--from", store);
+      const all = (await host.must(...listed)).replaceAll("sha256:", "");
+      expect(all.split("\n").sort()).toEqual(ids);
+      expect(await host.must("volume", "ls", "-q")).toBe("data");
+      const run = ["run", "--rm", "-v", "data:/d", second, "cat", "/d/file", "/layer-3"];
+      expect(await host.must(...run)).toBe("kept\n3");
+      await host.must("rmi", "--all", "--force");
+      await host.must("volume", "rm", "data");
+    }
+    await forget(host, store);
+  });
+
   test("a layer that was changed or lost is refused, and the others are taken", async () => {
     await using host = await testHost(user);
     const { store } = fillPodman(host, user);

@@ -80,10 +80,9 @@ function skopeo(verb: string, ...argv: string[]): string {
 }
 
 /** A home whose registries.d keeps signatures in `lookaside`, and looks for cosign's where asked. */
-function home(attachments = true): string {
+function home(attachments = true, lookaside = `file://${place}/lookaside`): string {
   const file = join(place, "home/.config/containers/registries.d/test.yaml");
   mkdirSync(dirname(file), { recursive: true });
-  const lookaside = `file://${place}/lookaside`;
   const all = { lookaside, "use-sigstore-attachments": attachments };
   writeFileSync(file, Bun.YAML.stringify({ "default-docker": all }));
   return join(place, "home");
@@ -253,6 +252,29 @@ describe.each(everybody)("simple signatures, as $who", ({ user }) => {
     home();
     prepare();
     await expectRefused(host, policyFile(signedBy(key)), why);
+  });
+
+  test("a lookaside may be a web server", async () => {
+    await using host = await testHost(user);
+    home();
+    signSimply("signer");
+    await using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch(request) {
+        const file = join(place, "lookaside", decodeURIComponent(new URL(request.url).pathname));
+        return existsSync(file)
+          ? new Response(readFileSync(file))
+          : new Response("", { status: 404 });
+      },
+    });
+    home(true, `http://127.0.0.1:${server.port}`);
+    expect((await pull(host, policyFile(signedBy("signer")))).exitCode).toBe(0);
+    home(true, "http://127.0.0.1:1");
+    const gone = await pull(host, policyFile(signedBy("signer")));
+    expect(gone.exitCode).toBe(125);
+    expect(gone.stderr).toContain("127.0.0.1:1");
+    home();
   });
 
   test("a good signature behind a bad one counts, and other identities where the policy says so", async () => {

@@ -101,6 +101,13 @@ describe("decodePolicy()", () => {
 });
 
 test.each([
+  ['{"default":[{"type":"reject"}],"default":[{"type":"insecureAcceptAnything"}]}', "default"],
+  ['{"default":[{"type":"reject","type":"insecureAcceptAnything"}]}', "type"],
+])("decodePolicy() refuses a field that stands twice: %s", (text, field) => {
+  expect(() => decodePolicy(text, "policy.json")).toThrow(`has the field "${field}" twice`);
+});
+
+test.each([
   ["docker", ["a.io/b/c:1", "a.io/b/c", "a.io/b", "a.io", "*.io"], "exact"],
   ["docker", ["a.io/b/c:2", "a.io/b/c", "a.io/b", "a.io", "*.io"], "namespace"],
   ["docker", ["z.io/x:1", "z.io/x", "z.io", "*.io"], "wildcard"],

@@ -3,7 +3,7 @@
  * strictly: what is not understood might have been a condition, so the whole file is refused then.
  */
 import { CooperError } from "../../errors.ts";
-import { isObject } from "../../oci/json.ts";
+import { isObject, repeatedKey } from "../../oci/json.ts";
 import { parseName } from "../../oci/reference.ts";
 
 /** Public keys: in files, or in the policy itself (base64). */
@@ -55,6 +55,8 @@ export function decodePolicy(text: string, file: string): Policy {
   } catch (cause) {
     throw new CooperError("invalid-argument", `${file} is not valid JSON`, { cause });
   }
+  const twice = repeatedKey(text);
+  if (twice !== undefined) throw invalid(file, `has the field ${twice} twice`);
   const top = fieldsOf(value, file, ["default", "transports"]);
   const transports = new Map<string, ReadonlyMap<string, Requirements>>();
   for (const [transport, scopes] of Object.entries(objectAt(top.transports ?? {}, file))) {
