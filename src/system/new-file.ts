@@ -37,13 +37,22 @@ class NewFile implements Disposable {
   commit(): void {
     if (this.staged === undefined) return;
     fsyncSync(this.descriptor);
-    const staged = this.staged ?? this.beside();
-    if (this.staged === null) {
-      this.staged = staged;
-      linkDescriptor(this.descriptor, staged);
-    }
-    renameSync(staged, this.path);
+    if (this.staged === null) this.staged = this.link();
+    if (this.staged !== undefined) renameSync(this.staged, this.path);
     this.staged = undefined;
+  }
+
+  /** Straight to its own name where that is free; else to one beside it, for a rename. */
+  private link(): string | undefined {
+    try {
+      linkDescriptor(this.descriptor, this.path);
+      return undefined;
+    } catch (error) {
+      if (errnoName(error) !== "EEXIST") throw error;
+    }
+    const staged = this.beside();
+    linkDescriptor(this.descriptor, staged);
+    return staged;
   }
 
   [Symbol.dispose](): void {

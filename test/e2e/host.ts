@@ -197,7 +197,12 @@ export class TestHost implements AsyncDisposable {
    * this kind. Helper programs are let go when they start, so that cooper alone is killed.
    */
   async killedAt(call: string, nth: number, ...args: string[]): Promise<void> {
-    const inject = `inject=${call}:signal=KILL:when=${nth}`;
+    await this.injected(call, `signal=KILL:when=${nth}`, ...args);
+  }
+
+  /** As killedAt(), with whatever strace can do to the calls; false when it had to be ended. */
+  async injected(call: string, what: string, ...args: string[]): Promise<boolean> {
+    const inject = `inject=${call}:${what}`;
     const words = [
       "strace",
       "-f",
@@ -221,9 +226,14 @@ export class TestHost implements AsyncDisposable {
       stdio: ["ignore", "ignore", "ignore"],
     });
     // a call that is never reached: the command goes on, and may have to wait for its container
-    const limit = setTimeout(() => child.kill("SIGTERM"), 5000);
+    let isOver = false;
+    const limit = setTimeout(() => {
+      isOver = true;
+      child.kill("SIGTERM");
+    }, 5000);
     await child.exited;
     clearTimeout(limit);
+    return !isOver;
   }
 
   /** What should not be there once all containers are gone. */

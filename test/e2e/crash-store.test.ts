@@ -1,0 +1,149 @@
+/**
+ * What changes images is killed, or finds the disk full, at every kind of call: what comes next sees the
+ * truth, what was there verifies, and nothing is left. A few points by default, and all of the several
+ * hundred with COOPER_CRASH_POINTS=all.
+ */
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestHost, testHost } from "./host.ts";
+import { dockerArchive } from "./images.ts";
+
+const name = "example.com/crash:1";
+
+/** Where strace strikes: a kind of call, and how many of them go by before. */
+interface Point {
+  readonly call: string;
+  readonly nth: number;
+  readonly fault: "kill" | "full";
+}
+
+const upTo = (count: number, step = 1) =>
+  Array.from({ length: Math.ceil(count / step) }, (_, index) => 1 + index * step);
+const points = (fault: Point["fault"], kinds: readonly [call: string, nths: number[]][]): Point[] =>
+  kinds.flatMap(([call, nths]) => nths.map((nth) => ({ call, nth, fault })));
+
+const all: readonly Point[] = [
+  ...points("kill", [
+    ["pwrite64", upTo(40, 3)],
+    ["openat", upTo(60, 5)],
+    ["mkdir,mkdirat", upTo(8)],
+    ["rename,renameat,renameat2,linkat", upTo(6)],
+    ["unlink,unlinkat,rmdir", upTo(8)],
+    ["flock", upTo(8)],
+    ["fsync,syncfs,fdatasync", upTo(4)],
+    ["write", upTo(9, 2)],
+    ["vfork,clone3", upTo(4)],
+  ]),
+  ...points("full", [
+    ["pwrite64", [1, 4, 9, 20]],
+    ["mkdir,mkdirat", [1, 3]],
+    ["write", [1, 3]],
+    ["ftruncate,fallocate", [1, 2]],
+    ["openat", [20, 40]],
+  ]),
+];
+
+/** Spread over all kinds. */
+const chosen =
+  process.env.COOPER_CRASH_POINTS === "all" ? all : all.filter((_, index) => index % 13 === 5);
+
+interface Act {
+  readonly act: string;
+  readonly argv: (host: TestHost) => string[];
+  /** What must be there before. */
+  readonly prepare: (host: TestHost) => Promise<void>;
+  /** Does it once more, without harm, and looks at what came of it. */
+  readonly redo: (host: TestHost) => Promise<void>;
+}
+
+const file = (host: TestHost, of: string) => join(host.place("files"), of);
+const load = async (host: TestHost) => {
+  await host.must("load", "-q", "-i", file(host, "in.tar"));
+};
+const gone = async (host: TestHost) => {
+  const found = await host.cooper("image", "exists", name);
+  if (found.exitCode === 0) await host.must("rmi", "-f", name);
+};
+
+const acts: readonly Act[] = [
+  {
+    act: "load",
+    argv: (host) => ["load", "-i", file(host, "in.tar")],
+    prepare: gone,
+    async redo(host) {
+      await load(host);
+      expect(await host.must("images", "-q", name)).toMatch(/^[0-9a-f]{12}$/);
+    },
+  },
+  {
+    act: "commit",
+    argv: () => ["commit", "c", name],
+    prepare: gone,
+    async redo(host) {
+      await host.must("commit", "c", name);
+      expect(await host.must("diff", name)).toContain("A /made");
+    },
+  },
+  { act: "rmi", argv: () => ["rmi", name], prepare: load, redo: gone },
+  {
+    act: "image prune",
+    argv: () => ["image", "prune", "--all", "--force"],
+    prepare: load,
+    async redo(host) {
+      await host.must("image", "prune", "--all", "--force");
+      expect(await host.must("images", "--format", "{{.Repository}}")).toBe("localhost/hello");
+    },
+  },
+  {
+    act: "save",
+    argv: (host) => ["save", "--format", "oci-archive", "-o", file(host, "out.tar"), name],
+    async prepare(host) {
+      await load(host);
+      rmSync(file(host, "out.tar"), { force: true });
+      await host.must("save", "--format", "oci-archive", "-o", file(host, "whole.tar"), name);
+    },
+    async redo(host) {
+      const whole = readFileSync(file(host, "whole.tar"));
+      const out = file(host, "out.tar");
+      if (existsSync(out)) expect(readFileSync(out).equals(whole)).toBe(true); // all of it, or nothing
+      await host.must("save", "--format", "oci-archive", "-o", out, name);
+      expect(readFileSync(out).equals(whole)).toBe(true);
+      expect(readdirSync(host.place("files")).sort()).toEqual(["in.tar", "out.tar", "whole.tar"]);
+    },
+  },
+];
+
+async function strike(host: TestHost, { call, nth, fault }: Point, argv: string[]): Promise<void> {
+  const what = fault === "kill" ? `signal=KILL:when=${nth}` : `error=ENOSPC:when=${nth}+`;
+  expect(await host.injected(call, what, ...argv)).toBe(true);
+}
+
+describe.each(acts)("$act", ({ argv, prepare, redo }) => {
+  test.each(chosen)("$fault at $call $nth", async (point) => {
+    await using host = await testHost();
+    writeFileSync(file(host, "in.tar"), dockerArchive(name, 3));
+    await host.must("run", "--name", "c", "hello", "sh", "-c", "echo made > /made; rm /bin/ls");
+    await prepare(host);
+    await strike(host, point, argv(host));
+    const listed = await host.cooper("images", "--format", "{{.Repository}}");
+    expect(listed).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(listed.stdout.split("\n")).toContain("localhost/hello");
+    expect(await host.cooper("system", "check")).toMatchObject({ exitCode: 0 });
+    await redo(host);
+    expect(await host.cooper("system", "check")).toMatchObject({ exitCode: 0, stdout: "" });
+    await host.must("image", "prune", "--force"); // sweeps
+    expect(readdirSync(join(host.root, "staging"))).toEqual([]);
+    const layers = new Set(
+      (await host.must("image", "inspect", "-f", "{{json .RootFS.Layers}}", ...(await ids(host))))
+        .split("\n")
+        .flatMap((line) => JSON.parse(line) as string[])
+        .map((digest) => digest.replace("sha256:", "")),
+    );
+    expect(readdirSync(join(host.root, "layers")).sort()).toEqual([...layers].sort());
+  });
+});
+
+async function ids(host: TestHost): Promise<string[]> {
+  return (await host.must("images", "-a", "-q", "--no-trunc")).split("\n");
+}
