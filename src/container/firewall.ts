@@ -2,6 +2,7 @@
 import type { Host } from "../host.ts";
 import { runNft } from "../network/apply.ts";
 import { allowLoopback } from "../network/bridge.ts";
+import { forgetEarlierClients, forgetOldClients } from "../network/clients.ts";
 import type { Network } from "../network/model.ts";
 import { joinRuleset, leaveRuleset, type PortTarget, wholeRuleset } from "../network/ruleset.ts";
 import { allPorts, listNetworks, releaseNetworking } from "../records/networks.ts";
@@ -33,6 +34,7 @@ export async function openPorts(
     host.debug(`the firewall is made anew: ${String(error)}`);
     await remakeFirewall(host);
   }
+  forgetEarlierClients(where, target, host.debug);
 }
 
 /** Takes a container's ports out of the firewall, and forgets what it held. */
@@ -53,6 +55,7 @@ export async function closePorts(
       isClean = false;
     }
   }
+  if (text !== "") forgetOldClients(where, target, host.debug);
   releaseNetworking(host.database, containerId);
   if (!isClean) await remakeFirewall(host);
 }

@@ -127,3 +127,10 @@ export function canonicalAddress(text: string): string {
 export function isLoopback(address: Address): boolean {
   return address.family === 4 ? address.value >> 24n === 127n : address.value === 1n;
 }
+
+/** The 4 or 16 bytes of an address, in network order; throws as parseAddress(). */
+export function addressBytes(text: string): Uint8Array {
+  const { family, value } = parseAddress(text);
+  const hex = value.toString(16).padStart(bitsOf(family) / 4, "0");
+  return Uint8Array.from(Buffer.from(hex, "hex"));
+}

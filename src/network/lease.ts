@@ -1,7 +1,13 @@
 /** Leasing addresses: what ipam.ts decides, in one transaction with the rows that hold it. */
 import type { Database } from "bun:sqlite";
 import { CooperError } from "../errors.ts";
-import { addLease, cursorsOf, leaseHolder, setCursors } from "../records/networks.ts";
+import {
+  addLease,
+  cursorsOf,
+  leaseHolder,
+  previousAddresses,
+  setCursors,
+} from "../records/networks.ts";
 import { parseAddress, parseCidr } from "./address.ts";
 import { nextAddress, refusedAddress, subnetOf, subnetsOf } from "./ipam.ts";
 import type { Attachment, LeasedAddress, Network, Subnet } from "./model.ts";
@@ -43,6 +49,7 @@ export function leaseAddresses(
 ): LeasedAddress[] {
   if (network.ipam === "none") return [];
   const cursors = { ...cursorsOf(database, network.id) };
+  const previous = previousAddresses(database, containerId, network.id);
   const leased: LeasedAddress[] = [];
   for (const family of [4, 6] as const) {
     const subnets = subnetsOf(network.subnets, family);
@@ -50,7 +57,8 @@ export function leaseAddresses(
     if (asked === undefined && subnets.length === 0) continue;
     const { subnet, address } =
       asked === undefined
-        ? nextFree(database, network, subnets, cursors)
+        ? (keptOne(database, network, subnets, previous) ??
+          nextFree(database, network, subnets, cursors))
         : askedOne(database, network, asked, containerId);
     addLease(database, network.id, address, containerId);
     if (asked === undefined) cursors[subnet.subnet] = address;
@@ -78,6 +86,21 @@ function nextFree(
     if (address !== undefined) return { subnet, address };
   }
   throw new SubnetFull(subnets.map(({ subnet }) => subnet).join(", "), network);
+}
+
+/** A container that starts again keeps its address, when nobody has it and the network still gives it. */
+function keptOne(
+  database: Database,
+  network: Network,
+  subnets: readonly Subnet[],
+  previous: readonly string[],
+): { subnet: Subnet; address: string } | undefined {
+  for (const text of previous) {
+    const subnet = subnetOf(subnets, parseAddress(text));
+    if (subnet !== undefined && leaseHolder(database, network.id, text) === undefined)
+      return { subnet, address: text };
+  }
+  return undefined;
 }
 
 function askedOne(

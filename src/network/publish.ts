@@ -5,7 +5,7 @@ import type { PortRequest } from "../container/spec.ts";
 import { CooperError, errnoName } from "../errors.ts";
 import { portHolder } from "../records/networks.ts";
 import { findPortOwner, holdPort } from "../system/socket.ts";
-import { bitsOf, type Family, parseAddress } from "./address.ts";
+import { addressBytes, type Family, parseAddress } from "./address.ts";
 import type { PublishedPort } from "./model.ts";
 
 /** Thrown with code `conflict` when another container has published the port; `holder` is its id. */
@@ -180,10 +180,4 @@ function takeSharedPort(port: PublishedPort, bytes: Uint8Array, cause: unknown) 
     hint: "publish another port, or stop what uses it",
     cause,
   });
-}
-
-function addressBytes(text: string): Uint8Array {
-  const { family, value } = parseAddress(text);
-  const hex = value.toString(16).padStart(bitsOf(family) / 4, "0");
-  return Uint8Array.from(Buffer.from(hex, "hex"));
 }

@@ -180,6 +180,10 @@ const migrations: readonly string[] = [
     created_at integer not null       -- ms
   ) strict, without rowid;
   `,
+  `
+  -- JSON: LeasedAddress[] of the run before, which the next one asks for again
+  alter table attachment add column previous text;
+  `,
 ];
 
 /**

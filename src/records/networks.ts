@@ -1,7 +1,13 @@
 /** Rows of networks, of containers' connections to them, of leases and published ports ↔ values. */
 import type { Database } from "bun:sqlite";
 import { CooperError } from "../errors.ts";
-import type { Attachment, LiveAttachment, Network, PublishedPort } from "../network/model.ts";
+import type {
+  Attachment,
+  LeasedAddress,
+  LiveAttachment,
+  Network,
+  PublishedPort,
+} from "../network/model.ts";
 
 interface NetworkRow {
   record: string;
@@ -161,6 +167,21 @@ export function leaseHolder(
     .get(networkId, address)?.container_id;
 }
 
+/** The addresses that a container had in a network the last time it ran. */
+export function previousAddresses(
+  database: Database,
+  containerId: string,
+  networkId: string,
+): string[] {
+  const row = database
+    .query<{ previous: string | null }, [string, string]>(
+      "select previous from attachment where container_id = ? and network_id = ?",
+    )
+    .get(containerId, networkId);
+  const addresses = JSON.parse(row?.previous ?? "[]") as LeasedAddress[];
+  return addresses.map(({ address }) => address);
+}
+
 /** Takes an address; the caller has seen, in the same transaction, that nobody holds it. */
 export function addLease(
   database: Database,
@@ -304,7 +325,9 @@ export function releaseNetworking(database: Database, containerId: string): void
   database.query("delete from lease where container_id = ?").run(containerId);
   database.query("delete from port where container_id = ?").run(containerId);
   database
-    .query("update attachment set live = null where container_id = ? and live is not null")
+    .query(
+      "update attachment set previous = json_extract(live, '$.addresses'), live = null where container_id = ? and live is not null",
+    )
     .run(containerId);
 }
 

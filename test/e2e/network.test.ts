@@ -179,6 +179,42 @@ describe.skipIf(!isRoot)("networks of root", () => {
     expect(await host.must("run", "--rm", "-p", "9090:80", "hello", "echo", "ok")).toBe("ok");
   }, 30_000);
 
+  test("a client that keeps sending UDP reaches the container that has the port now", async () => {
+    await using host = await testHost(null, { networks: true });
+    const udp = ["-p", "5353:53/udp", "hello", "sleep", "100"];
+    await host.must("run", "-d", "--name", "old", ...udp);
+    // one socket, so one entry in the kernel's table of connections, which each packet keeps alive
+    const script = `exec 3<>/dev/udp/${machineAddress.ipv4}/5353; while sleep 0.1; do echo x >&3; done`;
+    const client = Bun.spawn(host.machine?.wordsOnNeighbour("bash", "-c", script) ?? [], {
+      stderr: "ignore",
+    });
+    const heard = async (name: string) => {
+      for (let wait = 0; wait < 30; wait++) {
+        // nobody listens inside: what arrives is counted as for no port
+        const counters = await host.must("exec", name, "grep", "^Udp: [0-9]", "/proc/net/snmp");
+        if (Number(counters.split(" ")[2]) > 0) return true;
+        await Bun.sleep(100);
+      }
+      return false;
+    };
+    expect(await heard("old")).toBe(true);
+    await host.must("rm", "-f", "old");
+    await host.must("run", "-d", "--name", "new", ...udp);
+    expect(await heard("new")).toBe(true);
+    client.kill();
+    await client.exited;
+  });
+
+  test("a container that starts again keeps its addresses", async () => {
+    await using host = await testHost(null, { networks: true });
+    await host.must("run", "-d", "--name", "c", "hello", "sleep", "100");
+    const first = await addressOf(host, "c");
+    await host.must("stop", "-t", "0", "c");
+    await host.must("run", "-d", "hello", "sleep", "100");
+    await host.must("start", "c");
+    expect(await addressOf(host, "c")).toBe(first);
+  });
+
   test("ranges, random ports, udp and -P", async () => {
     await using host = await testHost(null, { networks: true });
     await host.must(
