@@ -5,7 +5,8 @@ import { allowLoopback } from "../network/bridge.ts";
 import { forgetEarlierClients, forgetOldClients } from "../network/clients.ts";
 import type { Network } from "../network/model.ts";
 import { joinRuleset, leaveRuleset, type PortTarget, wholeRuleset } from "../network/ruleset.ts";
-import { allPorts, listNetworks, releaseNetworking } from "../records/networks.ts";
+import { allPorts } from "../records/leases.ts";
+import { listNetworks, releaseNetworking } from "../records/networks.ts";
 import { linkState } from "../system/netns.ts";
 import {
   type Connection,

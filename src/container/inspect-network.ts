@@ -1,7 +1,8 @@
 /** The NetworkSettings part of `inspect`: what a container's connections are right now. */
 import type { Host } from "../host.ts";
 import type { Attachment, LeasedAddress } from "../network/model.ts";
-import { attachmentsOf, portsOf } from "../records/networks.ts";
+import { portsOf } from "../records/leases.ts";
+import { attachmentsOf } from "../records/networks.ts";
 import { liveState } from "./live-state.ts";
 import { isUp, portBindings } from "./published.ts";
 import type { ContainerRecord } from "./record.ts";

@@ -21,7 +21,8 @@ import {
 import { holdPorts } from "../network/publish.ts";
 import { parseSlirpOptions, slirpAddresses, startSlirp } from "../network/slirp4netns.ts";
 import { getContainer, inTransaction } from "../records/containers.ts";
-import { addPorts, releaseNetworking } from "../records/networks.ts";
+import { addPorts } from "../records/leases.ts";
+import { releaseNetworking } from "../records/networks.ts";
 import { type Daemon, endDaemon } from "../system/daemon.ts";
 import {
   addressesIn,

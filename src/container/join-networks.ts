@@ -13,16 +13,8 @@ import { AddressInUse, leaseAddresses, SubnetFull } from "../network/lease.ts";
 import type { Attachment, LiveAttachment, Network, PublishedPort } from "../network/model.ts";
 import { HeldPorts, holdPorts, PortInUse } from "../network/publish.ts";
 import { getContainer, inTransaction } from "../records/containers.ts";
-import {
-  addPorts,
-  attachmentsOf,
-  getNetwork,
-  hasPorts,
-  leaseHolders,
-  portsOf,
-  releaseNetworking,
-  setLive,
-} from "../records/networks.ts";
+import { addPorts, hasPorts, leaseHolders, portsOf } from "../records/leases.ts";
+import { attachmentsOf, getNetwork, releaseNetworking, setLive } from "../records/networks.ts";
 import {
   createNetns,
   keepNetns,

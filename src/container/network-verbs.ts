@@ -16,13 +16,8 @@ import { type NetworkSummary, summarizeNetworks } from "../network/list.ts";
 import type { Network } from "../network/model.ts";
 import { dropNetworkRuleset } from "../network/ruleset.ts";
 import { getContainer } from "../records/containers.ts";
-import {
-  deleteNetwork,
-  findNetwork,
-  membersOf,
-  portsOf,
-  replaceNetwork,
-} from "../records/networks.ts";
+import { portsOf } from "../records/leases.ts";
+import { deleteNetwork, findNetwork, membersOf, replaceNetwork } from "../records/networks.ts";
 import { linkState } from "../system/netns.ts";
 import { connect, reattach } from "./connect-links.ts";
 import { openLoopback, remakeFirewall } from "./firewall.ts";

@@ -2,7 +2,7 @@
 import type { Host } from "../host.ts";
 import type { PublishedPort } from "../network/model.ts";
 import { resolveContainer } from "../records/containers.ts";
-import { portsOf } from "../records/networks.ts";
+import { portsOf } from "../records/leases.ts";
 import { liveState } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
 

@@ -7,7 +7,7 @@ import {
   leaseHolder,
   previousAddresses,
   setCursors,
-} from "../records/networks.ts";
+} from "../records/leases.ts";
 import { parseAddress, parseCidr } from "./address.ts";
 import { nextAddress, refusedAddress, subnetOf, subnetsOf } from "./ipam.ts";
 import type { Attachment, LeasedAddress, Network, Subnet } from "./model.ts";

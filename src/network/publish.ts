@@ -3,7 +3,7 @@ import type { Database } from "bun:sqlite";
 import { closeSync } from "node:fs";
 import type { PortRequest } from "../container/spec.ts";
 import { CooperError, errnoName } from "../errors.ts";
-import { portHolder } from "../records/networks.ts";
+import { portHolder } from "../records/leases.ts";
 import { findPortOwner, holdPort } from "../system/socket.ts";
 import { addressBytes, type Family, parseAddress } from "./address.ts";
 import type { PublishedPort } from "./model.ts";
