@@ -10,7 +10,8 @@ import { deleteManifestList } from "../records/manifest-lists.ts";
 import type { Uploader } from "../registry/upload.ts";
 import { openImageAtRegistry } from "./at-registry.ts";
 import { manifestList } from "./manifest-list.ts";
-import { destinationOf, type PushOptions, push, uploaderFor } from "./push.ts";
+import { destinationOf, type PushOptions, placeFor, push, uploaderFor } from "./push.ts";
+import { prepareSigners } from "./trust/sign-pushed.ts";
 
 export interface PushListOptions extends PushOptions {
   /** false: the registry has the images already. */
@@ -31,6 +32,7 @@ export async function pushManifestList(
   if (list.entries.length === 0)
     throw new CooperError("invalid-argument", `the manifest list ${list.name} is empty`);
   const uploader = uploaderFor(host, reference, options);
+  const signIt = prepareSigners(options.signers ?? {});
   const entries: ListEntry[] = [];
   for (const entry of list.entries)
     entries.push(options.withImages ? await sendEntry(host, entry, reference, options) : entry);
@@ -38,6 +40,13 @@ export async function pushManifestList(
   const family = options.family ?? (isDockers ? "docker" : "oci");
   const index = indexDocument({ ...list, entries }, family);
   const digest = await uploader.putManifest(reference.digest ?? reference.tag ?? "latest", index);
+  // a pull compares the signature of the one image that it takes; those that were pushed have theirs
+  const unsigned = list.entries.filter(
+    ({ source }) => source.kind === "registry" || !options.withImages,
+  );
+  const place = placeFor(host, reference, uploader, options);
+  for (const each of [digest, ...unsigned.map((entry) => entry.digest)])
+    await signIt(host, reference, each, place);
   if (options.isRemoved) deleteManifestList(host.database, list.name);
   return {
     name: formatReference(reference),

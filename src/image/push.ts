@@ -182,7 +182,7 @@ export function uploaderFor(host: Host, reference: Reference, options: PushOptio
 }
 
 /** The same repository, also for reading: signatures that are there already stay. */
-function placeFor(
+export function placeFor(
   host: Host,
   reference: Reference,
   uploader: Uploader,

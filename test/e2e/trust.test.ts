@@ -419,6 +419,25 @@ describe("push", () => {
     expect(unknown.stderr).toContain("gpg cannot sign with the key nobody@example.com");
   });
 
+  test("manifest push --sign-by: the list and each image in it", async () => {
+    await using host = await testHost();
+    home();
+    rmSync(join(place, "lookaside"), { recursive: true, force: true });
+    await host.must("load", "-i", join(place, "app.tar"));
+    await host.must("manifest", "create", "list", "app:1");
+    const env = environment();
+    const argv = ["manifest", "push", "-q", "--sign-by", "signer@example.com"];
+    const pushed = await host.cooperWith({ env }, ...argv, "list", `${app}:list`);
+    expect(pushed).toMatchObject({ exitCode: 0, stderr: "" });
+    const policy = policyFile(signedBy("signer"));
+    skopeo("copy", "--policy", policy, "--all", `docker://${app}:list`, `dir:${place}/all`);
+    await using other = await testHost();
+    expect((await pull(other, policy, `${app}:list`)).exitCode).toBe(0);
+    const strange = policyFile(signedBy("stranger"));
+    await using third = await testHost();
+    await expectRefused(third, strange, "it is not by one of the keys", `${app}:list`);
+  });
+
   test("--sign-by-sigstore-private-key: the signature is beside the image, and joins others", async () => {
     await using host = await testHost();
     home();

@@ -8,7 +8,7 @@ import type { AccessOptions } from "../../registry/access.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { pairs } from "../pairs.ts";
-import { pushFormOf, pushFormOptions, signingOptions } from "./push.ts";
+import { pushFormOf, pushFormOptions, signersOf, signingOptions } from "./push.ts";
 import { accessOf, accessOptions } from "./registry-options.ts";
 
 const noArtifacts = "a list holds images, not artifacts";
@@ -258,6 +258,7 @@ export const push = defineCommand({
     const pushed = await engine.manifests.push(name, destination ?? null, {
       ...accessTo(options),
       ...pushFormOf(options),
+      signers: signersOf(options),
       withImages: options.all ?? true,
       isRemoved: (options.rm || options.purge) ?? false,
       ...(!options.quiet && { onProgress: progressOnStderr("push") }),
