@@ -57,7 +57,7 @@ fi
 cd "$(dirname "$0")"
 packages="conmon crun catatonit uidmap busybox-static util-linux iproute2 nftables passt aardvark-dns"
 # crun refuses hosts that have controllers in both versions of cgroups
-if [ -s /sys/fs/cgroup/unified/cgroup.controllers ]; then packages="$packages runc"; fi
+if [ -n "$(cat /sys/fs/cgroup/unified/cgroup.controllers 2> /dev/null)" ]; then packages="$packages runc"; fi
 # shellcheck source=/dev/null
 . /etc/os-release 2> /dev/null || ID=unknown
 case " $ID ${ID_LIKE:-} " in
@@ -80,7 +80,14 @@ if [ -n "$missing" ]; then
 fi
 
 command -v npm > /dev/null || { echo "install.sh: npm is missing (Debian: apt-get install npm)" >&2; exit 1; }
-[ -x node_modules/.bin/bun ] || npm install --no-audit --no-fund --silent
+if [ ! -x node_modules/.bin/bun ]; then
+  echo "Fetching what the build needs from the npm registry"
+  npm install --no-audit --no-fund --loglevel=error > /dev/null || {
+    echo "install.sh: npm install failed; its reasons are above" >&2
+    exit 1
+  }
+fi
+echo "Building"
 scripts/build
 
 scratch=$(mktemp -d)

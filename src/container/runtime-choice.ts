@@ -99,7 +99,10 @@ function probe(host: Host): string {
       hint: "apt-get install crun",
     });
   }
-  throw new CooperError("helper-failed", `no OCI runtime works here (${failures.join("; ")})`);
+  const other = ["runc", "crun"].find((name) => findProgram(name) === undefined);
+  throw new CooperError("helper-failed", `no OCI runtime works here (${failures.join("; ")})`, {
+    ...(other !== undefined && { hint: `apt-get install ${other}` }),
+  });
 }
 
 /**
