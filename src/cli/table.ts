@@ -1,6 +1,7 @@
 /** Rows of results as text: aligned tables, and what `--format` makes of them. */
 import { encodeJson } from "./template/functions.ts";
 import { headingOf } from "./template/heading.ts";
+import { printValue } from "./template/print.ts";
 import { compileTemplate, type Template } from "./template/template.ts";
 
 /** podman's columns: at least this wide, and this far apart. */
@@ -41,10 +42,15 @@ export interface Column {
   readonly template: string;
 }
 
+/** What a format may name of a row, and how it is made. */
+export type Fields<Row> = Readonly<Record<string, (row: Row) => unknown>>;
+
 /** What a listing command hands over. */
-export interface Listing {
+export interface Listing<Row extends object = object> {
   /** Rows may have own getters; only those that a format names are called. */
-  readonly rows: readonly object[];
+  readonly rows: readonly Row[];
+  /** Instead of the rows' own properties. */
+  readonly fields?: Fields<Row>;
   /** The table that is printed without a format. */
   readonly columns: readonly Column[];
   /** As typed: `json`, `table TEMPLATE`, `TEMPLATE`; `table` alone, "" and undefined: the columns. */
@@ -57,10 +63,10 @@ export interface Listing {
 }
 
 /** The text to print, ended by a newline unless it is empty. */
-export function formatRows(listing: Listing): string {
+export function formatRows<Row extends object>(listing: Listing<Row>): string {
   const format = listing.format?.trimStart() ?? "";
   if (format.trimEnd() === "json") {
-    return `${encodeJson(listing.json ? listing.json() : listing.rows, 4)}\n`;
+    return `${encodeJson(listing.json ? listing.json() : objects(listing), 4)}\n`;
   }
   const table = /^table(?=$|\s|\\t|\{\{)(?:\s|\\t)*/.exec(format)?.[0];
   if (format === "" || table === format) return columnsTable(listing);
@@ -69,23 +75,54 @@ export function formatRows(listing: Listing): string {
     : fieldsTable(format.slice(table.length), listing);
 }
 
-function columnsTable({ rows, columns, noHeading }: Listing): string {
-  const templates = columns.map(({ template }) => compileTemplate(template));
-  const cells = rows.map((row) => templates.map((template) => printable(template.render(row))));
-  return renderTable(cells, noHeading ? undefined : columns.map(({ header }) => header));
+function columnsTable<Row extends object>(listing: Listing<Row>): string {
+  const { rows, columns, noHeading } = listing;
+  const cells = columns.map((column) => cellsOf(column, listing));
+  const lines = rows.map((row) => cells.map((cell) => printable(cell(row))));
+  return renderTable(lines, noHeading ? undefined : columns.map(({ header }) => header));
 }
 
-function fieldsTable(text: string, listing: Listing): string {
+/**
+ * How a column's cells are made. Most show one field, and need neither a template nor an object of all
+ * fields: with those a `ps` of a thousand containers takes twice as long.
+ */
+function cellsOf<Row extends object>(
+  { template }: Column,
+  { fields }: Listing<Row>,
+): (row: Row) => string {
+  const field = fields?.[oneField(template) ?? ""];
+  if (field !== undefined) return (row) => printValue(field(row));
+  const compiled = compileTemplate(template);
+  return (row) => compiled.render(objectOf(row, fields));
+}
+
+/** The name in `{{.Name}}`. */
+const oneField = (template: string) => /^\{\{\s*\.(\w+)\s*\}\}$/.exec(template)?.[1];
+
+function objects<Row extends object>({ rows, fields }: Listing<Row>): object[] {
+  return rows.map((row) => objectOf(row, fields));
+}
+
+/** For templates, which reach own properties only. */
+function objectOf<Row extends object>(row: Row, fields: Fields<Row> | undefined): object {
+  if (fields === undefined) return row;
+  const made = {};
+  for (const [name, field] of Object.entries(fields))
+    Object.defineProperty(made, name, { get: () => field(row), enumerable: true });
+  return made;
+}
+
+function fieldsTable<Row extends object>(text: string, listing: Listing<Row>): string {
   const template = compileTemplate(text, { blanksAreTabs: true });
   const headers = headersByField(listing);
   const heading = headingOf(template.tree.main, (field) => headers.get(field) ?? spelledOut(field));
-  const lines = rowTexts(template, text, listing.rows).flatMap((row) => row.split("\n"));
+  const lines = rowTexts(template, text, objects(listing)).flatMap((row) => row.split("\n"));
   const cells = lines.map((line) => line.split("\t").map(printable));
   return renderTable(cells, listing.noHeading ? undefined : heading.trimEnd().split("\t"));
 }
 
-function plainRows(text: string, { rows }: Listing): string {
-  return rowTexts(compileTemplate(text), text.trimStart(), rows)
+function plainRows<Row extends object>(text: string, listing: Listing<Row>): string {
+  return rowTexts(compileTemplate(text), text.trimStart(), objects(listing))
     .map((row) => `${row}\n`)
     .join("");
 }
@@ -103,10 +140,13 @@ function withoutNewline(text: string): string {
   return text.endsWith("\n") ? text.slice(0, -1) : text;
 }
 
-function headersByField({ columns, headers = {} }: Listing): Map<string, string> {
+function headersByField<Row extends object>({
+  columns,
+  headers = {},
+}: Listing<Row>): Map<string, string> {
   const byField = new Map<string, string>();
   for (const { header, template } of columns) {
-    const field = /^\{\{\s*\.(\w+)\s*\}\}$/.exec(template)?.[1];
+    const field = oneField(template);
     if (field !== undefined) byField.set(field, header);
   }
   for (const [field, header] of Object.entries(headers)) byField.set(field, header);

@@ -218,11 +218,12 @@ export function findContainerByName(database: Database, name: string): Container
   return row === null ? undefined : toRecord(row);
 }
 
-/** All containers, oldest first. */
+/** All containers, oldest first. Sorted here: SQLite would write the records of many to a file to sort them. */
 export function listContainers(database: Database): ContainerRecord[] {
   return database
-    .query<Row, []>("select * from container order by created_at, id")
+    .query<Row, []>("select * from container")
     .all()
+    .sort((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1))
     .map(toRecord);
 }
 

@@ -10,7 +10,7 @@ import { defineCommand } from "../command.ts";
 import { humanAge, humanSize } from "../human.ts";
 import { print } from "../output.ts";
 import { latest, selectContainers } from "../select.ts";
-import { type Column, formatRows, renderTable } from "../table.ts";
+import { type Column, type Fields, formatRows, renderTable } from "../table.ts";
 
 const sortKeys = [
   "command",
@@ -213,7 +213,13 @@ function table(
 ): string {
   const size: readonly Column[] = options.size ? [{ header: "SIZE", template: "{{.Size}}" }] : [];
   return formatRows({
-    rows: rows.map((row) => new PsRow(row, options.noTrunc ?? false, sizes.get(row.record.id))),
+    rows: rows.map((container) => ({
+      container,
+      record: container.record,
+      isWhole: options.noTrunc ?? false,
+      size: sizes.get(container.record.id),
+    })),
+    fields: psFields,
     columns: options.namespaces ? namespaceColumns : [...columns, ...size],
     headers: {
       CreatedAt: "CREATED AT",
@@ -228,53 +234,54 @@ function table(
   });
 }
 
-/** The fields of both peers' templates; getters, so that only those named are made. */
-class PsRow {
-  constructor(container: ContainerSummary, isWhole: boolean, size: ContainerSize | undefined) {
-    const { record } = container;
-    const fields: Record<string, () => unknown> = {
-      ID: () => (isWhole ? record.id : record.id.slice(0, 12)),
-      Id: () => record.id,
-      Names: () => record.name,
-      Name: () => record.name,
-      Image: () => record.resolved.imageName || record.spec.rootfs?.path || "",
-      ImageID: () => record.imageId ?? "",
-      Command: () => commandText(container.command, isWhole),
-      CreatedAt: () =>
-        new Date(record.createdAt)
-          .toISOString()
-          .replace("T", " ")
-          .replace(/\.(\d+)Z$/, " +0000 UTC"),
-      Created: () => Math.floor(record.createdAt / 1000),
-      RunningFor: () => humanAge(record.createdAt, Date.now()),
-      CreatedHuman: () => humanAge(record.createdAt, Date.now()),
-      Status: () => container.status,
-      State: () => container.state,
-      Ports: () => container.ports,
-      Size: () =>
-        size === undefined
-          ? ""
-          : `${humanSize(size.writable, 3)} (virtual ${humanSize(size.total, 3)})`,
-      Labels: () => labelsOf(record.spec, record.resolved.imageConfig),
-      Mounts: () => container.mounts.join(","),
-      LocalVolumes: () => `${record.resolved.volumes.length}`,
-      Networks: () => container.networks.join(","),
-      Pid: () => container.pid,
-      ExitCode: () => container.exitCode,
-      Exited: () => container.state === "exited",
-      ExitedAt: () => Math.floor(container.finishedAt / 1000),
-      StartedAt: () => Math.floor(record.startedAt / 1000),
-      Restarts: () => record.restartCount,
-      Pod: () => "",
-      PodName: () => "",
-      Namespaces: () => container.namespaces,
-      AutoRemove: () => record.spec.removesItself,
-      IsInfra: () => false,
-    };
-    for (const [name, get] of Object.entries(fields))
-      Object.defineProperty(this, name, { get, enumerable: true });
-  }
+/** What a line of `ps` is made from. */
+interface PsRow {
+  readonly container: ContainerSummary;
+  readonly record: ContainerSummary["record"];
+  readonly isWhole: boolean;
+  readonly size: ContainerSize | undefined;
 }
+
+/** The fields of both peers' templates. */
+const psFields: Fields<PsRow> = {
+  ID: ({ record, isWhole }) => (isWhole ? record.id : record.id.slice(0, 12)),
+  Id: ({ record }) => record.id,
+  Names: ({ record }) => record.name,
+  Name: ({ record }) => record.name,
+  Image: ({ record }) => record.resolved.imageName || record.spec.rootfs?.path || "",
+  ImageID: ({ record }) => record.imageId ?? "",
+  Command: ({ container, isWhole }) => commandText(container.command, isWhole),
+  CreatedAt: ({ record }) =>
+    new Date(record.createdAt)
+      .toISOString()
+      .replace("T", " ")
+      .replace(/\.(\d+)Z$/, " +0000 UTC"),
+  Created: ({ record }) => Math.floor(record.createdAt / 1000),
+  RunningFor: ({ record }) => humanAge(record.createdAt, Date.now()),
+  CreatedHuman: ({ record }) => humanAge(record.createdAt, Date.now()),
+  Status: ({ container }) => container.status,
+  State: ({ container }) => container.state,
+  Ports: ({ container }) => container.ports,
+  Size: ({ size }) =>
+    size === undefined
+      ? ""
+      : `${humanSize(size.writable, 3)} (virtual ${humanSize(size.total, 3)})`,
+  Labels: ({ record }) => labelsOf(record.spec, record.resolved.imageConfig),
+  Mounts: ({ container }) => container.mounts.join(","),
+  LocalVolumes: ({ record }) => `${record.resolved.volumes.length}`,
+  Networks: ({ container }) => container.networks.join(","),
+  Pid: ({ container }) => container.pid,
+  ExitCode: ({ container }) => container.exitCode,
+  Exited: ({ container }) => container.state === "exited",
+  ExitedAt: ({ container }) => Math.floor(container.finishedAt / 1000),
+  StartedAt: ({ record }) => Math.floor(record.startedAt / 1000),
+  Restarts: ({ record }) => record.restartCount,
+  Pod: () => "",
+  PodName: () => "",
+  Namespaces: ({ container }) => container.namespaces,
+  AutoRemove: ({ record }) => record.spec.removesItself,
+  IsInfra: () => false,
+};
 
 function commandText(command: readonly string[], isWhole: boolean): string {
   const text = command.join(" ");
