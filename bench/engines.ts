@@ -26,6 +26,8 @@ export interface Engine {
   /** The words that every command begins with. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Everything of its own. */
+  readonly directory: string;
   /** What is on disk for its images and containers. */
   readonly root: string;
   /** Ends what it has running and lets go of its mounts; the directory is removed by the caller. */
@@ -99,14 +101,21 @@ export function openCooper(directory: string, user: User | null = null): Engine 
     name: "cooper",
     argv: [...as(user), binary, "--root", root, "--runroot", run, "--runtime", "runc"],
     env: environment(user, directory),
+    directory,
     root,
     async close() {
       must(engine, ["rm", "-fa"]);
-      const pause = join(run, "pause.pid");
-      if (existsSync(pause)) process.kill(Number(readFileSync(pause, "utf8").split(" ")[0]));
+      const pause = pausePid(engine);
+      if (pause > 0) process.kill(pause);
     },
   };
   return engine;
+}
+
+/** Cooper's one process that stays for an ordinary user; 0 where there is none. */
+export function pausePid({ directory }: Engine): number {
+  const file = join(directory, "run", "pause.pid");
+  return existsSync(file) ? Number(readFileSync(file, "utf8").split(" ")[0]) : 0;
 }
 
 /** Podman as Debian ships it; the limits only because it would ask for more than this machine may give. */
@@ -126,6 +135,7 @@ export function openPodman(directory: string, user: User | null = null): Engine 
     name: "podman",
     argv: [...as(user), ...words, "--cgroup-manager", "cgroupfs", "--runtime", "runc"],
     env: { ...environment(user, directory), CONTAINERS_CONF: conf },
+    directory,
     root,
     async close() {
       must(engine, ["rm", "-fa", "-t", "0"]);
@@ -175,6 +185,7 @@ export async function openDocker(
     name: "docker",
     argv: ["docker", "--host", socket],
     env: environment(null, directory),
+    directory,
     root: at("root"),
     async close() {
       mustInShell(engine, "$ENGINE ps -aq | xargs -r $ENGINE rm -f");

@@ -1,6 +1,6 @@
 /** What is measured, a function a section. The bars are those that Cooper wants to keep. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { binary, type Engine, must, mustInShell, peakBytes } from "./engines.ts";
+import { binary, type Engine, must, mustInShell, pausePid, peakBytes } from "./engines.ts";
 import type { DebianArchives } from "./images.ts";
 import { compare, note } from "./measure.ts";
 
@@ -99,9 +99,13 @@ export const sections = {
       load(archives.docker),
     );
     compare("load of a Debian, oci-archive", times, peers, { podman: 0.6 }, load(archives.oci));
-    for (const engine of peers) must(engine, ["load", "-i", archives.docker]);
-    note("  disk use after it", "MB", peers, { podman: 1 }, ({ root }) => diskBytes(root) / 1e6);
-    for (const engine of peers) must(engine, ["rmi", "localhost/debian:bench"]);
+    note("  its disk use", "MB", peers, { podman: 1 }, (engine) => {
+      const before = diskBytes(engine.root);
+      must(engine, ["load", "-i", archives.docker]);
+      const grown = diskBytes(engine.root) - before;
+      must(engine, ["rmi", "localhost/debian:bench"]);
+      return grown / 1e6;
+    });
   },
 
   memory({ engines, debian }: Bench): void {
@@ -155,13 +159,13 @@ function diskBytes(directory: string): number {
   return Number.parseInt(stdout.toString(), 10);
 }
 
-/** Processes that know this engine's directories, other than the container itself and its conmon. */
+/** Processes of this engine, other than the container itself and its conmon. */
 function idleProcesses(engine: Engine): string[] {
+  const pause = pausePid(engine);
   return readdirSync("/proc").flatMap((pid) => {
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-      const env = readFileSync(`/proc/${pid}/environ`, "utf8");
-      const isOurs = words.includes(engine.root) || env.includes("COOPER_PAUSE=");
+      const isOurs = words.includes(engine.directory) || Number(pid) === pause;
       const isExpected = /^\S*(conmon|sleep) /.test(words) || Number(pid) === process.pid;
       return isOurs && !isExpected ? [words.trim()] : [];
     } catch {
