@@ -14,6 +14,9 @@ import type { HealthResult } from "./state.ts";
 /** Output beyond this is read and dropped, so that a check that prints without end can end. */
 const maxOutputBytes = 64 << 10;
 
+/** How long the runtime may take to start a process, in ms. */
+const longestStart = 20_000;
+
 /** Runs it; a failure to run is a result too, as with both peers. */
 export async function probe(
   host: Host,
@@ -63,10 +66,7 @@ async function runProbe(
   let isLate = false;
   const limit = setTimeout(() => {
     isLate = true;
-    // the process first: with the runtime gone nobody would know its pid any more
-    const pid = readPid(pidFile);
-    if (pid > 0) sendSignal(pid, 9);
-    child.kill("SIGKILL");
+    void endProbe(child, pidFile);
   }, timeoutMs);
   const texts = Promise.all([beginningOf(child.stdout), beginningOf(child.stderr)]);
   const exitCode = await child.exited;
@@ -80,6 +80,19 @@ async function runProbe(
   const [stdout, stderr] = await texts;
   const complaint = exitCode === 0 ? "" : complaintIn(log);
   return { exitCode, output: complaint || stdout + stderr };
+}
+
+/**
+ * Ends the process of a check, and with it the runtime that waits for it. Its pid comes first: killed
+ * before it has written that down, the runtime would leave a process behind that nobody knows.
+ */
+async function endProbe(child: Bun.Subprocess, pidFile: string): Promise<void> {
+  for (let waits = 0; child.exitCode === null && waits < longestStart / 20; waits++) {
+    const pid = readPid(pidFile);
+    if (pid > 0) return sendSignal(pid, 9);
+    await Bun.sleep(20);
+  }
+  child.kill("SIGKILL");
 }
 
 async function beginningOf(stream: ReadableStream<Uint8Array>): Promise<string> {
