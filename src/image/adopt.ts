@@ -194,13 +194,21 @@ export async function adopt(
     : adoptVolume(host, store, step);
 }
 
+const swept = new WeakSet<Host>();
+
+/** Before the first image: it lists directories, and a store has a thousand of them. */
+async function sweepOnce(host: Host): Promise<void> {
+  if (!swept.has(host)) await sweep(host);
+  swept.add(host);
+}
+
 async function adoptImage(
   host: Host,
   store: ForeignStore,
   { image, names }: ImageStep,
   signal: AbortSignal | undefined,
 ): Promise<AdoptResult> {
-  await sweep(host);
+  await sweepOnce(host);
   using stage = await openStage(host);
   using opened = image.open();
   const plan = { ...opened.plan, names };

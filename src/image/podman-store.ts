@@ -166,11 +166,7 @@ function planOf(
     configKey === undefined
       ? undefined
       : readStoreFile(root, `${directory}/${bigDataFile(configKey)}`, maxConfigBytes);
-  if (bytes === undefined || configKey === undefined)
-    throw new CooperError(
-      "not-supported",
-      `image ${shortId(row.id)} has no configuration that its id names: it is an artifact, or of the old schema 1`,
-    );
+  if (bytes === undefined || configKey === undefined) throw withoutConfig(root, directory, row);
   const where = `the configuration of image ${shortId(row.id)}`;
   if (digestOf(bytes) !== configKey) throw new CooperError("corrupt", `${where} is damaged`);
   const config = decodeImageConfig(bytes, where);
@@ -187,6 +183,21 @@ function planOf(
     names: row.names.filter((name) => !name.includes("@")),
     repoDigests: row.names.filter((name) => name.includes("@")),
   };
+}
+
+/** Podman keeps manifest lists and artifacts among images, with what makes them in place of a manifest. */
+function withoutConfig(root: string, directory: string, row: ImageRow): CooperError {
+  const name = row.names[0] ?? shortId(row.id);
+  const bytes = readStoreFile(root, `${directory}/manifest`, maxManifestBytes);
+  const isList = bytes !== undefined && /"manifests"\s*:/.test(bytes.toString("latin1"));
+  if (isList && row.topLayer === null)
+    return new CooperError("not-supported", `${name} is a manifest list, and no image`, {
+      hint: "make it again of the images with: cooper manifest create, and cooper manifest add",
+    });
+  return new CooperError(
+    "not-supported",
+    `image ${name} has no configuration that its id names: it is an artifact, or of the old schema 1`,
+  );
 }
 
 function layerPlan(

@@ -35,6 +35,8 @@ const packages: Record<string, string> = {
   "fuse-overlayfs": "fuse-overlayfs",
   newuidmap: "uidmap",
   newgidmap: "uidmap",
+  gpg: "gpg",
+  skopeo: "skopeo",
   ip: "iproute2",
   bridge: "iproute2",
   nft: "nftables",

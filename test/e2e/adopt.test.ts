@@ -83,6 +83,18 @@ describe.skipIf(!hasPeer("podman")).each(everybody)("system adopt as $who", ({ u
     await forget(host, store);
   });
 
+  test("a manifest list of Podman's is left, in words", async () => {
+    await using host = await testHost(user);
+    const { store, podman } = fillPodman(host, user);
+    podman("manifest", "create", "localhost/list:1");
+    podman("manifest", "add", "localhost/list:1", `containers-storage:${first}`);
+    const result = await host.cooper("system", "adopt", "--from", store, "--images-only");
+    expect(result.exitCode).toBe(125);
+    expect(result.stderr).toContain("localhost/list:1 is a manifest list, and no image");
+    expect(result.stderr).toContain("Hint: make it again");
+    await forget(host, store);
+  });
+
   test("names that are taken here stay, or get another with --rename", async () => {
     await using host = await testHost(user);
     const { store } = fillPodman(host, user);
@@ -134,6 +146,23 @@ describe.skipIf(!hasPeer("podman")).each(everybody)("system adopt as $who", ({ u
     expect(await host.must("images", "--format", "{{.Repository}}:{{.Tag}}")).toBe(first);
     await forget(host, store);
   });
+});
+
+test.skipIf(!hasPeer("podman") || users.length < 2)("an ordinary user's own is found", async () => {
+  const user = users[1] ?? null;
+  await using host = await testHost(user);
+  const home = host.place("home");
+  const store = `${home}/.local/share/containers/storage`;
+  const root = ["podman", "--root", store, "--runroot", `${home}/run`];
+  peer(host, user, ...root, "load", "-q", "-i", archive(host, user, first, 2));
+  const env = { HOME: home };
+  const adopted = await host.cooperWith({ env }, "system", "adopt");
+  expect(adopted.stdout).toStartWith(`Podman at ${store}: 1 image, 0 volumes\nimage ${first} (`);
+  expect(adopted.exitCode).toBe(0);
+  const docker = await host.cooperWith({ env }, "system", "adopt", "--from", "docker");
+  expect(docker.stderr).toContain(`there is no store of Docker at ${home}/.local/share/docker`);
+  await forget(host, store);
+  await host.must("unshare", "rm", "-rf", `${home}/run`);
 });
 
 test.each([

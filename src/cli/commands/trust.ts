@@ -56,7 +56,10 @@ export const trustShow = defineCommand({
         json: () =>
           shown.map(({ Transport, Name, Type, Id, Store }) => ({
             transport: Transport,
-            name: Name,
+            ...(Name !== "" && {
+              name: Name === "default" ? "* (default)" : Name,
+              repo_name: Name,
+            }),
             type: Type,
             ...(Id !== "" && { keys: Id }),
             ...(Store !== "" && { sigstore: Store }),

@@ -40,13 +40,17 @@ export function trustRows(signaturePolicy: string | undefined, conf: RegistriesD
       store: needsPlace(requirement) ? storeOf(conf, name) : "",
     }));
   const scopes = [...policy.transports].flatMap(([transport, byName]) =>
-    [...byName].flatMap(([name, list]) =>
-      rows(transport === "docker" ? "repository" : transport, name, list),
-    ),
+    [...byName]
+      .toSorted(byFirst)
+      .flatMap(([name, list]) =>
+        rows(transport === "docker" ? "repository" : transport, name, list),
+      ),
   );
   return [...rows("all", "default", policy.default), ...scopes];
 }
 
+const byFirst = ([a]: readonly [string, ...unknown[]], [b]: readonly [string, ...unknown[]]) =>
+  a < b ? -1 : 1;
 const needsPlace = ({ type }: Requirement) => type === "signedBy" || type === "sigstoreSigned";
 const whatOf = (requirement: Requirement) => ("what" in requirement ? requirement.what : "");
 
