@@ -3,7 +3,9 @@ import type { Host } from "../host.ts";
 import { runIp } from "../network/apply.ts";
 import { isBridgeUp, makeBridge } from "../network/bridge.ts";
 import { passForwarding } from "../network/forward-policy.ts";
-import { type LinkPlan, linkPlan, portLine } from "../network/plumbing.ts";
+import type { Network } from "../network/model.ts";
+import { placeMtu } from "../network/place.ts";
+import { type LinkPlan, linkPlan, mtuOf, portLine } from "../network/plumbing.ts";
 import { attachToBridge, canReturn, inNetns, linkState, NetnsHandle } from "../system/netns.ts";
 import { type Connection, runningConnections } from "./live-connections.ts";
 import { networksPlace } from "./network-mode.ts";
@@ -19,7 +21,7 @@ export async function connect(
   using outside = new NetnsHandle(where ?? undefined);
   using inside = new NetnsHandle(netns);
   const plans = connections.map(({ network, live, attachment }) =>
-    linkPlan(network, live, {
+    linkPlan(sized(host, network), live, {
       outside: outside.path,
       inside: inside.path,
       position: attachment.position,
@@ -74,7 +76,15 @@ export async function reattach(
   );
 }
 
-async function ensureBridges(
+/** Where no size of packets was asked for, an ordinary user's are as large as pasta takes them. */
+function sized(host: Host, network: Network): Network {
+  return host.isRootless && mtuOf(network) === undefined
+    ? { ...network, options: { ...network.options, mtu: placeMtu } }
+    : network;
+}
+
+/** Makes the bridges that are missing, and has the links of running containers back in them. */
+export async function ensureBridges(
   host: Host,
   where: string | null,
   connections: readonly Connection[],
@@ -83,8 +93,9 @@ async function ensureBridges(
     if (network.driver !== "bridge" || isBridgeUp(where, network)) continue;
     using _lock = await host.locks.network(network.id);
     if (isBridgeUp(where, network)) continue;
-    await makeBridge(where, network);
-    await passForwarding(where, network.interfaceName, true, host.warn);
+    await makeBridge(where, sized(host, network));
+    // nobody else's firewall is in a namespace of our own
+    if (canReturn()) await passForwarding(where, network.interfaceName, true, host.warn);
     // a bridge that somebody took away has left the links of running containers without one
     const running = [...runningConnections(host).values()].flat();
     await reattach(

@@ -4,6 +4,7 @@ import { runNft } from "../network/apply.ts";
 import { allowLoopback } from "../network/bridge.ts";
 import { forgetEarlierClients, forgetOldClients } from "../network/clients.ts";
 import type { Network } from "../network/model.ts";
+import { seenInside } from "../network/place.ts";
 import { joinRuleset, leaveRuleset, type PortTarget, wholeRuleset } from "../network/ruleset.ts";
 import { allPorts } from "../records/leases.ts";
 import { listNetworks, releaseNetworking } from "../records/networks.ts";
@@ -26,7 +27,7 @@ export async function openPorts(
   target: PortTarget,
 ): Promise<void> {
   const where = networksPlace(host);
-  const text = joinRuleset(networks, target);
+  const text = joinRuleset(networks, inside(host, target));
   if (text === "") return;
   try {
     using _lock = await host.locks.firewall("shared");
@@ -38,6 +39,11 @@ export async function openPorts(
   forgetEarlierClients(where, target, host.debug);
 }
 
+/** Ports as the firewall sees them: an ordinary user's come from pasta, not from the host's addresses. */
+function inside(host: Host, target: PortTarget): PortTarget {
+  return host.isRootless ? { ...target, ports: target.ports.map(seenInside) } : target;
+}
+
 /** Takes a container's ports out of the firewall, and forgets what it held. */
 export async function closePorts(
   host: Host,
@@ -45,7 +51,7 @@ export async function closePorts(
   target: PortTarget,
 ): Promise<void> {
   const where = networksPlace(host);
-  const text = leaveRuleset(target);
+  const text = leaveRuleset(inside(host, target));
   let isClean = true;
   if (text !== "") {
     try {
@@ -83,7 +89,10 @@ export async function movePorts(
   if (before.ipv4 === after.ipv4 && before.ipv6 === after.ipv6) return;
   try {
     using _lock = await host.locks.firewall("shared");
-    await runNft(networksPlace(host), leaveRuleset(before) + joinRuleset([], after));
+    await runNft(
+      networksPlace(host),
+      leaveRuleset(inside(host, before)) + joinRuleset([], inside(host, after)),
+    );
   } catch (error) {
     host.debug(`the firewall is made anew: ${String(error)}`);
     await remakeFirewall(host);
@@ -100,7 +109,7 @@ export async function remakeFirewall(host: Host): Promise<void> {
   );
   const ports = allPorts(host.database);
   const targets = [...runningConnections(host)].map(([id, connections]) =>
-    portTarget(connections, ports.get(id) ?? []),
+    inside(host, portTarget(connections, ports.get(id) ?? [])),
   );
   await runNft(where, wholeRuleset(networks, targets));
 }

@@ -2,11 +2,12 @@
  * Joining through a helper process of the container's own, pasta or slirp4netns: the way of ordinary users
  * where no network is named. The helper ends with the container.
  */
-import { accessSync, closeSync, constants } from "node:fs";
+import { closeSync } from "node:fs";
 import { join } from "node:path";
-import { CooperError, errnoName } from "../errors.ts";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { Family } from "../network/address.ts";
+import { runNft } from "../network/apply.ts";
 import { freeHelperNetwork, globalAddresses, hasIpv6Route } from "../network/host-addresses.ts";
 import { hostRanges } from "../network/host-ranges.ts";
 import type { PublishedPort } from "../network/model.ts";
@@ -15,11 +16,14 @@ import {
   choosesAddresses,
   forwardedDns,
   mappedHostAddress,
+  markedResets,
   NoInterface,
+  senderSettings,
   startPasta,
 } from "../network/pasta.ts";
 import { holdPorts } from "../network/publish.ts";
 import { parseSlirpOptions, slirpAddresses, startSlirp } from "../network/slirp4netns.ts";
+import { checkTunDevice } from "../network/tun-device.ts";
 import { getContainer, inTransaction } from "../records/containers.ts";
 import { addPorts } from "../records/leases.ts";
 import { releaseNetworking } from "../records/networks.ts";
@@ -29,6 +33,7 @@ import {
   createNetns,
   keepNetns,
   type NetSetting,
+  readNetSysctl,
   removeNetns,
   setNetSysctls,
 } from "../system/netns.ts";
@@ -59,7 +64,8 @@ export function joinHelper(
     const { netns } = host.paths.container(container.id);
     // a network namespace belongs to the user namespace it was made in, so the runtime makes both
     const isRuntimes = container.resolved.idMappings !== null;
-    if (!isRuntimes) createNetns(netns, netnsSettings);
+    const settings = [...netnsSettings, ...(mode === "pasta" ? pathSettings() : [])];
+    if (!isRuntimes) createNetns(netns, settings);
     const facts = Promise.withResolvers<NetworkFacts>();
     facts.promise.catch(() => undefined); // told to who waits for it; a start that failed does not
     const begin = () => start().then(facts.resolve, facts.reject);
@@ -74,7 +80,7 @@ export function joinHelper(
       async afterCreate(pid) {
         if (!isRuntimes) return;
         keepNetns(`/proc/${pid}/ns/net`, netns);
-        setNetSysctls(netns, netnsSettings);
+        setNetSysctls(netns, settings);
         await begin();
         await facts.promise;
       },
@@ -90,28 +96,13 @@ export function joinHelper(
   }
 }
 
+/** What senders behind pasta need on this machine. */
+function pathSettings(): NetSetting[] {
+  return senderSettings(readNetSysctl("ipv4/tcp_congestion_control"));
+}
+
 /** Its addresses are nobody else's there, and duplicate detection would take a second. */
 const netnsSettings: readonly NetSetting[] = [["ipv6/conf/default/accept_dad", "0"]];
-
-/** Both helpers make their link with it. */
-export function checkTunDevice(): void {
-  const device = "/dev/net/tun";
-  try {
-    accessSync(device, constants.R_OK | constants.W_OK);
-  } catch (error) {
-    const isMissing = errnoName(error) === "ENOENT";
-    throw new CooperError(
-      "missing-helper",
-      isMissing
-        ? `there is no ${device}, which a network for ordinary users needs`
-        : `${device} may not be opened, which a network for ordinary users needs`,
-      {
-        hint: `${isMissing ? "sudo modprobe tun" : `sudo chmod 0666 ${device}`}; or use --network none or host`,
-        cause: error,
-      },
-    );
-  }
-}
 
 function withPasta(host: Host, container: ContainerRecord, exitFd: number) {
   const { netns, bundle } = host.paths.container(container.id);
@@ -128,6 +119,8 @@ function withPasta(host: Host, container: ContainerRecord, exitFd: number) {
   const start: Start = async () => {
     try {
       await startPasta({ netns, pidFile, words, features, ports, own, link: null, forwardsDns });
+      // newer ones do it right, and would not need the features that these lack
+      if (!features.mapsGuestAddress) await runNft(netns, markedResets);
     } catch (error) {
       if (!(error instanceof NoInterface) || isAsked(container)) throw error;
       host.debug(`slirp4netns takes the place of pasta: ${error.message}`);
@@ -193,6 +186,7 @@ function takePorts(
       families,
       ipv4Binding: null,
       nameOf: (id) => getContainer(database, id)?.name ?? id.slice(0, 12),
+      seenAs: (port) => port,
     });
     ports = held.ports;
     addPorts(database, container.id, ports);

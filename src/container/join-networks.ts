@@ -5,12 +5,14 @@
  * recorded, before anything runs; then helper programs put links and firewall in place while the root
  * file system is mounted (`ready`).
  */
-import { invariant } from "../errors.ts";
+import { CooperError, invariant } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { allowLoopback } from "../network/bridge.ts";
 import { macFor } from "../network/ipam.ts";
 import { AddressInUse, leaseAddresses, SubnetFull } from "../network/lease.ts";
 import type { Attachment, LiveAttachment, Network, PublishedPort } from "../network/model.ts";
+import { senderSettings } from "../network/pasta.ts";
+import { seenInside } from "../network/place.ts";
 import { HeldPorts, holdPorts, PortInUse } from "../network/publish.ts";
 import { getContainer, inTransaction } from "../records/containers.ts";
 import { addPorts, hasPorts, leaseHolders, portsOf } from "../records/leases.ts";
@@ -19,6 +21,7 @@ import {
   createNetns,
   keepNetns,
   type NetSetting,
+  readNetSysctl,
   removeNetns,
   setNetSysctls,
   takeDown,
@@ -36,6 +39,7 @@ import { bridgeFacts } from "./network-facts.ts";
 import { networksPlace } from "./network-mode.ts";
 import { announceNames, withdrawNames } from "./network-names.ts";
 import { type JoinedNetworks, networkless } from "./networkless.ts";
+import { closeWayIn, ensurePlace, leavePlace, openWayIn, openWayOut } from "./networks-place.ts";
 import { parseExposed } from "./options/port-syntax.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { PortRequest } from "./spec.ts";
@@ -64,11 +68,18 @@ export async function joinNetworks(
 
 async function joinBridges(host: Host, container: ContainerRecord): Promise<JoinedNetworks> {
   const { connections, held } = await reserve(host, container);
+  // an ordinary user's ports are held by what leads them in
+  if (host.isRootless) held[Symbol.dispose]();
+  await ensurePlace(host);
   const { netns } = host.paths.container(container.id);
   // a network namespace belongs to the user namespace it was made in, so the runtime makes both
   const isRuntimes = container.resolved.idMappings !== null;
   const plumb = () => plumbAll(host, container, connections, held.ports);
-  if (!isRuntimes) createNetns(netns, netnsSettings(connections));
+  const settings = [
+    ...netnsSettings(connections),
+    ...(host.isRootless ? senderSettings(readNetSysctl("ipv4/tcp_congestion_control")) : []),
+  ];
+  if (!isRuntimes) createNetns(netns, settings);
   const ready = isRuntimes ? Promise.resolve() : plumb();
   ready.catch(() => undefined); // told to who waits for it; a start that failed elsewhere does not
   return {
@@ -81,7 +92,7 @@ async function joinBridges(host: Host, container: ContainerRecord): Promise<Join
     async afterCreate(pid) {
       if (!isRuntimes) return;
       keepNetns(`/proc/${pid}/ns/net`, netns);
-      setNetSysctls(netns, netnsSettings(connections));
+      setNetSysctls(netns, settings);
       await plumb();
     },
     [Symbol.dispose]() {
@@ -96,19 +107,41 @@ async function plumbAll(
   connections: readonly Connection[],
   ports: readonly PublishedPort[],
 ): Promise<void> {
-  const { netns } = host.paths.container(container.id);
   const target = portTarget(connections, ports);
   const results = await Promise.allSettled([
-    connect(host, netns, connections, { isNew: true, publishes: ports.length > 0 }),
+    connectAndAnnounce(host, container, connections, ports.length > 0),
     openPorts(
       host,
       connections.map(({ network }) => network),
       target,
     ),
-    announceNames(host, container, connections),
+    leadOutAndIn(host, container.id, connections, ports),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
   openLoopback(host, target, connections);
+}
+
+/** The names service listens on the bridges' addresses, so those are there first. */
+async function connectAndAnnounce(
+  host: Host,
+  container: ContainerRecord,
+  connections: readonly Connection[],
+  publishes: boolean,
+): Promise<void> {
+  const { netns } = host.paths.container(container.id);
+  await connect(host, netns, connections, { isNew: true, publishes });
+  await announceNames(host, container, connections);
+}
+
+/** The way in takes its addresses from the machine's, which the way out may have to wait for. */
+async function leadOutAndIn(
+  host: Host,
+  containerId: string,
+  connections: readonly Connection[],
+  ports: readonly PublishedPort[],
+): Promise<void> {
+  if (connections.some(({ network }) => !network.isInternal)) await openWayOut(host);
+  await openWayIn(host, containerId, ports);
 }
 
 /** Settings of a new namespace, before links come into it: each link takes them from `default`. */
@@ -180,10 +213,32 @@ function reserveOnce(host: Host, container: ContainerRecord): Reserved {
       families,
       ipv4Binding: hostBinding(reserved.connections),
       nameOf: (id) => getContainer(database, id)?.name ?? id.slice(0, 12),
+      seenAs: (port) => (host.isRootless ? seenInside(port) : port),
     });
+    if (host.isRootless) checkApart(reserved.held.ports);
     addPorts(database, container.id, reserved.held.ports);
   });
   return reserved;
+}
+
+/** In an ordinary user's namespace a port is known by its number alone. */
+function checkApart(ports: readonly PublishedPort[]): void {
+  const twice = ports.find((one, index) =>
+    ports.slice(0, index).some((other) => {
+      const isSameKind =
+        other.protocol === one.protocol &&
+        other.hostAddress.includes(":") === one.hostAddress.includes(":");
+      const overlaps =
+        other.hostPort < one.hostPort + one.count && one.hostPort < other.hostPort + other.count;
+      return isSameKind && overlaps;
+    }),
+  );
+  if (twice === undefined) return;
+  throw new CooperError(
+    "not-supported",
+    `port ${twice.hostPort} is published on two addresses, which ordinary users cannot do in a network`,
+    { hint: "publish it on one, or on all: -p PORT:PORT" },
+  );
 }
 
 /** Leases what one connection needs, and notes it; the caller is in a transaction for writing. */
@@ -268,6 +323,7 @@ export async function leaveNetworks(host: Host, container: ContainerRecord): Pro
   if (mode !== "bridge") return;
   const connections = liveConnections(host, id);
   const ports = portsOf(host.database, id);
+  await closeWayIn(host, id);
   if (connections.length > 0) {
     const where = networksPlace(host);
     for (const { live } of connections) quieten(where, live.hostInterfaceName);
@@ -279,6 +335,7 @@ export async function leaveNetworks(host: Host, container: ContainerRecord): Pro
       allowLoopback(where, network.interfaceName, false);
   }
   removeNetns(netns);
+  await leavePlace(host);
 }
 
 /**

@@ -8,14 +8,18 @@ import { addAttachment, attachmentsOf, removeAttachment } from "../records/netwo
 import { linkState, setNetSysctls } from "../system/netns.ts";
 import { settleContainer } from "./cleanup.ts";
 import { connect } from "./connect-links.ts";
+import { writeNetworkFiles } from "./etc-files.ts";
 import { movePorts, openPorts } from "./firewall.ts";
 import { leaseFor } from "./join-networks.ts";
 import { type Connection, liveConnections, portTarget } from "./live-connections.ts";
 import { isAlive } from "./live-state.ts";
+import { bridgeFacts } from "./network-facts.ts";
 import { attachmentFrom } from "./network-mode.ts";
 import { announceNames, withdrawNames } from "./network-names.ts";
 import { emitNetwork, oneNetwork } from "./network-verbs.ts";
+import { ensurePlace, openWayOut } from "./networks-place.ts";
 import type { ContainerRecord } from "./record.ts";
+import { hostnameOf } from "./runtime-input.ts";
 import type { NetworkRequest } from "./spec.ts";
 
 /** Puts a container into a network; one that runs gets its link at once. */
@@ -67,6 +71,8 @@ async function plug(
         `container ${container.name} has a link ${live.interfaceName} already`,
       );
     }
+    await ensurePlace(host);
+    if (!network.isInternal) await openWayOut(host);
     if (network.hasIpv6) setNetSysctls(netns, [["ipv6/conf/default/disable_ipv6", "0"]]);
     await connect(host, netns, [connection], { isNew: false, publishes: ports.length > 0 });
     await openPorts(host, [network], { ports: [], ipv4: null, ipv6: null });
@@ -78,6 +84,16 @@ async function plug(
   }
   const after = liveConnections(host, container.id);
   await movePorts(host, portTarget(before, ports), portTarget(after, ports), after);
+  refreshEtcFiles(host, container, after);
+}
+
+/** What the container's files say of its addresses and resolvers is true again. */
+function refreshEtcFiles(
+  host: Host,
+  container: ContainerRecord,
+  connections: readonly Connection[],
+): void {
+  writeNetworkFiles(host, container, hostnameOf(host, container), bridgeFacts(host, connections));
 }
 
 /** Takes a container out of a network. With `force` one that is not in it is no error. */
@@ -106,6 +122,7 @@ export async function disconnectContainer(
     await movePorts(host, portTarget(before, ports), portTarget(after, ports), after);
     await withdrawNames(host, container.id, [leaving]);
     await unplug(host.paths.container(container.id).netns, leaving.live.interfaceName);
+    refreshEtcFiles(host, container, after);
   }
   removeAttachment(host.database, container.id, network.id);
   emitNetwork(host, network, "disconnect", { container: container.id });

@@ -6,15 +6,9 @@ import { checkAsked } from "../network/lease.ts";
 import type { Attachment, Network } from "../network/model.ts";
 import type { ContainerSpec, NetworkRequest } from "./spec.ts";
 
-/**
- * The network namespace in which bridges are: null is our own. Ordinary users have one of their own,
- * which they cannot have yet.
- */
+/** The network namespace in which bridges are: null is our own. Ordinary users have one of their own. */
 export function networksPlace(host: Host): string | null {
-  if (!host.isRootless) return null;
-  throw new CooperError("not-supported", "ordinary users have no bridge networks yet", {
-    hint: "use --network host or --network none",
-  });
+  return host.isRootless ? host.paths.place : null;
 }
 
 /** The connections of a new container, in the order of its networks; each network is there. */

@@ -75,6 +75,13 @@ async function change(
   await publishNames(place, files);
 }
 
+/** Writes all of it anew from the records. */
+export async function remakeNames(host: Host): Promise<void> {
+  using _lock = await host.locks.names();
+  const place = namesPlace(host);
+  await publishNames(place, allNames(host, place));
+}
+
 function allNames(host: Host, place: NamesPlace): Map<string, string | undefined> {
   const byNetwork = new Map<string, { network: Network; entries: NamesEntry[] }>();
   for (const [id, connections] of runningConnections(host)) {

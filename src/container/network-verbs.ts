@@ -2,7 +2,7 @@
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { runNft } from "../network/apply.ts";
-import { isBridgeUp, makeBridge, removeBridge } from "../network/bridge.ts";
+import { removeBridge } from "../network/bridge.ts";
 import {
   defaultNetworkName,
   defineNetwork,
@@ -18,12 +18,14 @@ import { dropNetworkRuleset } from "../network/ruleset.ts";
 import { getContainer } from "../records/containers.ts";
 import { portsOf } from "../records/leases.ts";
 import { deleteNetwork, findNetwork, membersOf, replaceNetwork } from "../records/networks.ts";
-import { linkState } from "../system/netns.ts";
-import { connect, reattach } from "./connect-links.ts";
+import { canReturn, linkState } from "../system/netns.ts";
+import { connect, ensureBridges, reattach } from "./connect-links.ts";
 import { openLoopback, remakeFirewall } from "./firewall.ts";
 import { portTarget, runningConnections } from "./live-connections.ts";
 import { isAlive } from "./live-state.ts";
 import { networksPlace } from "./network-mode.ts";
+import { remakeNames } from "./network-names.ts";
+import { ensurePlace, openWayOut, reopenWayIn } from "./networks-place.ts";
 import { removeContainer } from "./remove.ts";
 
 /** Makes a network. Its bridge comes with the first container that starts in it. */
@@ -149,11 +151,11 @@ export async function reloadNetworks(host: Host, ids: readonly string[]): Promis
     const connections = running.get(id);
     if (connections === undefined) continue;
     const { netns } = host.paths.container(id);
+    await ensurePlace(host);
+    await ensureBridges(host, where, connections);
     for (const { network } of connections) {
-      if (network.driver !== "bridge") continue;
-      using _lock = await host.locks.network(network.id);
-      if (!isBridgeUp(where, network)) await makeBridge(where, network);
-      await passForwarding(where, network.interfaceName, true, host.warn);
+      if (network.driver === "bridge" && canReturn())
+        await passForwarding(where, network.interfaceName, true, host.warn);
     }
     const ports = portsOf(host.database, id);
     const lost = connections.filter(
@@ -163,9 +165,12 @@ export async function reloadNetworks(host: Host, ids: readonly string[]): Promis
     await connect(host, netns, lost, { isNew: false, publishes: ports.length > 0 });
     await reattach(where, connections);
     openLoopback(host, target, connections);
+    if (connections.some(({ network }) => !network.isInternal)) await openWayOut(host);
+    await reopenWayIn(host, id, ports);
     done.push(id);
   }
-  await remakeFirewall(host);
+  if (running.size > 0 || !host.isRootless) await remakeFirewall(host);
+  if (running.size > 0) await remakeNames(host);
   return done;
 }
 

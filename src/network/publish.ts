@@ -49,6 +49,8 @@ export interface PublishContext {
   /** Where ports without an address of their own are published; null: everywhere. */
   readonly ipv4Binding: string | null;
   nameOf(containerId: string): string;
+  /** What must be nobody else's for a port: where addresses are not told apart, its number on all of them. */
+  seenAs(port: PublishedPort): PublishedPort;
 }
 
 /**
@@ -133,7 +135,7 @@ function holdRange(held: HeldPorts, asked: PublishedPort, context: PublishContex
 
 /** Containers come first: their sockets are held by conmon, which would say little. */
 function refuseHeld(port: PublishedPort, context: PublishContext): void {
-  const own = portHolder(context.database, context.containerId, port);
+  const own = portHolder(context.database, context.containerId, context.seenAs(port));
   if (own !== undefined) throw new PortInUse(port, own, context.nameOf(own));
 }
 

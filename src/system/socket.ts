@@ -85,9 +85,11 @@ export function findPortOwner(
   protocol: keyof typeof kinds,
   port: number,
 ): { readonly isUsed: boolean; readonly owner: PortOwner | undefined } {
-  const inodes = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].flatMap((file) =>
-    inodesOf(readOr(file), port, protocol === "tcp" ? "0A" : "07"),
-  );
+  // the port of one family may be held by ourselves already, while the other's is asked for
+  const own = socketsOf("self");
+  const inodes = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`]
+    .flatMap((file) => inodesOf(readOr(file), port, protocol === "tcp" ? "0A" : "07"))
+    .filter((inode) => !own.includes(inode));
   return { isUsed: inodes.length > 0, owner: ownerOf(new Set(inodes)) };
 }
 
@@ -106,13 +108,18 @@ function ownerOf(inodes: ReadonlySet<string>): PortOwner | undefined {
   if (inodes.size === 0) return undefined;
   for (const pid of readdirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
-    for (const descriptor of listOr(`/proc/${pid}/fd`)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(linkOr(`/proc/${pid}/fd/${descriptor}`))?.[1];
-      if (inode !== undefined && inodes.has(inode))
-        return { pid: Number(pid), name: readOr(`/proc/${pid}/comm`).trim() };
-    }
+    if (socketsOf(pid).some((inode) => inodes.has(inode)))
+      return { pid: Number(pid), name: readOr(`/proc/${pid}/comm`).trim() };
   }
   return undefined;
+}
+
+/** Inodes of the sockets that a process has open, where we may see that. */
+function socketsOf(pid: string): string[] {
+  return listOr(`/proc/${pid}/fd`).flatMap((descriptor) => {
+    const inode = /^socket:\[(\d+)\]$/.exec(linkOr(`/proc/${pid}/fd/${descriptor}`))?.[1];
+    return inode === undefined ? [] : [inode];
+  });
 }
 
 function readOr(file: string): string {

@@ -3,25 +3,12 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestHost, testHost, users } from "./host.ts";
-import { machineAddress, neighbourAddress } from "./machine.ts";
+import { fetchFrom, machineAddress, neighbourAddress } from "./machine.ts";
 
 const user = users.find((one) => one !== null);
 
 /** Says on stdout who connects, and answers each connection with a word. */
 const server = "echo word > /index.html; exec httpd -f -vv -p 80 -h /";
-
-/** Asks until the server is up; what it answered, or why not. */
-async function fetchFrom(words: string[]): Promise<string> {
-  for (let attempt = 0; ; attempt++) {
-    const child = Bun.spawn(words, { stdio: ["ignore", "pipe", "pipe"] });
-    const text = (await new Response(child.stdout).text()).trim();
-    if ((await child.exited) === 0 || attempt === 50)
-      return text || (await new Response(child.stderr).text());
-    await Bun.sleep(50);
-  }
-}
-
-const wget = (url: string) => ["timeout", "5", "busybox", "wget", "-q", "-O", "-", url];
 
 function onNeighbour(host: TestHost, ...words: string[]): string[] {
   return host.machine?.wordsOnNeighbour(...words) ?? [];
@@ -79,9 +66,11 @@ describe.skipIf(user === undefined)("an ordinary user's container", () => {
       server,
     );
     const outer = `http://${machineAddress.ipv4}`;
-    expect(await fetchFrom(onNeighbour(host, ...wget(`${outer}:8080/`)))).toBe("word");
-    expect(await fetchFrom(host.onMachine(...wget("http://127.0.0.1:8081/")))).toBe("word");
-    const refused = Bun.spawnSync(onNeighbour(host, ...wget(`${outer}:8081/`)));
+    expect(await fetchFrom(onNeighbour(host), `${outer}:8080/`)).toBe("word");
+    expect(await fetchFrom(host.onMachine(), "http://127.0.0.1:8081/")).toBe("word");
+    const refused = Bun.spawnSync(
+      onNeighbour(host, "busybox", "wget", "-q", "-O", "-", `${outer}:8081/`),
+    );
     expect(refused.exitCode).not.toBe(0);
     expect((await host.cooper("logs", "w")).stderr).toContain(`${neighbourAddress.ipv4}]:`);
     await host.must("rm", "-f", "-t", "0", "w");

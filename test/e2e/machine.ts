@@ -77,3 +77,15 @@ export class Machine implements Disposable {
     for (const file of [this.netns, this.neighbour]) Bun.spawnSync(["umount", file]);
   }
 }
+
+/** Asks a web server until it is up; what it answered, or why it did not. */
+export async function fetchFrom(words: readonly string[], url: string): Promise<string> {
+  const argv = [...words, "timeout", "5", "busybox", "wget", "-q", "-O", "-", url];
+  for (let attempt = 0; ; attempt++) {
+    const child = Bun.spawn(argv, { stdio: ["ignore", "pipe", "pipe"] });
+    const text = (await new Response(child.stdout).text()).trim();
+    if ((await child.exited) === 0) return text;
+    if (attempt === 50) return (await new Response(child.stderr).text()) || "no answer";
+    await Bun.sleep(50);
+  }
+}

@@ -1,0 +1,175 @@
+/** User-defined networks of root and of ordinary users: ways in and out, and names that are looked up. */
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type TestHost, testHost, users } from "./host.ts";
+import { fetchFrom, machineAddress, neighbourAddress } from "./machine.ts";
+
+/** Says on stderr who connects, and answers each connection with a word. */
+const server = "echo word > /index.html; exec httpd -f -vv -p 80 -h /";
+const udpPeer = [process.execPath, resolve(import.meta.dir, "../fixtures/udp-peer.ts")];
+
+/** A program that runs until the test is over. */
+function spawned(...argv: string[]): AsyncDisposable {
+  const child = Bun.spawn(argv, { stdio: ["ignore", "ignore", "inherit"] });
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+const onNeighbour = (host: TestHost, ...words: string[]) =>
+  host.machine?.wordsOnNeighbour(...words) ?? [];
+
+function killNamesServer(host: TestHost): void {
+  process.kill(Number(readFileSync(join(host.run, "names", "aardvark.pid"), "utf8")), "SIGKILL");
+}
+
+/** What helper programs and their files are left when no container runs. */
+function remains(host: TestHost): string[] {
+  const { stdout } = Bun.spawnSync(["pgrep", "-af", `${host.run}/(names|outward|c/)`]);
+  const files = ["names", "netns", "ways-in"].flatMap((directory) => {
+    try {
+      return readdirSync(join(host.run, directory)).map((name) => `${directory}/${name}`);
+    } catch {
+      return []; // never made
+    }
+  });
+  return [...stdout.toString().split("\n").filter(Boolean), ...files];
+}
+
+describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
+  "a network of $who",
+  ({ user }) => {
+    const open = async () => {
+      const host = await testHost(user, { networks: true });
+      await host.must("network", "create", "--ipv6", "net");
+      return host;
+    };
+    const inNet = (name: string, ...more: string[]) => [
+      "--network",
+      "net",
+      "--name",
+      name,
+      ...more,
+    ];
+
+    test("leads ports in from everywhere, with the address of who connects", async () => {
+      await using host = await open();
+      const ports = ["-p", "8080:80", "-p", "127.0.0.1:8081:80"];
+      await host.must("run", "-d", ...inNet("web", ...ports), "hello", "sh", "-c", server);
+      const { ipv4, ipv6 } = machineAddress;
+      expect(await fetchFrom(onNeighbour(host), `http://${ipv4}:8080/`)).toBe("word");
+      expect(await fetchFrom(onNeighbour(host), `http://[${ipv6}]:8080/`)).toBe("word");
+      expect(await fetchFrom(host.onMachine(), "http://127.0.0.1:8081/")).toBe("word");
+      expect(await fetchFrom(host.onMachine(), `http://${ipv4}:8080/`)).toBe("word");
+      const wget = ["busybox", "wget", "-q", "-O", "-", `http://${ipv4}:8081/`];
+      expect(Bun.spawnSync(onNeighbour(host, ...wget)).exitCode).not.toBe(0);
+      const { stderr } = await host.cooper("logs", "web");
+      expect(stderr).toContain(`[::ffff:${neighbourAddress.ipv4}]:`);
+      expect(stderr).toContain(`[${neighbourAddress.ipv6}]:`);
+      const fetch = ["wget", "-q", "-O", "-", "http://web", `http://${ipv4}:8080`];
+      expect(await host.must("run", "--rm", ...inNet("x"), "hello", ...fetch)).toBe("word\nword");
+      await host.must("rm", "-f", "-t", "0", "web");
+      expect(remains(host)).toEqual([]);
+    });
+
+    test("carries datagrams with the address of who sends, and their answers", async () => {
+      await using host = await open();
+      await host.must("run", "-d", ...inNet("u", "-p", "8090:90/udp"), "hello", "sleep", "60");
+      const pid = await host.must("inspect", "-f", "{{.State.Pid}}", "u");
+      await using _echo = spawned("nsenter", `--net=/proc/${pid}/ns/net`, ...udpPeer, "echo", "90");
+      const ask = ["timeout", "20", ...udpPeer, "ask", machineAddress.ipv4, "8090"];
+      const { stdout } = Bun.spawnSync(onNeighbour(host, ...ask));
+      expect(stdout.toString()).toBe(`heard ${neighbourAddress.ipv4}\n`);
+    });
+
+    test("leads out, and to the host", async () => {
+      await using host = await open();
+      const page = host.place("w");
+      await Bun.write(join(page, "index.html"), "page\n");
+      const httpd = (port: string) => ["busybox", "httpd", "-f", "-p", port, "-h", page];
+      await using _there = spawned(...onNeighbour(host, ...httpd("8000")));
+      await using _here = spawned(...host.onMachine(...httpd("8001")));
+      await fetchFrom(onNeighbour(host), "http://127.0.0.1:8000/");
+      await fetchFrom(host.onMachine(), "http://127.0.0.1:8001/");
+      const fetch = (url: string) =>
+        host.cooper("run", "--rm", "--network", "net", "hello", "wget", "-q", "-O", "-", url);
+      const urls = [`http://${neighbourAddress.ipv4}:8000`, "http://host.docker.internal:8001"];
+      for (const url of urls) expect((await fetch(url)).stdout).toBe("page\n");
+      const closed = await fetch(`http://${neighbourAddress.ipv4}:1`);
+      expect(closed.stderr).toContain("Connection refused");
+    });
+
+    test("knows names, aliases and short ids of its own members alone", async () => {
+      await using host = await open();
+      await host.must("network", "create", "other");
+      await host.must("run", "-d", "--network", "other", "--name", "far", "hello", "sleep", "60");
+      const near = inNet("near", "--network-alias", "db", "--network-alias", "Cache");
+      const id = await host.must("run", "-d", ...near, "hello", "sleep", "60");
+      const look = async (name: string) =>
+        (await host.cooper("exec", "near", "nslookup", "-type=a", `${name}.`)).exitCode;
+      for (const name of ["near", "db", "cache", id.slice(0, 12), "NEAR"])
+        expect(await look(name)).toBe(0);
+      expect(await look("far")).not.toBe(0);
+      await host.must("network", "connect", "--alias", "guest", "net", "far");
+      expect(await look("guest")).toBe(0);
+      expect(await host.must("exec", "far", "cat", "/etc/hosts")).toMatch(/ far\n.* far$/m);
+      await host.must("network", "disconnect", "net", "far");
+      expect(await look("guest")).not.toBe(0);
+      expect(await host.must("exec", "far", "cat", "/etc/hosts")).not.toMatch(/ far\n.* far$/m);
+      await host.must("rm", "-f", "-t", "0", "near", "far");
+      expect(remains(host)).toEqual([]);
+    });
+
+    test("asks the resolvers that were named for what it does not know", async () => {
+      await using host = await open();
+      const resolver = [...udpPeer, "resolve", "53", "out.example", "192.0.2.7"];
+      await using _resolver = spawned(...onNeighbour(host, ...resolver));
+      const asked = inNet("a", "--dns", neighbourAddress.ipv4);
+      await host.must("run", "-d", ...asked, "hello", "sleep", "60");
+      const look = (name: string) => host.cooper("exec", "a", "nslookup", "-type=a", name);
+      let found = await look("out.example.");
+      for (let wait = 0; found.exitCode !== 0 && wait < 5; wait++)
+        found = await look("out.example.");
+      expect(found.stdout).toContain("Address: 192.0.2.7");
+      expect((await look("no.example.")).stdout).toContain("NXDOMAIN");
+      expect((await look("a.")).exitCode).toBe(0);
+    });
+
+    test("finds names again after the service was killed", async () => {
+      await using host = await open();
+      await host.must("run", "-d", ...inNet("one"), "hello", "sleep", "60");
+      const look = ["nslookup", "-type=a", "one."];
+      killNamesServer(host);
+      await host.must("run", "--rm", "--network", "net", "hello", ...look);
+      killNamesServer(host);
+      await host.must("network", "reload", "one");
+      await host.must("exec", "one", ...look);
+      await host.must("rm", "-f", "-t", "0", "one");
+      expect(remains(host)).toEqual([]);
+    });
+  },
+);
+
+test("many started at once find each other, and look-ups go on while others come and go", async () => {
+  await using host = await testHost(null, { networks: true });
+  await host.must("network", "create", "net");
+  const names = Array.from({ length: 20 }, (_, index) => `c${index}`);
+  const start = (name: string) =>
+    host.must("run", "-d", "--network", "net", "--name", name, "hello", "sleep", "600");
+  await Promise.all(names.map(start));
+  // a server of 2023 does not listen for some milliseconds whenever its files change
+  const retry = `look() { for try in 1 2 3; do
+    nslookup -type=a $1. > /dev/null && return; usleep 20000; done; echo lost $1; };`;
+  const all = names.map((name) => `look ${name};`).join(" ");
+  const loop = `${retry} for i in $(seq 20); do ${all} done; echo done`;
+  const looking = host.must("exec", "c0", "sh", "-c", loop);
+  for (let round = 0; round < 5; round++)
+    await host.must("run", "--rm", "--network", "net", "--network-alias", "c99", "hello", "true");
+  expect(await looking).toBe("done");
+  await host.must("rm", "-f", "-t", "0", "--all");
+  expect(remains(host)).toEqual([]);
+}, 60_000);
