@@ -89,7 +89,7 @@ function probe(host: Host): string {
   for (const name of ["crun", "runc"]) {
     const path = findProgram(name);
     if (path === undefined) continue;
-    const failure = tryRuntime(host, path);
+    const { failure } = tryRuntime(host, path);
     if (failure === undefined) return path;
     failures.push(`${name}: ${failure}`);
     host.debug(`${name} does not work here: ${failure}`);
@@ -105,11 +105,32 @@ function probe(host: Host): string {
   });
 }
 
+/** What a seccomp filter around us may forbid, and a container can do without. */
+export type Forbidden = "hostname" | "keyring";
+
+/** Tries with less and less of what is forbidden; `failure`: why the runtime cannot, even so. */
+function tryRuntime(
+  host: Host,
+  path: string,
+): { failure: string | undefined; without: Forbidden[] } {
+  const without: Forbidden[] = [];
+  for (;;) {
+    const failure = runProbe(host, path, without);
+    const cause = /sethostname/i.test(failure ?? "")
+      ? "hostname"
+      : /keyring|keyctl/i.test(failure ?? "")
+        ? "keyring"
+        : undefined;
+    if (cause === undefined || without.includes(cause)) return { failure, without };
+    without.push(cause);
+  }
+}
+
 /**
  * Asks for a container whose command is an empty file. A runtime that works gets as far as to say so;
  * one that cannot (crun on a host with both cgroup versions) fails before. Returns why it cannot.
  */
-function tryRuntime(host: Host, path: string, more: object = {}): string | undefined {
+function runProbe(host: Host, path: string, without: readonly Forbidden[]): string | undefined {
   mkdirSync(host.paths.run, { recursive: true, mode: 0o700 });
   const bundle = mkdtempSync(join(host.paths.run, "probe-"));
   const id = `cooper-${basename(bundle)}`;
@@ -126,52 +147,47 @@ function tryRuntime(host: Host, path: string, more: object = {}): string | undef
   try {
     for (const directory of ["proc", "dev"])
       mkdirSync(join(bundle, "rootfs", directory), { recursive: true });
-    writeFileSync(join(bundle, "rootfs", "cooper-probe"), "", { mode: 0o755 });
-    const namespaces = ["pid", "mount", "ipc", "uts"].map((type) => ({ type }));
-    writeFileSync(
-      join(bundle, "config.json"),
-      JSON.stringify({
-        ociVersion: "1.0.2",
-        ...more,
-        root: { path: "rootfs" },
-        mounts: [
-          canMountProc(isInUserNamespace())
-            ? { destination: "/proc", type: "proc", source: "proc" }
-            : { destination: "/proc", type: "bind", source: "/proc", options: ["rbind"] },
-        ],
-        process: { cwd: "/", args: ["/cooper-probe"], user: { uid: 0, gid: 0 }, env: [] },
-        linux: {
-          namespaces,
-          cgroupsPath: host.canLimit && !host.isRootless ? `/cooper/${id}` : "",
-        },
-      }),
-    );
-    const { stderr } = callRuntime(runtime, ["run", "--bundle", bundle, id]);
+    writeFileSync(join(bundle, "rootfs", "probe"), "", { mode: 0o755 });
+    writeFileSync(join(bundle, "config.json"), JSON.stringify(probeConfig(host, id, without)));
+    const keyring = without.includes("keyring") ? ["--no-new-keyring"] : [];
+    const { stderr } = callRuntime(runtime, ["run", ...keyring, "--bundle", bundle, id]);
     callRuntime(runtime, ["delete", "--force", id]);
-    return /cooper-probe|exec format error/i.test(stderr) && !/cgroup/i.test(stderr)
-      ? undefined
-      : stderr.trim().split("\n").at(-1);
+    return /exec format error/i.test(stderr) ? undefined : stderr.trim().split("\n").at(-1);
   } finally {
     rmSync(bundle, { recursive: true, force: true });
     if (host.canLimit && !host.isRootless) removeCgroupIfEmpty("/cooper");
   }
 }
 
+function probeConfig(host: Host, id: string, without: readonly Forbidden[]): object {
+  const proc = canMountProc(isInUserNamespace())
+    ? { destination: "/proc", type: "proc", source: "proc" }
+    : { destination: "/proc", type: "bind", source: "/proc", options: ["rbind"] };
+  const namespaces = ["pid", "mount", "ipc", "uts"].map((type) => ({ type }));
+  return {
+    ociVersion: "1.0.2",
+    ...(!without.includes("hostname") && { hostname: "probe" }),
+    root: { path: "rootfs" },
+    mounts: [proc],
+    process: { cwd: "/", args: ["/probe"], user: { uid: 0, gid: 0 }, env: [] },
+    linux: { namespaces, cgroupsPath: host.canLimit && !host.isRootless ? `/cooper/${id}` : "" },
+  };
+}
+
 /**
- * Whether a container may have a name of its own. The seccomp filter of a container around us forbids
- * that (sethostname(2)) to all that were not given CAP_SYS_ADMIN; found out by trying, once a boot.
+ * What a container must do without, since the seccomp filter of a container around us forbids it to all
+ * that were not given CAP_SYS_ADMIN. Found out by trying, once a boot.
  */
-export function canSetHostname(host: Host, runtime: OciRuntime): boolean {
-  if (!hasSeccompFilter()) return true;
-  const query = host.database.query<{ value: string }, [string]>(
-    "select value from fact where name = ?",
-  );
-  const [boot, answer] = query.get("hostname")?.value.split(" ", 2) ?? [];
-  if (boot === bootId()) return answer === "yes";
-  const failure = tryRuntime(host, runtime.path, { hostname: "probe" });
-  const can = failure === undefined || !/sethostname/i.test(failure);
+export function forbiddenHere(host: Host, runtime: OciRuntime): readonly Forbidden[] {
+  if (!hasSeccompFilter()) return [];
+  const fact = host.database
+    .query<{ value: string }, [string]>("select value from fact where name = ?")
+    .get("forbidden")?.value;
+  const [boot, words = ""] = fact?.split(" ", 2) ?? [];
+  if (boot === bootId()) return words.split(",") as Forbidden[];
+  const { without } = tryRuntime(host, runtime.path);
   host.database
-    .query("insert or replace into fact (name, value) values ('hostname', ?)")
-    .run(`${bootId()} ${can ? "yes" : "no"}`);
-  return can;
+    .query("insert or replace into fact (name, value) values ('forbidden', ?)")
+    .run(`${bootId()} ${without.join(",")}`);
+  return without;
 }

@@ -28,7 +28,7 @@ import type { ContainerRecord } from "./record.ts";
 import { blockDevices, resolveDevices } from "./resolve-devices.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
 import { mountShm } from "./rootfs.ts";
-import { canSetHostname, chooseRuntime } from "./runtime-choice.ts";
+import { chooseRuntime, forbiddenHere } from "./runtime-choice.ts";
 import {
   type JoinedNamespaces,
   noEdits,
@@ -101,7 +101,7 @@ export async function gatherRuntimeInput(
     canMountProc: mayMountProc,
     canMountSysfs: mayMountProc,
     hasMqueue: true,
-    canSetHostname: canSetHostname(host, await chooseRuntime(host, container)),
+    canSetHostname: !forbiddenHere(host, await chooseRuntime(host, container)).includes("hostname"),
     extraMaskedPaths: [],
     hostEnv: process.env,
     seccompProfile: seccompProfile(host, container),

@@ -31,7 +31,7 @@ import { monitorVariables } from "./monitor-variables.ts";
 import { isNetworkless, type JoinedNetworks, networkless } from "./networkless.ts";
 import type { ContainerRecord } from "./record.ts";
 import { mountRootfs, releaseMount } from "./rootfs.ts";
-import { chooseRuntime } from "./runtime-choice.ts";
+import { chooseRuntime, forbiddenHere } from "./runtime-choice.ts";
 import { runtimeConfig } from "./runtime-config.ts";
 import { gatherRuntimeInput, hostnameOf } from "./runtime-input.ts";
 import { assertSupported } from "./runtime-support.ts";
@@ -187,6 +187,7 @@ async function createProcess(
   const runtime = await chooseRuntime(host, container);
   assertSupported(runtime, spec);
   const restarts = spec.restart.policy !== "no";
+  const makesKeyring = host.settings.keyring && !forbiddenHere(host, runtime).includes("keyring");
   using network = await joinedNetworks(host, container);
   const monitor = {
     conmon: host.settings.conmonPath,
@@ -207,7 +208,7 @@ async function createProcess(
     exitDelaySeconds: options.isForeground && !restarts ? 2 : 0,
     syncsLog: false,
     extraEnv: { ...callerEnvironment(), ...monitorVariables(host.settings) },
-    createFlags: host.settings.keyring ? [] : ["--no-new-keyring"],
+    createFlags: makesKeyring ? [] : ["--no-new-keyring"],
     noPivot: host.settings.noPivotRoot,
     preservedDescriptors: options.preservedDescriptors ?? [],
     heldDescriptors: network.heldDescriptors,
