@@ -27,6 +27,8 @@ export interface Locks {
   names(): Promise<FileLock>;
   /** Held while the network namespace of an ordinary user's networks is made or given up. */
   place(): Promise<FileLock>;
+  /** Held while ids are chosen for a container that gets its own. */
+  ids(): Promise<FileLock>;
   /** Publishing holds it shared, sweeping exclusively. */
   store(mode: LockMode): Promise<FileLock>;
   tryStore(mode: LockMode): FileLock | undefined;
@@ -83,6 +85,7 @@ export function openHost(parts: Omit<Host, "database" | "locks" | "events">): Ho
       firewall: (mode) => lock(lockFile("firewall"), mode),
       names: () => lock(lockFile("names"), "exclusive"),
       place: () => lock(lockFile("place"), "exclusive"),
+      ids: () => lock(lockFile("ids"), "exclusive"),
       store: (mode) => lock(lockFile("store"), mode),
       tryStore: (mode) => tryLock(lockFile("store"), mode),
       tryKeeper: () => tryLock(join(parts.paths.run, "keeper.lock"), "exclusive"),

@@ -75,13 +75,15 @@ export async function createContainer(
   const volumes = makeVolumes(host, spec.mounts);
   const networkMode = decideMode(host, spec);
   const attachments = await attachmentsOf(host, spec, networkMode);
+  // until the container is there, its ids are nobody's yet
+  using _ids = spec.userns?.kind === "auto" ? await host.locks.ids() : undefined;
   const resolved: ResolvedContainer = {
     imageName: image?.name ?? "",
     imageDigest: image?.digest ?? "",
     imageConfig: image?.config ?? null,
     layers: image?.layers ?? [],
     volumes,
-    idMappings: resolveIdMappings(host, spec),
+    idMappings: resolveIdMappings(host, spec, image?.layers ?? []),
     networkMode,
     logDriver: spec.log.driver ?? host.settings.logDriver,
     logPath: spec.log.options.path ?? configuredLogPath(host, id),

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { firstFree, keepId } from "./user-namespace.ts";
+import { firstFree, withOwn } from "./automatic-ids.ts";
+import { keepId } from "./user-namespace.ts";
 
 const ordinary = { uid: 1000, gid: 100, isRootless: true };
 
@@ -63,4 +64,42 @@ test.each([
   },
 ])("firstFree() finds $title", ({ taken, size, start }) => {
   expect(firstFree({ start: 100, size: 100 }, taken, size)).toBe(start as never);
+});
+
+test.each([
+  ["nothing", [], [[0, 500, 10]]],
+  [
+    "one in the middle",
+    [[3, 0, 1]],
+    [
+      [0, 500, 3],
+      [3, 0, 1],
+      [4, 504, 6],
+    ],
+  ],
+  [
+    "the first",
+    [[0, 7, 2]],
+    [
+      [0, 7, 2],
+      [2, 502, 8],
+    ],
+  ],
+  [
+    "one beyond the range",
+    [[20, 7, 1]],
+    [
+      [0, 500, 10],
+      [20, 7, 1],
+    ],
+  ],
+])("withOwn() lets %s take its place in a range", (_, own, expected) => {
+  const map = (rows: number[][]) =>
+    rows.map(([inside = 0, outside = 0, size = 0]) => ({ inside, outside, size }));
+  expect(withOwn({ start: 500, size: 10 }, map(own))).toEqual(map(expected));
+});
+
+test("withOwn() refuses mappings that overlap", () => {
+  const twice = { inside: 1, outside: 1, size: 2 };
+  expect(() => withOwn({ start: 500, size: 10 }, [twice, twice])).toThrow("overlap");
 });

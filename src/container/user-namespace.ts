@@ -6,14 +6,49 @@
 import { readFileSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { listContainers, resolveContainer } from "../records/containers.ts";
-import { idMap } from "../system/own-limits.ts";
-import { type Caller, caller, subordinateRanges } from "../system/userns.ts";
+import { resolveContainer } from "../records/containers.ts";
+import { idCount, idMap, parseIdMap } from "../system/own-limits.ts";
+import { needProgram } from "../system/program.ts";
+import { type Caller, caller, isInUserNamespace, subordinateRanges } from "../system/userns.ts";
+import { automaticIds } from "./automatic-ids.ts";
 import type { IdMappings } from "./runtime-config/input.ts";
 import type { ContainerSpec, IdMapping, UserNamespaceMode } from "./spec.ts";
 
-/** The mappings of a spec; null: the container shares the engine's namespace. */
-export function resolveIdMappings(host: Host, spec: ContainerSpec): IdMappings | null {
+/**
+ * The mappings of a spec; null: the container shares the engine's namespace. With `auto` the caller holds
+ * the lock on ids until the container is in the database.
+ *
+ * @param layers of its image, lowest first
+ */
+export function resolveIdMappings(
+  host: Host,
+  spec: ContainerSpec,
+  layers: readonly string[],
+): IdMappings | null {
+  const mappings = mappingsOf(host, spec, layers);
+  if (mappings !== null && isInUserNamespace()) {
+    assertThere(mappings.uids, "uid_map");
+    assertThere(mappings.gids, "gid_map");
+  }
+  return mappings;
+}
+
+/** The kernel would only say EINVAL. */
+function assertThere(mappings: readonly IdMapping[], file: "uid_map" | "gid_map"): void {
+  const count = idCount(file);
+  for (const { outside, size } of mappings) {
+    if (outside + size <= count) continue;
+    throw new CooperError(
+      "invalid-argument",
+      `the ids ${outside} to ${outside + size - 1} are none of your ${count}`,
+      {
+        hint: "0 is your own id, and from 1 on come your subordinate ids: see cooper unshare cat /proc/self/uid_map",
+      },
+    );
+  }
+}
+
+function mappingsOf(host: Host, spec: ContainerSpec, layers: readonly string[]): IdMappings | null {
   if (spec.subuidName !== null || spec.subgidName !== null) return fromSubordinates(spec);
   if (spec.uidMappings.length > 0 || spec.gidMappings.length > 0) {
     const uids = spec.uidMappings.length > 0 ? spec.uidMappings : spec.gidMappings;
@@ -22,15 +57,17 @@ export function resolveIdMappings(host: Host, spec: ContainerSpec): IdMappings |
   const mode = spec.userns;
   switch (mode?.kind) {
     case "keep-id":
-      return keepId(mode, caller(), available("uid_map"), available("gid_map"));
+      return keepId(mode, caller(), idCount("uid_map"), idCount("gid_map"));
     case "nomap":
       if (!host.isRootless) throw onlyRootless("nomap");
       return {
-        uids: [shifted(0, 1, available("uid_map") - 1)],
-        gids: [shifted(0, 1, available("gid_map") - 1)],
+        uids: [shifted(0, 1, idCount("uid_map") - 1)],
+        gids: [shifted(0, 1, idCount("gid_map") - 1)],
       };
     case "auto":
-      return allocate(host, mode);
+      return automaticIds(host, mode, layers);
+    case "path":
+      return mappingsAt(mode.of);
     case "container":
       return resolveContainer(host.database, mode.of).resolved.idMappings;
     case "private":
@@ -51,11 +88,6 @@ function onlyRootless(mode: string): CooperError {
       hint: "use --userns auto, or --uidmap and --gidmap",
     },
   );
-}
-
-/** How many ids the engine's own namespace has, from 0 on. */
-function available(file: "uid_map" | "gid_map"): number {
-  return idMap(file).reduce((most, { inside, size }) => Math.max(most, inside + size), 0);
 }
 
 const shifted = (inside: number, outside: number, size: number): IdMapping => ({
@@ -92,95 +124,42 @@ function around(kept: number, count: number): IdMapping[] {
 /** `--subuidname`: the ranges of that user, one behind the other. */
 function fromSubordinates(spec: ContainerSpec): IdMappings {
   const name = spec.subuidName ?? spec.subgidName ?? "";
-  const ranges = (file: string, owner: string) => {
+  const ranges = (file: string, owner: string, map: "uid_map" | "gid_map") => {
     const found = subordinateRanges(readFileSync(file, "utf8"), owner, -1);
     if (found.length === 0)
       throw new CooperError("invalid-argument", `${owner} has no subordinate ids in ${file}`);
     let inside = 0;
     return found.map(({ start, size }) => {
-      const mapping = shifted(inside, start, size);
+      const mapping = shifted(inside, fromHost(start, map, owner), size);
       inside += size;
       return mapping;
     });
   };
   return {
-    uids: ranges("/etc/subuid", name),
-    gids: ranges("/etc/subgid", spec.subgidName ?? name),
+    uids: ranges("/etc/subuid", name, "uid_map"),
+    gids: ranges("/etc/subgid", spec.subgidName ?? name, "gid_map"),
   };
 }
 
-/** What a container gets that does not say, where there is no room for as many as configured. */
-const smallSize = 1024;
-
-/** A range that no other container has (`--userns auto`). */
-function allocate(host: Host, mode: Extract<UserNamespaceMode, { kind: "auto" }>): IdMappings {
-  const pool = autoPool(host);
-  const taken = listContainers(host.database)
-    .flatMap(({ spec, resolved }) =>
-      spec.userns?.kind === "auto" ? (resolved.idMappings?.uids ?? []) : [],
-    )
-    .map(({ outside, size }) => ({ start: outside, size }));
-  const sizes = mode.size === null ? [host.settings.userNamespaceSize, smallSize] : [mode.size];
-  for (const size of sizes) {
-    const start = firstFree(pool, taken, size);
-    if (start === undefined) continue;
-    const own = [shifted(0, start, size)];
-    return { uids: withOwn(own, mode.uidMappings), gids: withOwn(own, mode.gidMappings) };
-  }
-  throw new CooperError(
-    "no-such-object",
-    `no ${sizes.at(-1)} unused ids are left for --userns auto`,
-    {
-      hint: "remove containers, or give more subordinate ids: usermod --add-subuids",
-    },
-  );
+/** An id of the machine as the engine's own namespace has it. */
+function fromHost(id: number, file: "uid_map" | "gid_map", owner: string): number {
+  const range = idMap(file).find(({ outside, size }) => outside <= id && id < outside + size);
+  if (range !== undefined) return range.inside + (id - range.outside);
+  throw new CooperError("permission-denied", `the subordinate ids of ${owner} are not yours`, {
+    hint: "an ordinary user can map nobody's but the own ones",
+  });
 }
 
-/** The user's own subordinate ids; for root those of the user "containers" (containers-storage.conf(5)). */
-function autoPool(host: Host): { start: number; size: number } {
-  if (host.isRootless)
-    return { start: 1, size: Math.min(available("uid_map"), available("gid_map")) - 1 };
-  const pool = subordinateRanges(safeRead("/etc/subuid"), "containers", -1)[0];
-  if (pool !== undefined) return pool;
-  throw new CooperError(
-    "invalid-argument",
-    '--userns auto needs ids of the user "containers" in /etc/subuid and /etc/subgid',
-    {
-      hint: "echo containers:2147483647:2147483648 >> /etc/subuid; echo containers:2147483647:2147483648 >> /etc/subgid",
-    },
-  );
-}
-
-function safeRead(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return ""; // nobody has subordinate ids
-  }
-}
-
-/** The lowest start in the pool at which `size` ids are free. */
-export function firstFree(
-  pool: { start: number; size: number },
-  taken: readonly { start: number; size: number }[],
-  size: number,
-): number | undefined {
-  let start = pool.start;
-  for (const range of [...taken].sort((a, b) => a.start - b.start)) {
-    if (range.start >= start + size) break;
-    start = Math.max(start, range.start + range.size);
-  }
-  return start + size <= pool.start + pool.size ? start : undefined;
-}
-
-/** Mappings that were asked for take the place of ids of the automatic range. */
-function withOwn(range: IdMapping[], own: readonly IdMapping[]): IdMapping[] {
-  if (own.length === 0) return range;
-  throw new CooperError(
-    "not-supported",
-    "--userns auto with uidmapping or gidmapping is not supported",
-    {
-      hint: `use --uidmap and --gidmap instead (the automatic range was ${range[0]?.outside}+${range[0]?.size})`,
-    },
-  );
+/** The mappings of a namespace that is there, as seen from ours. */
+function mappingsAt(path: string): IdMappings {
+  const join = [needProgram("nsenter"), `--user=${path}`, "--preserve-credentials", "--", "cat"];
+  const read = (file: string): IdMapping[] => {
+    const result = Bun.spawnSync([...join, `/proc/self/${file}`], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    if (result.success) return parseIdMap(result.stdout.toString());
+    const why = result.stderr.toString().trim().split("\n")[0];
+    throw new CooperError("permission-denied", `cannot join the user namespace ${path}: ${why}`);
+  };
+  return { uids: read("uid_map"), gids: read("gid_map") };
 }

@@ -54,11 +54,26 @@ export function boundingCapabilities(): string[] {
     .map((name) => `CAP_${name}`);
 }
 
-/** The lines of a file of user_namespaces(7), uid_map or gid_map. */
-export function idMap(
-  file: "uid_map" | "gid_map",
-): { inside: number; outside: number; size: number }[] {
-  return readFileSync(`/proc/self/${file}`, "latin1")
+/** A line of a file of user_namespaces(7). */
+export interface IdRange {
+  readonly inside: number;
+  readonly outside: number;
+  readonly size: number;
+}
+
+/** Our own uid_map or gid_map. */
+export function idMap(file: "uid_map" | "gid_map"): IdRange[] {
+  return parseIdMap(readFileSync(`/proc/self/${file}`, "latin1"));
+}
+
+/** How many ids our own user namespace has, from 0 on. */
+export function idCount(file: "uid_map" | "gid_map"): number {
+  return idMap(file).reduce((most, { inside, size }) => Math.max(most, inside + size), 0);
+}
+
+/** The text of such a file. */
+export function parseIdMap(text: string): IdRange[] {
+  return text
     .trim()
     .split("\n")
     .map((line) => {

@@ -46,16 +46,20 @@ export function parseUserns(text: string): UserNamespaceMode | null {
   if (kind !== "keep-id" && kind !== "auto")
     throw new Error("must be auto, host, keep-id, nomap, private, container:NAME or ns:PATH");
   const values: Record<string, string> = {};
-  const allowed = kind === "auto" ? ["size"] : ["uid", "gid", "size"];
+  const allowed = kind === "auto" ? ["size", "uidmapping", "gidmapping"] : ["uid", "gid", "size"];
+  const uidMappings: IdMapping[] = [];
+  const gidMappings: IdMapping[] = [];
   for (const pair of options === "" ? [] : options.split(",")) {
     const [name, value] = splitPair(pair);
     if (!allowed.includes(name))
       throw new Error(`${kind} has no option "${name}" (${allowed.join(", ")})`);
-    if (!/^\d{1,10}$/.test(value)) throw new Error(`${name} must be a number`);
-    values[name] = value;
+    if (name === "uidmapping") uidMappings.push(parseIdMapping(value));
+    else if (name === "gidmapping") gidMappings.push(parseIdMapping(value));
+    else if (/^\d{1,10}$/.test(value)) values[name] = value;
+    else throw new Error(`${name} must be a number`);
   }
   const number = (name: string) => (values[name] === undefined ? null : Number(values[name]));
-  if (kind === "auto") return { kind, size: number("size"), uidMappings: [], gidMappings: [] };
+  if (kind === "auto") return { kind, size: number("size"), uidMappings, gidMappings };
   return { kind, uid: number("uid"), gid: number("gid"), size: number("size") };
 }
 
