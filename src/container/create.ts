@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import type { FetchOptions } from "../image/for-container.ts";
 import type { Attachment } from "../network/model.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import { parseSignal } from "../oci/signals.ts";
@@ -44,6 +45,8 @@ export interface CreateOptions {
   /** A container of that name is removed first. */
   readonly replaces: boolean;
   readonly cidFile: string | null;
+  /** How its image is fetched where it is missing. */
+  readonly fetch?: FetchOptions;
 }
 
 /** Makes a container; it is there, and only then, when this resolves. */

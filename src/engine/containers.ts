@@ -33,19 +33,19 @@ export class Containers {
 
   async create(spec: ContainerSpec, options: CreateOptions): Promise<ContainerRecord> {
     const { createContainer } = await import("../container/create.ts");
-    return createContainer(this.host, spec, await this.imageFor(spec), options);
+    return createContainer(this.host, spec, await this.imageFor(spec, options), options);
   }
 
   /** Resolves to the exit code for the shell. */
   async run(spec: ContainerSpec, options: RunOptions): Promise<number> {
     const { runContainer } = await import("../container/run.ts");
-    return runContainer(this.host, spec, await this.imageFor(spec), options);
+    return runContainer(this.host, spec, await this.imageFor(spec, options), options);
   }
 
-  private async imageFor(spec: ContainerSpec) {
+  private async imageFor(spec: ContainerSpec, { fetch }: CreateOptions) {
     if (spec.image === null) return null;
     const { imageForContainer } = await import("../image/for-container.ts");
-    return imageForContainer(this.host, spec.image, spec);
+    return imageForContainer(this.host, spec.image, spec, fetch);
   }
 
   async start(name: string): Promise<string> {

@@ -12,12 +12,21 @@ import {
   type PlatformChoice,
   resolvePlatform,
 } from "../oci/platform.ts";
+import type { AccessOptions } from "../registry/access.ts";
 import { type FoundImage, findNamedImage } from "./resolve.ts";
 
 export type PullPolicy = "missing" | "always" | "never" | "newer";
 
+/** How a registry is asked, where it has to be. */
+export interface FetchOptions extends AccessOptions {
+  /** A file in place of the machine's policy.json. */
+  readonly signaturePolicy?: string;
+  /** Without progress on stderr. */
+  readonly isQuiet?: boolean;
+}
+
 /** How an image may be come by. */
-export interface EnsureOptions {
+export interface EnsureOptions extends FetchOptions {
   readonly pull: PullPolicy;
   readonly platform?: PlatformChoice;
   readonly signal?: AbortSignal;
@@ -28,12 +37,12 @@ export async function imageForContainer(
   host: Host,
   name: string,
   spec: Pick<ContainerSpec, "pull" | "platform">,
-  signal?: AbortSignal,
+  fetch: FetchOptions = {},
 ): Promise<ContainerImage> {
   const found = await ensureImage(host, name, {
+    ...fetch,
     pull: spec.pull ?? host.settings.pullPolicy,
     platform: spec.platform,
-    ...(signal !== undefined && { signal }),
   });
   warnOfPlatform(host, found, spec.platform);
   const { image } = found;
@@ -73,11 +82,12 @@ export async function ensureImage(
   }
   const { pullImage } = await import("./pull.ts");
   const { progressOnStderr } = await import("./transfer-progress.ts");
+  const { pull: policy, isQuiet, ...how } = options;
   const pulled = await pullImage(host, name, {
-    policy: pull,
+    ...how,
+    policy,
     platform,
-    onProgress: progressOnStderr(),
-    ...(options.signal !== undefined && { signal: options.signal }),
+    ...(!isQuiet && { onProgress: progressOnStderr() }),
   });
   return { image: pulled.image, name: pulled.name, isById: false };
 }
@@ -86,13 +96,14 @@ export async function ensureImage(
 async function imageAt(
   host: Host,
   name: string,
-  { platform = anyPlatform, signal }: EnsureOptions,
+  { platform = anyPlatform, signal, signaturePolicy }: EnsureOptions,
 ): Promise<FoundImage | undefined> {
   const location = parseLocation(name);
   if (location === undefined || location.kind === "docker") return undefined;
   const { loadLocation } = await import("./load-location.ts");
   const loaded = await loadLocation(host, location, {
     platform,
+    ...(signaturePolicy !== undefined && { signaturePolicy }),
     ...(signal !== undefined && { signal }),
   });
   const [first] = loaded;

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type TestHost, testHost, users } from "./host.ts";
+import { debianRegistry } from "./registries.ts";
 
 interface Row {
   readonly options: string;
@@ -361,3 +362,32 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
     });
   },
 );
+
+test("run fetches its image with the credentials and certificates that were named, and quietly", async () => {
+  await using registry = await debianRegistry({
+    login: { username: "me", password: "word" },
+    tls: true,
+  });
+  await using host = await testHost();
+  const env = { REGISTRY_AUTH_FILE: join(host.place("auth"), "auth.json") };
+  const image = `${registry.host}/team/box:1`;
+  const access = ["--creds", "me:word", "--tls-verify=false"];
+  await host.must("create", "hello"); // makes the image
+  const pushed = await host.cooperWith({ env }, "push", "-q", ...access, "hello", image);
+  expect(pushed.exitCode).toBe(0);
+
+  const refused = await host.cooperWith(
+    { env },
+    "run",
+    "--rm",
+    "--tls-verify=false",
+    image,
+    "true",
+  );
+  expect(refused.exitCode).toBe(125);
+  const run = await host.cooperWith(
+    { env },
+    ...["run", "--rm", "-q", ...access, "--network", "none", image, "echo", "fetched"],
+  );
+  expect(run).toEqual({ exitCode: 0, stdout: "fetched\n", stderr: "" });
+});

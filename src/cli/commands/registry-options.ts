@@ -42,7 +42,8 @@ export const retryOptions = {
   },
 } as const;
 
-interface Given {
+/** Values of these options. */
+export interface Given {
   readonly authfile?: string | undefined;
   readonly certDir?: string | undefined;
   readonly creds?: string | undefined;

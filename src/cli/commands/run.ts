@@ -7,6 +7,7 @@ import { isTerminal } from "../../system/terminal.ts";
 import { defineCommand } from "../command.ts";
 import { print, tell } from "../output.ts";
 import { preservedDescriptors } from "../preserved.ts";
+import { fetchOf, fetchOptions } from "./fetch-options.ts";
 
 export const run = defineCommand({
   summary: "Run a command in a new container",
@@ -16,7 +17,7 @@ export const run = defineCommand({
     "cooper run -it --rm hello sh",
     "cooper run -d --name web -v ./site:/srv localhost/httpd",
   ],
-  options: runCommandOptions,
+  options: { ...runCommandOptions, ...fetchOptions },
   specOptions: createOptions,
   args: { min: 1 },
   stopsAtFirstWord: true,
@@ -39,6 +40,7 @@ export const run = defineCommand({
       createCommand: process.argv.slice(2),
       replaces: options.replace ?? false,
       cidFile: options.cidfile ?? null,
+      fetch: fetchOf(options),
       isDetached,
       detachKeys: options.detachKeys ?? null,
       // a terminal sends its own signals; without one Ctrl-C reaches us and goes on to the container

@@ -1,9 +1,7 @@
 /** Name, labels, log, image and what follows the end of a container. */
-import { byteSize, flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
+import { byteSize, flagSwitch, listOf, oneOf, path, string } from "../../option.ts";
 import { option, refused, type SpecOption, splitPair } from "./declare.ts";
 import { fileLines } from "./environment.ts";
-
-const noSigned = "images are neither encrypted nor signed by Cooper";
 
 function parseLabel(text: string): [string, string] {
   const at = text.indexOf("=");
@@ -182,30 +180,12 @@ export const lifecycleOptions: readonly SpecOption[] = [
       spec.requires.push(...text.split(","));
     },
   ),
-  refused("--authfile", path, "Credentials for the registry", "there is no log-in yet"),
-  refused("--creds", string, "Credentials for the registry", "there is no log-in yet"),
   refused(
-    "--cert-dir",
-    path,
-    "Certificates for the registry",
-    "only the system's certificates are used yet",
+    "--decryption-key",
+    listOf(string),
+    "Key of an encrypted image",
+    "images are not encrypted",
   ),
-  refused(
-    "--tls-verify",
-    flagSwitch,
-    "Check the registry's certificate",
-    "certificates are always checked; registries on loopback may speak plain HTTP",
-  ),
-  refused("--retry", integer, "How often a pull is tried", "pulls decide by themselves"),
-  refused("--retry-delay", string, "Time between tries", "pulls decide by themselves"),
-  refused("--decryption-key", listOf(string), "Key of an encrypted image", noSigned),
-  {
-    flag: "--signature-policy",
-    type: path,
-    help: "Signature policy",
-    isHidden: true,
-    refuse: noSigned,
-  },
   {
     flag: "--disable-content-trust",
     type: flagSwitch,
