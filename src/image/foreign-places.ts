@@ -1,8 +1,9 @@
 /** Where Podman and Docker keep their stores on this machine, as their own configuration says. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CooperError, errnoName, messageOf } from "../errors.ts";
+import { CooperError } from "../errors.ts";
 import { isObject } from "../oci/json.ts";
+import { readStorageConf } from "../settings/storage-conf.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -12,52 +13,21 @@ export interface StorePlace {
   readonly driver: string | null;
 }
 
-/** storage.conf(5): CONTAINERS_STORAGE_CONF, one's own file, the system's, the distribution's; then the defaults. */
+/** storage.conf(5), else the defaults. */
 export function podmanPlace(env: Environment, isRootless: boolean, systemRoot = "/"): StorePlace {
-  const own = join(configHome(env), "containers/storage.conf");
-  const files = env.CONTAINERS_STORAGE_CONF
-    ? [env.CONTAINERS_STORAGE_CONF]
-    : [
-        ...(isRootless ? [own] : []),
-        join(systemRoot, "etc/containers/storage.conf"),
-        join(systemRoot, "usr/share/containers/storage.conf"),
-      ];
   const standard = isRootless
     ? join(dataHome(env), "containers/storage")
     : "/var/lib/containers/storage";
-  for (const file of files) {
-    const text = readIfThere(file);
-    if (text === undefined) continue;
-    const storage = storageTable(text, file);
-    // graphroot in the system's files is root's; an ordinary user's own is rootless_storage_path
-    const isOwn = file === own || file === env.CONTAINERS_STORAGE_CONF;
-    const root = isRootless
-      ? (storage.rootlessPath ?? (isOwn ? storage.graphRoot : null))
-      : storage.graphRoot;
-    return { root: expand(root ?? standard, env), driver: storage.driver };
-  }
-  return { root: standard, driver: null };
-}
-
-function storageTable(text: string, file: string) {
-  let value: unknown;
-  try {
-    value = Bun.TOML.parse(text);
-  } catch (cause) {
-    throw new CooperError("invalid-argument", `${file} is not valid TOML: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-  const storage = isObject(value) && isObject(value.storage) ? value.storage : {};
+  const conf = readStorageConf(env, isRootless, systemRoot);
+  if (conf === null) return { root: standard, driver: null };
   const field = (name: string) => {
-    const content = storage[name];
+    const content = conf.storage[name];
     return typeof content === "string" && content !== "" ? content : null;
   };
-  return {
-    graphRoot: field("graphroot"),
-    rootlessPath: field("rootless_storage_path"),
-    driver: field("driver"),
-  };
+  // graphroot in the system's files is root's; those of ordinary users are below rootless_storage_path
+  const own = isRootless ? field("rootless_storage_path") : null;
+  const root = own ?? (isRootless && !conf.isOwn ? null : field("graphroot")) ?? standard;
+  return { root: expand(root, env), driver: field("driver") };
 }
 
 /** dockerd's data root: daemon.json's, else the usual place; `~/.local/share/docker` for a rootless one. */
@@ -66,8 +36,8 @@ export function dockerPlace(env: Environment, isRootless: boolean, systemRoot = 
     ? join(configHome(env), "docker/daemon.json")
     : join(systemRoot, "etc/docker/daemon.json");
   const standard = isRootless ? join(dataHome(env), "docker") : "/var/lib/docker";
-  const text = readIfThere(file);
-  if (text === undefined || text.trim() === "") return { root: standard, driver: null };
+  const text = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+  if (text === "") return { root: standard, driver: null };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -115,12 +85,3 @@ const configHome = (env: Environment): string =>
   env.XDG_CONFIG_HOME || join(env.HOME ?? "/", ".config");
 const dataHome = (env: Environment): string =>
   env.XDG_DATA_HOME || join(env.HOME ?? "/", ".local/share");
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES"].includes(errnoName(error) ?? "")) return undefined;
-    throw error;
-  }
-}

@@ -26,30 +26,53 @@ export function configuredDriver(
       `STORAGE_DRIVER is ${env.STORAGE_DRIVER}: there are overlay, fuse-overlayfs and vfs`,
     );
   }
+  const conf = readStorageConf(env, isRootless, systemRoot);
+  return conf === null ? null : chosenIn(conf.storage);
+}
+
+/** The first storage.conf there is. */
+export interface StorageConf {
+  readonly file: string;
+  /** Whether it is an ordinary user's own, or named by the environment. */
+  readonly isOwn: boolean;
+  /** Its table `[storage]`. */
+  readonly storage: Readonly<Record<string, unknown>>;
+}
+
+/** CONTAINERS_STORAGE_CONF, one's own file, the system's, the distribution's. null: there is none. */
+export function readStorageConf(
+  env: Environment,
+  isRootless: boolean,
+  systemRoot = "/",
+): StorageConf | null {
+  const named = env.CONTAINERS_STORAGE_CONF;
   const configHome = env.XDG_CONFIG_HOME || join(env.HOME ?? "/", ".config");
-  const files = env.CONTAINERS_STORAGE_CONF
-    ? [env.CONTAINERS_STORAGE_CONF]
+  const own = join(configHome, "containers/storage.conf");
+  const files = named
+    ? [named]
     : [
-        ...(isRootless ? [join(configHome, "containers/storage.conf")] : []),
+        ...(isRootless ? [own] : []),
         join(systemRoot, "etc/containers/storage.conf"),
         join(systemRoot, "usr/share/containers/storage.conf"),
       ];
   for (const file of files) {
     const text = readIfThere(file);
-    if (text !== undefined) return chosenIn(text, file);
+    if (text === undefined) continue;
+    return { file, isOwn: file === named || file === own, storage: storageTable(text, file) };
   }
   return null;
 }
 
-function chosenIn(text: string, file: string): StorageDriver | null {
-  let parsed: unknown;
+function storageTable(text: string, file: string): Record<string, unknown> {
   try {
-    parsed = Bun.TOML.parse(text);
+    return table(table(Bun.TOML.parse(text)).storage);
   } catch (cause) {
     const why = messageOf(cause);
     throw new CooperError("invalid-argument", `${file} is not valid TOML: ${why}`, { cause });
   }
-  const storage = table(table(parsed).storage);
+}
+
+function chosenIn(storage: StorageConf["storage"]): StorageDriver | null {
   const options = table(storage.options);
   const program = table(options.overlay).mount_program ?? options.mount_program ?? "";
   const isFuse = basename(String(program)) === "fuse-overlayfs";
