@@ -3,6 +3,7 @@ import type { Host } from "../host.ts";
 import type { Adoption, AdoptOptions, AdoptResult, AdoptStep } from "../image/adopt.ts";
 import type { ForeignStore } from "../image/foreign-store.ts";
 import type { CheckOptions, CheckResult } from "../store/check.ts";
+import type { EngineInfo } from "../store/info.ts";
 import type { PrunedStore, PruneStoreOptions } from "../store/prune.ts";
 import type { ResetPlan } from "../store/reset.ts";
 import type { StoreUsage } from "../store/usage.ts";
@@ -15,9 +16,9 @@ export class System {
     this.host = host;
   }
 
-  /** How layers become one tree here. */
-  async storageDriver(): Promise<string> {
-    return (await import("../container/storage.ts")).driverName(this.host);
+  /** The engine and the machine. */
+  async info(): Promise<EngineInfo> {
+    return (await import("../store/info.ts")).engineInfo(this.host);
   }
 
   /** What another engine of this machine has, and what is to become of it. */

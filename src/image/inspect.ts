@@ -21,6 +21,7 @@ export function inspectImage(host: Host, name: string): Record<string, unknown> 
     Comment: config.comment ?? config.history?.at(-1)?.comment ?? "",
     Created: config.created ?? null,
     Config: withAllFields(config.config ?? {}),
+    DockerVersion: "",
     Version: "",
     Author: config.author ?? "",
     Architecture: config.architecture,

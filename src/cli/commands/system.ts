@@ -1,8 +1,6 @@
 /** `version`, `info`, `unshare`. */
 import { constants as os, release } from "node:os";
 import { flagSwitch, string } from "../../option.ts";
-import { cgroupVersion } from "../../system/cgroup.ts";
-import { findProgram } from "../../system/program.ts";
 import { callerEnvironment } from "../../system/userns.ts";
 import { version as versionNumber } from "../../version.ts";
 import { defineCommand } from "../command.ts";
@@ -25,80 +23,62 @@ function show(document: object, template: string | undefined, text: () => string
 export const version = defineCommand({
   summary: "Show the version",
   usage: "",
+  description:
+    "There is no server: the same program does all. Its block is there for scripts that ask for one.",
   options: { format },
   args: { min: 0, max: 0 },
   staysOutside: true,
   async run({ options }) {
-    const client = {
+    const architecture = process.arch === "x64" ? "amd64" : process.arch;
+    const common = {
       Version: versionNumber,
       APIVersion: versionNumber,
-      OsArch: `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
-      Os: "linux",
+      GoVersion: "",
       BunVersion: Bun.version,
+      GitCommit: "",
+      Built: 0,
+      BuiltTime: "",
+      OsArch: `linux/${architecture}`,
+      Os: "linux",
+      Arch: architecture,
     };
-    show({ Client: client }, options.format, () =>
-      [
-        `Client:       Cooper Engine`,
-        `Version:      ${client.Version}`,
-        `OS/Arch:      ${client.OsArch}`,
-        `Bun Version:  ${client.BunVersion}`,
-        "",
-      ].join("\n"),
-    );
+    const document = {
+      Client: { ...common, Platform: { Name: "Cooper" }, DefaultAPIVersion: versionNumber },
+      Server: {
+        ...common,
+        Platform: { Name: "Cooper" },
+        ApiVersion: versionNumber,
+        MinAPIVersion: versionNumber,
+        KernelVersion: release(),
+        Components: [{ Name: "Engine", Version: versionNumber, Details: {} }],
+      },
+    };
+    const block = (title: string) => [
+      title,
+      `Version:      ${common.Version}`,
+      `OS/Arch:      ${common.OsArch}`,
+      `Bun Version:  ${common.BunVersion}`,
+      "",
+    ];
+    show(document, options.format, () => block("Client:       Cooper Engine").join("\n"));
   },
 });
 
 export const info = defineCommand({
   summary: "Show the engine and the host",
   usage: "",
+  examples: ["cooper info", "cooper info --format '{{.Host.OCIRuntime.Name}} {{.Driver}}'"],
   options: { format },
   args: { min: 0, max: 0 },
   staysOutside: true,
   async run({ engine, options }) {
-    const { host } = engine;
-    const containers = await engine.containers.list();
-    const count = (state: string) =>
-      containers.filter((container) => container.state === state).length;
-    const document = {
-      host: {
-        arch: process.arch === "x64" ? "amd64" : process.arch,
-        cgroupManager: host.settings.cgroupManager,
-        cgroupVersion: `v${cgroupVersion()}`,
-        canLimit: host.canLimit,
-        conmon: { path: host.settings.conmonPath ?? findProgram("conmon") ?? "" },
-        kernel: release(),
-        os: "linux",
-        ociRuntime: await runtimeOf(engine),
-        security: { rootless: host.isRootless },
-      },
-      store: {
-        graphDriverName: await engine.system.storageDriver(),
-        graphRoot: host.paths.root,
-        runRoot: host.paths.run,
-        containerStore: {
-          number: containers.length,
-          paused: count("paused"),
-          running: count("running"),
-          stopped: containers.length - count("paused") - count("running"),
-        },
-      },
-      version: { Version: versionNumber },
-    };
-    show(document, options.format, () => Bun.YAML.stringify(document, null, 2).concat("\n"));
+    const { infoDocument, podmanFields } = await import("../info-document.ts");
+    const facts = await engine.system.info();
+    show(infoDocument(facts), options.format, () =>
+      Bun.YAML.stringify(podmanFields(facts), null, 2).concat("\n"),
+    );
   },
 });
-
-async function runtimeOf({
-  host,
-}: Parameters<typeof info.run>[0]["engine"]): Promise<{ name: string; path: string }> {
-  const { findRuntime } = await import("../../container/runtime-choice.ts");
-  try {
-    const { name, path } = await findRuntime(host, null, host.settings.cgroupManager);
-    return { name, path };
-  } catch (error) {
-    return { name: "none", path: error instanceof Error ? error.message : "" };
-  }
-}
 
 export const unshare = defineCommand({
   summary: "Run a command in the user namespace of rootless containers",
