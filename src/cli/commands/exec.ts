@@ -56,6 +56,12 @@ export const exec = defineCommand({
       type: { ...string, placeholder: "USER[:GROUP]" },
       help: "Who it runs as",
     },
+    wait: {
+      flag: "--wait",
+      type: { ...integer, placeholder: "SECONDS" },
+      help: "How long to wait for the container to run",
+      isHidden: true,
+    },
     workdir: {
       flag: "--workdir",
       short: "-w",
@@ -69,6 +75,7 @@ export const exec = defineCommand({
   completes: "running-container",
   async run({ engine, args, options, spec }) {
     const { name, command } = await target(engine, args, options);
+    await untilRunning(engine, name, options.wait ?? 0);
     const result = await engine.containers.exec(name, {
       command,
       env: envOf(spec),
@@ -89,6 +96,22 @@ export const exec = defineCommand({
     return 0;
   },
 });
+
+/** Returns when it runs or the time is over; what then is wrong, if anything, the exec itself tells. */
+async function untilRunning(
+  engine: Parameters<typeof exec.run>[0]["engine"],
+  name: string,
+  seconds: number,
+): Promise<void> {
+  const deadline = performance.now() + seconds * 1000;
+  while (performance.now() < deadline) {
+    const [container] = await engine.containers.list([
+      `id=${(await engine.containers.get(name)).id}`,
+    ]);
+    if (container?.state === "running") return;
+    await Bun.sleep(50);
+  }
+}
 
 const envOf = (spec: ContainerSpec) => (spec ?? emptySpec()).env;
 

@@ -176,6 +176,13 @@ export const rm = defineCommand({
       type: flagSwitch,
       help: "Also containers that require them",
     },
+    storage: {
+      flag: "--storage",
+      type: flagSwitch,
+      help: "Remove it from the storage alone",
+      isHidden: true,
+      refuse: "a container and its files are one thing here",
+    },
     link: {
       flag: "--link",
       type: flagSwitch,
@@ -318,6 +325,13 @@ export const cleanup = defineCommand({
       refuse: "exec sessions are cleaned up by their own monitor",
     },
     rm: { flag: "--rm", type: flagSwitch, help: "Remove the container afterwards" },
+    stoppedOnly: {
+      flag: "--stopped-only",
+      type: flagSwitch,
+      help: "Only containers that have ended",
+      isHidden: true,
+      ignored: "one that runs holds nothing that could be given back",
+    },
     rmi: {
       flag: "--rmi",
       type: flagSwitch,

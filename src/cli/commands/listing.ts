@@ -334,11 +334,23 @@ export const top = defineCommand({
   usage: "CONTAINER [FORMAT-DESCRIPTOR...|PS-OPTIONS]",
   description: `Descriptors: ${descriptorNames.join(" ")}.`,
   examples: ["cooper top web", "cooper top web pid user args", "cooper top web -ef"],
-  options: { latest },
+  options: {
+    latest,
+    listDescriptors: {
+      flag: "--list-descriptors",
+      type: flagSwitch,
+      help: "Print the descriptors",
+      isHidden: true,
+    },
+  },
   args: { min: 0 },
   stopsAtFirstWord: true,
   completes: "running-container",
   async run({ engine, args, options }) {
+    if (options.listDescriptors) {
+      print(`${descriptorNames.join("\n")}\n`);
+      return;
+    }
     const [name = ""] = await selectContainers(
       engine,
       options.latest ? [] : args.slice(0, 1),
