@@ -26,12 +26,17 @@ export interface AttachOptions {
   readonly detachKeys: Uint8Array;
   /** pidfd of the container's first process: its end is the end of the session. */
   readonly pidfd: number;
+  /** Whether we were asked often enough to end that we do, whatever the container does. */
+  isForced?(): boolean;
   /** Whether conmon has written down the exit status, which it does after the last output. */
   hasEnded(): boolean;
 }
 
-/** How a session ended: the container's streams closed, the user left, or nobody reads our output any more. */
-export type AttachEnd = "closed" | "detached" | "unread";
+/**
+ * How a session ended: the container's streams closed, the user left, nobody reads our output any more,
+ * or the user insisted on the end (see `isForced`).
+ */
+export type AttachEnd = "closed" | "detached" | "unread" | "forced";
 
 /** Packets of conmon: STDIO_BUF_SIZE and the leading byte. */
 const packetSize = 8193;
@@ -75,7 +80,7 @@ class Session {
   }
 
   async run(): Promise<AttachEnd> {
-    for (;;) {
+    for (let turn = 1; ; turn++) {
       const interests = this.interests();
       // once it has ended conmon only needs a moment to drain the pipes. Before: 250 ms bounds the one
       // race there is, a signal that comes between its handlers' turn and poll(2)
@@ -94,7 +99,9 @@ class Session {
       if (this.isUnread) return "unread";
       if (hasDetached) return "detached";
       if (isClosed || (isQuiet && this.isDrained())) return this.isUnread ? "unread" : "closed";
-      if (isQuiet) await yieldToEventLoop();
+      // now and then also while bytes keep coming, or a signal would never get its turn
+      if (isQuiet || turn % 64 === 0) await yieldToEventLoop();
+      if (this.options.isForced?.()) return "forced";
     }
   }
 

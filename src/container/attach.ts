@@ -69,7 +69,7 @@ export async function runSession(
   const pidfd = pidfdOrEnded(container.pid);
   using _raw = hasTty && options.stdin && isTerminal(0) ? new RawMode(0) : undefined;
   using _size = hasTty && isTerminal(1) ? followSize(paths.ctl, 1) : undefined;
-  using _signals = options.passesSignals ? passSignals(container) : undefined;
+  using signals = options.passesSignals ? passSignals(container) : undefined;
   let exit = readExit(paths, id);
   const end = await carryStreams(socket, {
     stdin: options.stdin && container.spec.hasStdin,
@@ -77,6 +77,7 @@ export async function runSession(
     stderr: options.stderr,
     detachKeys: hasTty && isTerminal(0) ? keys : new Uint8Array(),
     pidfd,
+    isForced: () => signals?.isForced() ?? false,
     hasEnded: () => {
       exit ??= readExit(paths, id);
       return exit !== undefined || !isMonitorOf(container.conmonPid, id);
@@ -84,6 +85,7 @@ export async function runSession(
   }).finally(() => closeSync(pidfd));
   if (end === "detached") return { end, exitCode: 0 };
   if (end === "unread") return { end, exitCode: 128 + os.signals.SIGPIPE };
+  if (end === "forced") return { end, exitCode: 128 + os.signals.SIGINT };
   return { end, exitCode: await endForeground(host, container, exit?.exitCode) };
 }
 
@@ -171,17 +173,28 @@ const notPassed = new Set([
 ]);
 
 /** Passes signals on until it is disposed (`--sig-proxy`). */
-function passSignals(container: ContainerRecord): Disposable {
+interface PassedSignals extends Disposable {
+  /**
+   * Whether the user has asked for the end three times: a first process without a handler ignores what
+   * would end any other (pid_namespaces(7)), and Ctrl-C must not be for nothing. As docker's client has it.
+   */
+  isForced(): boolean;
+}
+
+function passSignals(container: ContainerRecord): PassedSignals {
+  let requests = 0;
   const handlers = Object.entries(os.signals)
     .filter(([name]) => !notPassed.has(name))
     .map(([name, number]) => {
       const handler = () => {
+        if (name === "SIGINT" || name === "SIGTERM") requests++;
         if (isAlive(container)) sendSignal(container.pid, number);
       };
       process.on(name, handler);
       return { name, handler };
     });
   return {
+    isForced: () => requests >= 3,
     [Symbol.dispose]() {
       for (const { name, handler } of handlers) process.off(name, handler);
     },

@@ -44,7 +44,11 @@ export async function runContainer(
   if (options.isDetached) return 0;
   if (started.socket === null) return waitSession(host, container.id, session);
   const { end, exitCode } = await runSession(host, container.id, started.socket, session);
-  if (end === "unread" && spec.removesItself) await endUnread(host, container.id);
+  if (spec.removesItself && end === "unread") await endUnread(host, container.id);
+  if (spec.removesItself && end === "forced")
+    await stopContainer(host, container.id, { graceSeconds: 0, signal: null });
+  if (!spec.removesItself && end === "forced")
+    host.warn(`${container.name} goes on; to end it: cooper stop ${container.name}`);
   return exitCode;
 }
 

@@ -176,6 +176,25 @@ describe.each(everybody)("streams as $who", ({ user }) => {
     expect(await child.exited).toBe(exit);
   });
 
+  test.each([
+    { options: ["--rm"], left: "" },
+    { options: [], left: "running" },
+  ])("the third Ctrl-C ends the client, with $options", async ({ options, left }) => {
+    await using host = await testHost(user);
+    const script = "trap '' INT; echo ready; sleep 60";
+    const argv = ["run", ...options, "--name", "c", "hello", "sh", "-c", script];
+    const child = host.start({}, ...argv);
+    const output = readAll(child.stdout);
+    await until(() => output.text.includes("ready"));
+    const ended = child.exited;
+    for (let times = 0; times < 3; times++) {
+      child.kill("SIGINT");
+      await Bun.sleep(400);
+    }
+    expect(await ended).toBe(130);
+    expect(await host.must("ps", "-a", "--format", "{{.State}}")).toBe(left);
+  });
+
   test("--sig-proxy=false: the client ends, the container goes on", async () => {
     await using host = await testHost(user);
     const child = host.start(
