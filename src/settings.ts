@@ -108,6 +108,7 @@ export function defaultSettings(env: Environment, isRootless: boolean): Settings
     ],
     defaultRootlessNetworkCommand: "pasta",
     dnsBindPort: null,
+    firewallDriver: null,
     networkConfigDirectory: null,
     pastaOptions: [],
     ignoredKeys: [],

@@ -2,11 +2,11 @@
 import type { Host } from "../host.ts";
 import { runIp } from "../network/apply.ts";
 import { isBridgeUp, makeBridge } from "../network/bridge.ts";
-import { passForwarding } from "../network/forward-policy.ts";
 import type { Network } from "../network/model.ts";
 import { placeMtu } from "../network/place.ts";
 import { type LinkPlan, linkPlan, mtuOf, portLine } from "../network/plumbing.ts";
 import { attachToBridge, canReturn, inNetns, linkState, NetnsHandle } from "../system/netns.ts";
+import { passOthers } from "./firewall.ts";
 import { type Connection, runningConnections } from "./live-connections.ts";
 import { networksPlace } from "./network-mode.ts";
 
@@ -94,8 +94,7 @@ export async function ensureBridges(
     using _lock = await host.locks.network(network.id);
     if (isBridgeUp(where, network)) continue;
     await makeBridge(where, sized(host, network));
-    // nobody else's firewall is in a namespace of our own
-    if (canReturn()) await passForwarding(where, network.interfaceName, true, host.warn);
+    await passOthers(host, network.interfaceName, true);
     // a bridge that somebody took away has left the links of running containers without one
     const running = [...runningConnections(host).values()].flat();
     await reattach(

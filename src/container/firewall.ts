@@ -1,14 +1,22 @@
 /** The firewall of all running containers: small changes where they suffice, else the whole made anew. */
 import type { Host } from "../host.ts";
-import { runNft } from "../network/apply.ts";
+import { firewallDriver, runIptables, runNft } from "../network/apply.ts";
 import { allowLoopback } from "../network/bridge.ts";
 import { forgetEarlierClients, forgetOldClients } from "../network/clients.ts";
+import { passForwarding } from "../network/forward-policy.ts";
+import { iptablesRuleset } from "../network/iptables-ruleset.ts";
 import type { Network } from "../network/model.ts";
 import { seenInside } from "../network/place.ts";
-import { joinRuleset, leaveRuleset, type PortTarget, wholeRuleset } from "../network/ruleset.ts";
+import {
+  dropNetworkRuleset,
+  joinRuleset,
+  leaveRuleset,
+  type PortTarget,
+  wholeRuleset,
+} from "../network/ruleset.ts";
 import { allPorts } from "../records/leases.ts";
 import { listNetworks, releaseNetworking } from "../records/networks.ts";
-import { linkState } from "../system/netns.ts";
+import { canReturn, linkState } from "../system/netns.ts";
 import {
   type Connection,
   loopbackNetwork,
@@ -29,14 +37,27 @@ export async function openPorts(
   const where = networksPlace(host);
   const text = joinRuleset(networks, inside(host, target));
   if (text === "") return;
+  if (!(await changed(host, where, text))) await remakeFirewall(host);
+  forgetEarlierClients(where, target, host.debug);
+}
+
+/** Applies a small change; false: it takes the whole, since something is missing, or there is no nftables. */
+async function changed(host: Host, where: string | null, text: string): Promise<boolean> {
+  switch (firewallDriver(host.settings.firewallDriver)) {
+    case "none":
+      return true;
+    case "iptables":
+      return false;
+    case "nftables":
+  }
   try {
     using _lock = await host.locks.firewall("shared");
     await runNft(where, text);
+    return true;
   } catch (error) {
     host.debug(`the firewall is made anew: ${String(error)}`);
-    await remakeFirewall(host);
+    return false;
   }
-  forgetEarlierClients(where, target, host.debug);
 }
 
 /** Ports as the firewall sees them: an ordinary user's come from pasta, not from the host's addresses. */
@@ -52,16 +73,7 @@ export async function closePorts(
 ): Promise<void> {
   const where = networksPlace(host);
   const text = leaveRuleset(inside(host, target));
-  let isClean = true;
-  if (text !== "") {
-    try {
-      using _lock = await host.locks.firewall("shared");
-      await runNft(where, text);
-    } catch (error) {
-      host.debug(`the firewall is made anew: ${String(error)}`);
-      isClean = false;
-    }
-  }
+  const isClean = text === "" || (await changed(host, where, text));
   if (text !== "") forgetOldClients(where, target, host.debug);
   releaseNetworking(host.database, containerId);
   if (!isClean) await remakeFirewall(host);
@@ -87,16 +99,23 @@ export async function movePorts(
   if (before.ports.length === 0) return;
   openLoopback(host, after, connections);
   if (before.ipv4 === after.ipv4 && before.ipv6 === after.ipv6) return;
-  try {
-    using _lock = await host.locks.firewall("shared");
-    await runNft(
-      networksPlace(host),
-      leaveRuleset(inside(host, before)) + joinRuleset([], inside(host, after)),
-    );
-  } catch (error) {
-    host.debug(`the firewall is made anew: ${String(error)}`);
+  const text = leaveRuleset(inside(host, before)) + joinRuleset([], inside(host, after));
+  if (!(await changed(host, networksPlace(host), text))) await remakeFirewall(host);
+}
+
+/** Takes a network out of the firewall whose bridge has gone. */
+export async function closeNetwork(host: Host, network: Network): Promise<void> {
+  if (!(await changed(host, networksPlace(host), dropNetworkRuleset(network))))
     await remakeFirewall(host);
-  }
+}
+
+/** Lets a bridge through other firewalls of the host, or takes that back when it goes. */
+export async function passOthers(host: Host, bridge: string, isOn: boolean): Promise<void> {
+  // among iptables' own rules ours stand in FORWARD, where an accepting one would go past them
+  if (firewallDriver(host.settings.firewallDriver) !== "nftables") return;
+  // and nobody else's are in a namespace of our own
+  if (!canReturn()) return;
+  await passForwarding(networksPlace(host), bridge, isOn, host.warn);
 }
 
 /** Makes the whole table anew from what the records say of the containers that run. */
@@ -111,5 +130,18 @@ export async function remakeFirewall(host: Host): Promise<void> {
   const targets = [...runningConnections(host)].map(([id, connections]) =>
     inside(host, portTarget(connections, ports.get(id) ?? [])),
   );
-  await runNft(where, wholeRuleset(networks, targets));
+  switch (firewallDriver(host.settings.firewallDriver)) {
+    case "none":
+      return;
+    case "nftables":
+      return runNft(where, wholeRuleset(networks, targets));
+    case "iptables":
+      for (const [program, family] of [
+        ["iptables", 4],
+        ["ip6tables", 6],
+      ] as const)
+        await runIptables(where, program, (saved) =>
+          iptablesRuleset(family, networks, targets, saved),
+        );
+  }
 }

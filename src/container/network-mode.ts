@@ -1,7 +1,12 @@
 /** What a container's network is, once defaults are decided; and where the engine's networks live. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { defaultNetworkName, isDefaultName, namedNetwork } from "../network/define.ts";
+import {
+  defaultNetworkName,
+  isDefaultName,
+  type NetworkHome,
+  namedNetwork,
+} from "../network/define.ts";
 import { checkAsked } from "../network/lease.ts";
 import type { Attachment, Network } from "../network/model.ts";
 import type { ContainerSpec, NetworkRequest } from "./spec.ts";
@@ -11,16 +16,22 @@ export function networksPlace(host: Host): string | null {
   return host.isRootless ? host.paths.place : null;
 }
 
+/** Where networks are made, and how. */
+export function networksHome(host: Host): NetworkHome {
+  const { defaultSubnet, defaultSubnetPools } = host.settings;
+  return { where: networksPlace(host), defaultSubnet, pools: defaultSubnetPools };
+}
+
 /** The connections of a new container, in the order of its networks; each network is there. */
 export function askedAttachments(host: Host, spec: ContainerSpec): Attachment[] {
   const { networking } = spec;
-  const where = networksPlace(host);
+  const home = networksHome(host);
   const requests =
     networking.networks.length > 0 ? networking.networks : [emptyRequest(defaultName(host))];
   const isOnly = requests.length === 1;
   const made: Attachment[] = [];
   for (const [position, request] of requests.entries()) {
-    const network = namedNetwork(host.database, where, request.name);
+    const network = namedNetwork(host.database, home, request.name);
     if (made.some(({ networkId }) => networkId === network.id))
       throw new CooperError("invalid-argument", `network ${network.name} is named twice`);
     made.push(
@@ -81,10 +92,8 @@ export function attachmentFrom(
 /** A macvlan's or ipvlan's container is reached by its own address, and an internal one not at all. */
 function checkPorts(host: Host, spec: ContainerSpec, attachments: readonly Attachment[]): void {
   if (spec.networking.ports.length === 0) return;
-  const where = networksPlace(host);
-  const networks = attachments.map(({ networkId }) =>
-    namedNetwork(host.database, where, networkId),
-  );
+  const home = networksHome(host);
+  const networks = attachments.map(({ networkId }) => namedNetwork(host.database, home, networkId));
   if (networks.some(({ driver, isInternal }) => driver === "bridge" && !isInternal)) return;
   throw new CooperError(
     "invalid-argument",

@@ -1,7 +1,6 @@
 /** Verbs on networks: making, removing, pruning, changing, and repairing what somebody took away. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { runNft } from "../network/apply.ts";
 import { removeBridge } from "../network/bridge.ts";
 import {
   defaultNetworkName,
@@ -11,39 +10,37 @@ import {
   type NetworkRequestRecord,
   namedNetwork,
 } from "../network/define.ts";
-import { passForwarding } from "../network/forward-policy.ts";
 import { type NetworkSummary, summarizeNetworks } from "../network/list.ts";
 import type { Network } from "../network/model.ts";
-import { dropNetworkRuleset } from "../network/ruleset.ts";
 import { getContainer } from "../records/containers.ts";
 import { portsOf } from "../records/leases.ts";
 import { deleteNetwork, findNetwork, membersOf, replaceNetwork } from "../records/networks.ts";
-import { canReturn, linkState } from "../system/netns.ts";
+import { linkState } from "../system/netns.ts";
 import { connect, ensureBridges, reattach } from "./connect-links.ts";
-import { openLoopback, remakeFirewall } from "./firewall.ts";
+import { closeNetwork, openLoopback, passOthers, remakeFirewall } from "./firewall.ts";
 import { portTarget, runningConnections } from "./live-connections.ts";
 import { isAlive } from "./live-state.ts";
-import { networksPlace } from "./network-mode.ts";
+import { networksHome, networksPlace } from "./network-mode.ts";
 import { remakeNames } from "./network-names.ts";
 import { ensurePlace, openWayOut, reopenWayIn } from "./networks-place.ts";
 import { removeContainer } from "./remove.ts";
 
 /** Makes a network. Its bridge comes with the first container that starts in it. */
 export function createNetwork(host: Host, request: NetworkRequestRecord): Network {
-  const network = defineNetwork(host.database, networksPlace(host), request, { isShared: false });
+  const network = defineNetwork(host.database, networksHome(host), request, { isShared: false });
   emitNetwork(host, network, "create");
   return network;
 }
 
 /** Networks that all filters let through; the default one is always there. */
 export function listedNetworks(host: Host, filters: readonly string[]): NetworkSummary[] {
-  ensureDefaultNetwork(host.database, networksPlace(host));
+  ensureDefaultNetwork(host.database, networksHome(host));
   return summarizeNetworks(host.database, filters);
 }
 
 /** One network with its members. */
 export function oneNetwork(host: Host, name: string): NetworkSummary {
-  const network = namedNetwork(host.database, networksPlace(host), name);
+  const network = namedNetwork(host.database, networksHome(host), name);
   return { network, members: membersOf(host.database, network.id) };
 }
 
@@ -97,14 +94,8 @@ async function removeUnused(host: Host, network: Network): Promise<void> {
   if (network.driver !== "bridge") return;
   if (linkState(where, network.interfaceName) === "missing") return;
   await removeBridge(where, network);
-  await passForwarding(where, network.interfaceName, false, host.warn);
-  using _firewall = await host.locks.firewall("shared");
-  try {
-    await runNft(where, dropNetworkRuleset(network));
-  } catch (error) {
-    // somebody has flushed the table, which is as good: nothing in it names the bridge any more
-    host.debug(`the firewall had nothing of network ${network.name}: ${String(error)}`);
-  }
+  await passOthers(host, network.interfaceName, false);
+  await closeNetwork(host, network);
 }
 
 /** Removes networks that no container is in. Resolves to their names. */
@@ -154,8 +145,7 @@ export async function reloadNetworks(host: Host, ids: readonly string[]): Promis
     await ensurePlace(host);
     await ensureBridges(host, where, connections);
     for (const { network } of connections) {
-      if (network.driver === "bridge" && canReturn())
-        await passForwarding(where, network.interfaceName, true, host.warn);
+      if (network.driver === "bridge") await passOthers(host, network.interfaceName, true);
     }
     const ports = portsOf(host.database, id);
     const lost = connections.filter(

@@ -2,7 +2,7 @@
 import { CooperError } from "../errors.ts";
 import { helperEnvironment } from "../system/daemon.ts";
 import { spawnIn } from "../system/netns.ts";
-import { needProgram } from "../system/program.ts";
+import { findProgram, needProgram } from "../system/program.ts";
 import type { Family } from "./address.ts";
 
 /**
@@ -26,28 +26,38 @@ export async function runIp(
   await feed(path, argv, `${lines.join("\n")}\n`, harmless);
 }
 
+/** Which firewall is used: the configured one, else nftables, or iptables where that is all there is. */
+export function firewallDriver(
+  configured: "nftables" | "iptables" | "none" | null,
+): "nftables" | "iptables" | "none" {
+  if (configured !== null) return configured;
+  const hasNft = findProgram("nft") !== undefined;
+  return hasNft || findProgram("iptables-restore") === undefined ? "nftables" : "iptables";
+}
+
 /** Applies a ruleset as one transaction: all of it or nothing. */
 export async function runNft(path: string | null, text: string): Promise<void> {
   await feed(path, [needProgram("nft"), "-f", "-"], text);
 }
 
-/** A child starts in the network namespace that its maker is in at that moment. */
+/** Makes our chains of iptables anew, in one family; what is there already decides how ours are called. */
+export async function runIptables(
+  path: string | null,
+  program: "iptables" | "ip6tables",
+  rulesetFor: (saved: string) => string,
+): Promise<void> {
+  const saved = await runHelper(path, [needProgram(`${program}-save`)], "");
+  const text = rulesetFor(saved.stdout);
+  await feed(path, [needProgram(`${program}-restore`), "--noflush", "-w"], text);
+}
+
 async function feed(
   path: string | null,
   argv: readonly string[],
   input: string,
   harmless?: RegExp,
 ): Promise<void> {
-  const child = spawnIn(path, (before) =>
-    Bun.spawn([...before, ...argv], {
-      cwd: "/",
-      env: helperEnvironment(),
-      stdin: Buffer.from(input),
-      stdout: "ignore",
-      stderr: "pipe",
-    }),
-  );
-  const [stderr, exitCode] = await Promise.all([new Response(child.stderr).text(), child.exited]);
+  const { stderr, exitCode } = await runHelper(path, argv, input);
   if (exitCode === 0) return;
   const complaints = stderr
     .split("\n")
@@ -65,4 +75,26 @@ async function feed(
     `${argv.join(" ")} exited with ${exitCode}: ${stderr.trim().split("\n").slice(0, 4).join("; ")}`,
     { cause: input },
   );
+}
+
+/** Runs a helper program to its end, in the network namespace at `path`. */
+export async function runHelper(
+  path: string | null,
+  argv: readonly string[],
+  input: string,
+): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }> {
+  const child = spawnIn(path, (before) =>
+    Bun.spawn([...before, ...argv], {
+      cwd: "/",
+      env: helperEnvironment(),
+      stdin: Buffer.from(input),
+      stdout: "pipe",
+      stderr: "pipe",
+    }),
+  );
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { exitCode: await child.exited, stdout, stderr };
 }

@@ -19,14 +19,7 @@ import {
 import { freeBridgeName } from "./bridge.ts";
 import { checkOptions } from "./driver-options.ts";
 import { defaultRouteLink, hostRanges } from "./host-ranges.ts";
-import {
-  defaultNetworkPools,
-  defaultPools,
-  firstHost,
-  freeSubnet,
-  freeUlaSubnet,
-  type Pool,
-} from "./ipam.ts";
+import { defaultNetworkPools, firstHost, freeSubnet, freeUlaSubnet, type Pool } from "./ipam.ts";
 import type { Network, NetworkDriver, Route, Subnet } from "./model.ts";
 import { linkName } from "./ruleset.ts";
 
@@ -54,7 +47,15 @@ export interface NetworkRequestRecord {
   readonly labels: Readonly<Record<string, string>>;
   readonly reserved: Readonly<Record<string, string>>;
   readonly ipam: "host-local" | "none";
-  /** Where subnets are looked for. */
+}
+
+/** Where networks live, and how the host is configured for them. */
+export interface NetworkHome {
+  /** The network namespace in which bridges are; null: our own. */
+  readonly where: string | null;
+  /** Of the default network (containers.conf, `default_subnet`). */
+  readonly defaultSubnet: string;
+  /** Where other networks look for theirs (`default_subnet_pools`). */
   readonly pools: readonly Pool[];
 }
 
@@ -75,7 +76,6 @@ export function emptyRequest(name: string): NetworkRequestRecord {
     labels: {},
     reserved: {},
     ipam: "host-local",
-    pools: defaultPools,
   };
 }
 
@@ -89,22 +89,24 @@ export function isDefaultName(name: string): boolean {
 }
 
 /** The default network, made on first use. Names are not looked up in it, as in both peers' one. */
-export function ensureDefaultNetwork(database: Database, where: string | null): Network {
+export function ensureDefaultNetwork(database: Database, home: NetworkHome): Network {
   const known = findNetwork(database, defaultNetworkName);
   if (known !== undefined) return known;
-  const request = {
-    ...emptyRequest(defaultNetworkName),
-    dnsEnabled: false,
-    pools: defaultNetworkPools,
-  };
-  return defineNetwork(database, where, request, { isShared: true });
+  const request = { ...emptyRequest(defaultNetworkName), dnsEnabled: false };
+  const first = parsed("default_subnet", home.defaultSubnet, parseCidr);
+  const pools = [
+    { base: formatCidr(first), size: first.prefixLength },
+    ...defaultNetworkPools,
+    ...home.pools,
+  ];
+  return defineNetwork(database, { ...home, pools }, request, { isShared: true });
 }
 
 /** Finds a network by name or id; the default one is made where missing. */
-export function namedNetwork(database: Database, where: string | null, nameOrId: string): Network {
+export function namedNetwork(database: Database, home: NetworkHome, nameOrId: string): Network {
   const network = findNetwork(database, nameOrId);
   if (network !== undefined) return network;
-  if (isDefaultName(nameOrId)) return ensureDefaultNetwork(database, where);
+  if (isDefaultName(nameOrId)) return ensureDefaultNetwork(database, home);
   throw new CooperError("no-such-network", `network ${nameOrId} not found`, {
     hint: `cooper network create ${nameOrId}`,
   });
@@ -112,12 +114,10 @@ export function namedNetwork(database: Database, where: string | null, nameOrId:
 
 /**
  * Makes the record, in one transaction: subnets and bridge names of two made at once do not collide.
- *
- * @param where the network namespace in which the bridge will be
  */
 export function defineNetwork(
   database: Database,
-  where: string | null,
+  home: NetworkHome,
   request: NetworkRequestRecord,
   options: { readonly isShared: boolean },
 ): Network {
@@ -128,7 +128,7 @@ export function defineNetwork(
     const existing = others.find(({ name }) => name === request.name);
     // two first containers at once: the other one was faster
     if (existing !== undefined && options.isShared) return existing;
-    const network = networkFrom(request, others, host, where);
+    const network = networkFrom(request, others, host, home);
     insertNetwork(database, network);
     return network;
   });
@@ -139,10 +139,10 @@ function networkFrom(
   request: NetworkRequestRecord,
   others: readonly Network[],
   host: readonly Cidr[],
-  where: string | null,
+  { where, pools }: NetworkHome,
 ): Network {
   const used = others.flatMap(({ subnets }) => subnets.map(({ subnet }) => parseCidr(subnet)));
-  const subnets = chooseSubnets(request, used, [...used, ...host]);
+  const subnets = chooseSubnets(request, pools, used, [...used, ...host]);
   const interfaceName =
     request.interfaceName ??
     request.options["com.docker.network.bridge.name"] ??
@@ -216,6 +216,7 @@ function checkInterface(
 
 function chooseSubnets(
   request: NetworkRequestRecord,
+  pools: readonly Pool[],
   used: readonly Cidr[],
   taken: readonly Cidr[],
 ): Subnet[] {
@@ -236,7 +237,7 @@ function chooseSubnets(
     });
   }
   if (subnets.length === 0 && request.wantsIpv4) {
-    const subnet = freeSubnet(request.pools, taken);
+    const subnet = freeSubnet(pools, taken);
     if (subnet === undefined)
       throw new CooperError("no-space", "no subnet is free any more", {
         hint: "name one with --subnet, or remove networks: cooper network prune",

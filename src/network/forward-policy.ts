@@ -4,9 +4,8 @@
  * it through: what may pass and what not is still decided by our own table.
  */
 import { CooperError } from "../errors.ts";
-import { helperEnvironment } from "../system/daemon.ts";
-import { spawnIn } from "../system/netns.ts";
 import { findProgram } from "../system/program.ts";
+import { runHelper } from "./apply.ts";
 
 /** A chain that sees forwarded packets and drops them unless one of its rules accepts. */
 export interface ForwardBlocker {
@@ -69,7 +68,7 @@ export async function passForwarding(
 ): Promise<void> {
   const nft = findProgram("nft");
   if (nft === undefined) return;
-  const listed = await run(where, [nft, "-j", "list", "chains"], "");
+  const listed = await runHelper(where, [nft, "-j", "list", "chains"], "");
   if (listed.exitCode !== 0) return;
   for (const blocker of forwardBlockers(listed.stdout)) {
     const iptables = findProgram(iptablesOf(blocker) ?? "");
@@ -78,10 +77,18 @@ export async function passForwarding(
       continue;
     }
     // first taken out, so that there are never two; that fails where there is none, which is as good
-    await run(where, [`${iptables}-restore`, "--noflush", "-w"], passRules(blocker, bridge, false));
+    await runHelper(
+      where,
+      [`${iptables}-restore`, "--noflush", "-w"],
+      passRules(blocker, bridge, false),
+    );
     if (!isOn) continue;
     const text = passRules(blocker, bridge, true);
-    const { exitCode, stderr } = await run(where, [`${iptables}-restore`, "--noflush", "-w"], text);
+    const { exitCode, stderr } = await runHelper(
+      where,
+      [`${iptables}-restore`, "--noflush", "-w"],
+      text,
+    );
     if (exitCode !== 0)
       throw new CooperError("helper-failed", `${iptables}-restore: ${stderr.trim()}`, {
         cause: text,
@@ -95,21 +102,4 @@ function blockedText({ family, table, chain }: ForwardBlocker, bridge: string): 
       ? `firewall-cmd --permanent --zone=trusted --add-interface=${bridge} && firewall-cmd --reload`
       : `nft insert rule ${family} ${table} ${chain} iifname ${bridge} accept, and the same with oifname`;
   return `the firewall of this host (table ${family} ${table}) drops what containers send and get; let it pass with: ${cure}`;
-}
-
-async function run(where: string | null, argv: readonly string[], input: string) {
-  const child = spawnIn(where, (before) =>
-    Bun.spawn([...before, ...argv], {
-      cwd: "/",
-      env: helperEnvironment(),
-      stdin: Buffer.from(input),
-      stdout: "pipe",
-      stderr: "pipe",
-    }),
-  );
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { exitCode: await child.exited, stdout, stderr };
 }

@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 import { parseAddress, parseCidr } from "./address.ts";
 import { ipv4Routes, ipv6Routes, resolvers } from "./host-ranges.ts";
 import {
-  defaultPools,
   freeSubnet,
   freeUlaSubnet,
   leaseBounds,
@@ -11,6 +10,12 @@ import {
   refusedAddress,
 } from "./ipam.ts";
 import type { Subnet } from "./model.ts";
+
+const pools = [
+  { base: "10.89.0.0/16", size: 24 },
+  { base: "10.90.0.0/15", size: 24 },
+  { base: "10.128.0.0/9", size: 24 },
+];
 
 const subnet = (text: string, range: [string, string] | null = null): Subnet => ({
   subnet: text,
@@ -28,7 +33,7 @@ describe("freeSubnet()", () => {
     { taken: ["10.0.0.0/8"], expected: undefined },
     { taken: ["fd00::/8"], expected: "10.89.0.0/24" },
   ])("beside $taken is $expected", ({ taken, expected }) => {
-    expect(freeSubnet(defaultPools, taken.map(parseCidr))).toBe(expected);
+    expect(freeSubnet(pools, taken.map(parseCidr))).toBe(expected);
   });
 });
 

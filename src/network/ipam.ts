@@ -19,21 +19,8 @@ export interface Pool {
   readonly size: number;
 }
 
-/** Podman's pools (containers.conf(5), `default_subnet_pools`). */
-export const defaultPools: readonly Pool[] = [
-  { base: "10.89.0.0/16", size: 24 },
-  { base: "10.90.0.0/15", size: 24 },
-  { base: "10.92.0.0/14", size: 24 },
-  { base: "10.96.0.0/11", size: 24 },
-  { base: "10.128.0.0/9", size: 24 },
-];
-
-/** Where the default network looks for its subnet; many containers live there, so it is wide. */
-export const defaultNetworkPools: readonly Pool[] = [
-  { base: "10.88.0.0/16", size: 16 },
-  { base: "10.80.0.0/13", size: 16 },
-  ...defaultPools,
-];
+/** Where the default network looks for a subnet when its own is taken; many containers live there, so it is wide. */
+export const defaultNetworkPools: readonly Pool[] = [{ base: "10.80.0.0/13", size: 16 }];
 
 /** The first subnet of the pools that overlaps nothing of `taken`; undefined when all do. */
 export function freeSubnet(pools: readonly Pool[], taken: readonly Cidr[]): string | undefined {

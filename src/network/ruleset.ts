@@ -136,7 +136,7 @@ export function isOpen(network: Network): boolean {
 }
 
 /** Whether the source of what leaves is changed to the host's. */
-function masquerades(network: Network): boolean {
+export function masquerades(network: Network): boolean {
   const asked = network.options["com.docker.network.bridge.enable_ip_masquerade"];
   return !network.isInternal && (asked === undefined || isTrue(asked));
 }

@@ -148,6 +148,10 @@ const network: Record<string, Apply> = {
     (value, place, previous) => asWord(value, place, ["", "pasta", "slirp4netns"]) || previous,
   ),
   dns_bind_port: key("dnsBindPort", (value, place) => asInteger(value, place) || null),
+  firewall_driver: key(
+    "firewallDriver",
+    (value, place) => asWord(value, place, ["", "nftables", "iptables", "none"]) || null,
+  ),
   network_config_dir: key("networkConfigDirectory", orNull),
   pasta_options: key("pastaOptions", asList),
 };

@@ -110,6 +110,8 @@ export interface Settings {
   readonly defaultSubnetPools: readonly { readonly base: string; readonly size: number }[];
   readonly defaultRootlessNetworkCommand: "pasta" | "slirp4netns";
   readonly dnsBindPort: number | null;
+  /** null: nftables, or iptables where that is all there is. `none`: somebody else cares for it. */
+  readonly firewallDriver: "nftables" | "iptables" | "none" | null;
   readonly networkConfigDirectory: string | null;
   readonly pastaOptions: readonly string[];
 

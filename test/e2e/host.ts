@@ -68,16 +68,20 @@ export interface Wishes {
    * have no network unless they ask for one, so that the machine's own is never touched.
    */
   readonly networks?: boolean;
+  /** Lines of a containers.conf. */
+  readonly configuration?: string;
 }
 
 /** Opens a store; `null` is whoever runs the tests. */
 export async function testHost(
   user: User | null = null,
-  { networks = false }: Wishes = {},
+  { networks = false, configuration = "" }: Wishes = {},
 ): Promise<TestHost> {
   const directory = mkdtempSync("/tmp/ct-");
   chmodSync(directory, 0o755);
   if (user !== null) chownSync(directory, user.uid, user.gid);
+  const settings = networks ? configuration : `[containers]\nnetns = "none"\n${configuration}`;
+  writeFileSync(join(directory, "containers.conf"), settings);
   return new TestHost(directory, user, networks);
 }
 
@@ -96,7 +100,6 @@ export class TestHost implements AsyncDisposable {
     this.run = join(directory, "run");
     this.user = user;
     this.machine = networks ? new Machine(directory) : null;
-    writeFileSync(join(directory, "containers.conf"), '[containers]\nnetns = "none"\n');
   }
 
   /** A directory that belongs to the user. */
@@ -137,9 +140,7 @@ export class TestHost implements AsyncDisposable {
       PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
       HOME: home,
       LANG: "C.UTF-8",
-      ...(this.machine === null && {
-        CONTAINERS_CONF_OVERRIDE: join(this.directory, "containers.conf"),
-      }),
+      CONTAINERS_CONF_OVERRIDE: join(this.directory, "containers.conf"),
       COOPER_SECRET_KEY_FILE: join(this.run, "key", "secret.key"),
       ...extra,
     };

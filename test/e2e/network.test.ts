@@ -399,6 +399,60 @@ describe.skipIf(!isRoot)("networks of root", () => {
     expect(full.stderr).toContain("network small has no free address in 10.6.0.0/27");
   }, 60_000);
 
+  test("the same promises through iptables", async () => {
+    await using host = await testHost(null, {
+      networks: true,
+      configuration: '[network]\nfirewall_driver = "iptables"\n',
+    });
+    await host.inMachine("iptables", "-P", "FORWARD", "DROP");
+    await host.must("network", "create", "--ipv6", "n");
+    await host.must("network", "create", "other");
+    await serve(host, "web", "--network", "n", "-p", "8080:80", "-p", "127.0.0.1:8081:80");
+    await serve(host, "apart", "--network", "other");
+    const inside = await addressOf(host, "web", "n");
+    const gateway = await host.must("inspect", "-f", "{{.NetworkSettings.Gateway}}", "web");
+    await onNeighbour(host, "ip", "route", "add", "default", "via", machineAddress.ipv4);
+    await onNeighbour(host, "ip", "address", "del", "127.0.0.1/8", "dev", "lo");
+    await onNeighbour(host, "sysctl", "-w", "net.ipv4.conf.all.route_localnet=1");
+    await onNeighbour(host, "ip", "route", "add", "127.0.0.1/32", "via", machineAddress.ipv4);
+    const within = (...words: string[]) =>
+      host.cooper("exec", ...words.slice(0, 1), "timeout", "2", ...words.slice(1));
+    const answers = {
+      loopback: await host.inMachine(...ask("127.0.0.1", 8080)),
+      onlyLoopback: await host.inMachine(...ask("127.0.0.1", 8081)),
+      neighbour: await onNeighbour(host, ...ask(machineAddress.ipv4, 8080)),
+      neighbour6: await onNeighbour(host, ...ask(machineAddress.ipv6, 8080)),
+      itself: await within("web", "nc", gateway, "8080"),
+      otherNetwork: await within("apart", "nc", gateway, "8080"),
+      isolated: await within("apart", "nc", inside, "80"),
+      unpublished: await onNeighbour(host, ...ask(inside, 80)),
+      spoofedLoopback: await onNeighbour(host, ...ask("127.0.0.1", 8081)),
+    };
+    expect(
+      Object.fromEntries(
+        Object.entries(answers).map(([from, { stdout }]) => [from, stdout.trim()]),
+      ),
+    ).toEqual({
+      loopback: "web",
+      onlyLoopback: "web",
+      neighbour: "web",
+      neighbour6: "web",
+      itself: "web",
+      otherNetwork: "web",
+      isolated: "",
+      unpublished: "",
+      spoofedLoopback: "",
+    });
+    await host.inMachine("iptables", "-F");
+    await host.must("network", "reload", "--all");
+    expect((await onNeighbour(host, ...ask(machineAddress.ipv4, 8080))).stdout).toBe("web\n");
+    expect((await host.inMachine("nft", "list", "table", "inet", "cooper")).exitCode).not.toBe(0);
+    await host.must("rm", "-f", "web", "apart");
+    const rules = (await host.inMachine("iptables-save")).stdout;
+    expect(rules).toContain("COOPER-FORWARD");
+    expect(rules).not.toContain("--dport");
+  }, 30_000);
+
   test("where iptables drops what is forwarded, containers still pass, and nothing else", async () => {
     await using host = await testHost(null, { networks: true });
     await host.inMachine("iptables", "-P", "FORWARD", "DROP");
