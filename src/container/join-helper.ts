@@ -25,9 +25,9 @@ import { holdPorts } from "../network/publish.ts";
 import { parseSlirpOptions, slirpAddresses, startSlirp } from "../network/slirp4netns.ts";
 import { checkTunDevice } from "../network/tun-device.ts";
 import { getContainer, inTransaction } from "../records/containers.ts";
-import { addPorts } from "../records/leases.ts";
+import { addPorts, portsOf } from "../records/leases.ts";
 import { releaseNetworking } from "../records/networks.ts";
-import { type Daemon, endDaemon } from "../system/daemon.ts";
+import { type Daemon, daemonPid, endDaemon } from "../system/daemon.ts";
 import {
   addressesIn,
   createNetns,
@@ -57,10 +57,10 @@ export function joinHelper(
   const exit = makePipe();
   try {
     checkTunDevice();
-    const { ports, start } =
-      mode === "pasta"
-        ? withPasta(host, container, exit.readEnd)
-        : withSlirp(host, container, exit.readEnd);
+    const families: Family[] = mode === "pasta" && hasIpv6Route() ? [4, 6] : [4];
+    checkOptions(host, container, mode);
+    const ports = takePorts(host, container, families, mode);
+    const start = starter(host, container, mode, ports, exit.readEnd);
     const { netns } = host.paths.container(container.id);
     // a network namespace belongs to the user namespace it was made in, so the runtime makes both
     const isRuntimes = container.resolved.idMappings !== null;
@@ -104,19 +104,45 @@ function pathSettings(): NetSetting[] {
 /** Its addresses are nobody else's there, and duplicate detection would take a second. */
 const netnsSettings: readonly NetSetting[] = [["ipv6/conf/default/accept_dad", "0"]];
 
-function withPasta(host: Host, container: ContainerRecord, exitFd: number) {
-  const { netns, bundle } = host.paths.container(container.id);
-  const words = [...host.settings.pastaOptions, ...container.spec.networking.modeOptions];
-  checkPastaWords(words);
+/** What was asked of the helper is understood, or refused before anything has started. */
+function checkOptions(host: Host, container: ContainerRecord, mode: "pasta" | "slirp4netns"): void {
+  if (mode === "pasta") checkPastaWords(pastaWords(host, container));
+  else parseSlirpOptions(container.spec.networking.modeOptions);
+}
+
+const pastaWords = (host: Host, { spec }: ContainerRecord) => [
+  ...host.settings.pastaOptions,
+  ...spec.networking.modeOptions,
+];
+
+/** @param exitFd slirp4netns lives as long as the other end of it is open; null: until it is ended */
+function starter(
+  host: Host,
+  container: ContainerRecord,
+  mode: "pasta" | "slirp4netns",
+  ports: readonly PublishedPort[],
+  exitFd: number | null,
+): Start {
+  return mode === "pasta"
+    ? withPasta(host, container, ports, exitFd)
+    : withSlirp(host, container, container.spec.networking.modeOptions, ports, exitFd);
+}
+
+function withPasta(
+  host: Host,
+  container: ContainerRecord,
+  ports: readonly PublishedPort[],
+  exitFd: number | null,
+): Start {
+  const { netns } = host.paths.container(container.id);
+  const { pidFile } = helperOf(host, container);
+  const words = pastaWords(host, container);
   const features = pastaFeatures(host);
-  const families: Family[] = hasIpv6Route() ? [4, 6] : [4];
-  const ports = takePorts(host, container, families, "pasta");
   // the container would have the host's address, and no other would lead to the host
   const own =
     features.mapsGuestAddress || choosesAddresses(words) ? null : freeHelperNetwork(hostRanges());
   const forwardsDns = asksLoopbackOnly();
-  const pidFile = join(bundle, helperPid);
-  const start: Start = async () => {
+  return async () => {
     try {
       await startPasta({ netns, pidFile, words, features, ports, own, link: null, forwardsDns });
       // newer ones do it right, and would not need the features that these lack
@@ -124,7 +150,8 @@ function withPasta(host: Host, container: ContainerRecord, exitFd: number) {
     } catch (error) {
       if (!(error instanceof NoInterface) || isAsked(container)) throw error;
       host.debug(`slirp4netns takes the place of pasta: ${error.message}`);
-      return withSlirp(host, container, exitFd).start();
+      const ipv4 = ports.filter(({ hostAddress }) => !hostAddress.includes(":"));
+      return withSlirp(host, container, [], ipv4, exitFd)();
     }
     return {
       ...noNetwork,
@@ -133,22 +160,22 @@ function withPasta(host: Host, container: ContainerRecord, exitFd: number) {
       resolvers: forwardsDns ? [forwardedDns] : null,
     };
   };
-  return { ports, start };
 }
 
-function withSlirp(host: Host, container: ContainerRecord, exitFd: number) {
+function withSlirp(
+  host: Host,
+  container: ContainerRecord,
+  words: readonly string[],
+  ports: readonly PublishedPort[],
+  exitFd: number | null,
+): Start {
   const { netns, bundle } = host.paths.container(container.id);
-  const words =
-    container.resolved.networkMode === "slirp4netns" ? container.spec.networking.modeOptions : [];
+  const { pidFile } = helperOf(host, container);
   const options = parseSlirpOptions(words);
-  const ports = takePorts(host, container, [4], "slirp4netns");
   const { gateway, dns, container: address } = slirpAddresses(options);
-  const start: Start = async () => {
+  return async () => {
     const apiSocket = join(bundle, "slirp"); // as short as the name of the attach socket
-    await startSlirp(
-      { netns, pidFile: join(bundle, helperPid), apiSocket, options, ports },
-      exitFd,
-    );
+    await startSlirp({ netns, pidFile, apiSocket, options, ports }, exitFd);
     return {
       ...noNetwork,
       addresses: [address],
@@ -157,7 +184,16 @@ function withSlirp(host: Host, container: ContainerRecord, exitFd: number) {
       resolvers: [dns, ...reachable(parseResolv(hostResolv()).servers, false)],
     };
   };
-  return { ports, start };
+}
+
+/** Starts the helper of a running container again when it was killed; false: it needs none, or has it. */
+export async function reviveHelper(host: Host, container: ContainerRecord): Promise<boolean> {
+  const mode = container.resolved.networkMode;
+  if (mode !== "pasta" && mode !== "slirp4netns") return false;
+  if (daemonPid(helperOf(host, container)) !== undefined) return false;
+  const ports = portsOf(host.database, container.id);
+  await starter(host, container, mode, ports, null)();
+  return true;
 }
 
 /** Whether the user asked for this very helper. */
@@ -194,12 +230,10 @@ function takePorts(
   return ports;
 }
 
-const helperPid = "network.pid";
-
 /** The helper of a container, if it has one. */
-export function helperOf(host: Host, { id }: ContainerRecord): Daemon {
+function helperOf(host: Host, { id }: ContainerRecord): Daemon {
   const { netns, bundle } = host.paths.container(id);
-  return { pidFile: join(bundle, helperPid), mark: netns };
+  return { pidFile: join(bundle, "network.pid"), mark: netns };
 }
 
 /** Ends the helper and lets go of ports and namespace. Every step may have been done already. */

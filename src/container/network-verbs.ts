@@ -132,7 +132,7 @@ export function updateNetwork(
 
 /**
  * Puts back what others have taken away from running containers: bridges, their ports, links, the whole
- * firewall. Resolves to the ids of those that were looked at.
+ * firewall, helper processes. Resolves to the ids of those that were looked at.
  */
 export async function reloadNetworks(host: Host, ids: readonly string[]): Promise<string[]> {
   const where = networksPlace(host);
@@ -140,7 +140,10 @@ export async function reloadNetworks(host: Host, ids: readonly string[]): Promis
   const done: string[] = [];
   for (const id of ids) {
     const connections = running.get(id);
-    if (connections === undefined) continue;
+    if (connections === undefined) {
+      if (await revived(host, id)) done.push(id);
+      continue;
+    }
     const { netns } = host.paths.container(id);
     await ensurePlace(host);
     await ensureBridges(host, where, connections);
@@ -162,6 +165,14 @@ export async function reloadNetworks(host: Host, ids: readonly string[]): Promis
   if (running.size > 0 || !host.isRootless) await remakeFirewall(host);
   if (running.size > 0) await remakeNames(host);
   return done;
+}
+
+/** A container without networks may have a helper of its own, which may have been killed. */
+async function revived(host: Host, id: string): Promise<boolean> {
+  const container = getContainer(host.database, id);
+  if (container === undefined || !isAlive(container)) return false;
+  const { reviveHelper } = await import("./join-helper.ts");
+  return reviveHelper(host, container);
 }
 
 /** Whether there is such a network. */

@@ -2,7 +2,9 @@
  * What a container's network is, as far as none of the engine's networks are concerned: the others load a
  * dozen modules, which `--network none` and `host` do without.
  */
+
 import { accessSync, constants } from "node:fs";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { PublishedPort } from "../network/model.ts";
 import { isInContainer } from "../system/own-limits.ts";
@@ -15,6 +17,15 @@ import type { ContainerSpec } from "./spec.ts";
 /** Decided when the container is made, so that a changed configuration does not move it. */
 export function decideMode(host: Host, spec: ContainerSpec): NetworkMode {
   const { kind } = spec.networking.mode;
+  if (kind === "pasta" && !host.isRootless) {
+    throw new CooperError(
+      "not-supported",
+      "pasta is for ordinary users: it gives up root's rights",
+      {
+        hint: "leave --network out, or use --network slirp4netns",
+      },
+    );
+  }
   if (kind !== "default" && kind !== "private") return kind;
   const configured = kind === "private" ? "private" : host.settings.networkNamespace;
   if (configured === "host" || configured === "none") return configured;

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import { type Daemon, daemonPid, endDaemon, helperEnvironment } from "../system/daemon.ts";
-import { spawnIn } from "../system/netns.ts";
+import { argvIn, spawnIn } from "../system/netns.ts";
 import { sendSignal } from "../system/process.ts";
 import { needProgram } from "../system/program.ts";
 
@@ -81,6 +81,45 @@ export async function publishNames(
   }
   if (pid === undefined) await startServer(place);
   else if (isChanged) sendSignal(pid, 1);
+  if (pid === undefined || isChanged) await awaitListening(place, [...files.values()]);
+}
+
+/** Waits until the server listens where the first lines say: it does not tell that it could not. */
+async function awaitListening(
+  place: NamesPlace,
+  files: readonly (string | undefined)[],
+): Promise<void> {
+  const wanted = files.flatMap((text = "") =>
+    (text.split(/[ \n]/, 1)[0] ?? "").split(",").filter((address) => /^[\d.]+$/.test(address)),
+  );
+  const deadline = performance.now() + 2000;
+  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+    const sockets = udpSockets(place.where);
+    const missing = wanted.find((address) => !sockets.includes(socketText(address, place.port)));
+    if (missing === undefined) return;
+    if (performance.now() > deadline) {
+      throw new CooperError(
+        "conflict",
+        `the names service cannot listen on ${missing}:${place.port}: somebody else has the port`,
+        {
+          hint: `see who: ss -lunp 'sport = :${place.port}'; or make the network with --disable-dns`,
+        },
+      );
+    }
+    await Bun.sleep(pause);
+  }
+}
+
+/** As /proc/net/udp spells it (proc(5)): the address as one little-endian number. */
+function socketText(address: string, port: number): string {
+  const bytes = Buffer.from(address.split(".").map(Number)).reverse();
+  return ` ${bytes.toString("hex")}:${port.toString(16).padStart(4, "0")} `.toUpperCase();
+}
+
+function udpSockets(where: string | null): string {
+  if (where === null) return readFileSync("/proc/net/udp", "utf8");
+  const argv = [...argvIn(where), "cat", "/proc/net/udp"];
+  return Bun.spawnSync(argv, { stdio: ["ignore", "pipe", "ignore"] }).stdout.toString();
 }
 
 /** It goes to the background once it listens. */

@@ -106,7 +106,7 @@ export interface SlirpPlan {
 }
 
 /** @param readyFd it writes to it when it carries packets; `exitFd`: it ends when that hangs up */
-export function slirpArgs(plan: SlirpPlan, readyFd: number, exitFd: number): string[] {
+export function slirpArgs(plan: SlirpPlan, readyFd: number, exitFd: number | null): string[] {
   const { options } = plan;
   return [
     "--configure",
@@ -120,7 +120,7 @@ export function slirpArgs(plan: SlirpPlan, readyFd: number, exitFd: number): str
     ...(options.outboundAddress6 === null ? [] : [`--outbound-addr6=${options.outboundAddress6}`]),
     ...(plan.ports.length === 0 ? [] : [`--api-socket=${plan.apiSocket}`]),
     `--ready-fd=${readyFd}`,
-    `--exit-fd=${exitFd}`,
+    ...(exitFd === null ? [] : [`--exit-fd=${exitFd}`]),
     "--netns-type=path",
     plan.netns,
     "tap0",
@@ -130,20 +130,24 @@ export function slirpArgs(plan: SlirpPlan, readyFd: number, exitFd: number): str
 /**
  * Starts slirp4netns; resolves once it carries packets and forwards the ports.
  *
- * @param exitFd it lives as long as the other end of this pipe is open somewhere
+ * @param exitFd it lives as long as the other end of this pipe is open somewhere; null: until it is ended
  */
-export async function startSlirp(plan: SlirpPlan, exitFd: number): Promise<void> {
+export async function startSlirp(plan: SlirpPlan, exitFd: number | null): Promise<void> {
   rmSync(plan.apiSocket, { force: true });
   const ready = makePipe();
   const log = `${plan.pidFile}.log`;
   const logFile = openSync(log, "w", 0o600);
   try {
     // setsid: not of our session, so that Ctrl-C at our terminal does not reach it
-    const argv = [needProgram("setsid"), needProgram("slirp4netns"), ...slirpArgs(plan, 3, 4)];
+    const argv = [
+      needProgram("setsid"),
+      needProgram("slirp4netns"),
+      ...slirpArgs(plan, 3, exitFd === null ? null : 4),
+    ];
     const child = Bun.spawn(argv, {
       cwd: "/",
       env: helperEnvironment(),
-      stdio: ["ignore", "ignore", logFile, ready.writeEnd, exitFd],
+      stdio: ["ignore", "ignore", logFile, ready.writeEnd, ...(exitFd === null ? [] : [exitFd])],
     });
     child.unref();
     closeSync(ready.writeEnd);

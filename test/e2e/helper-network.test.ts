@@ -105,6 +105,10 @@ describe.skipIf(user === undefined)("an ordinary user's container", () => {
     await host.must("run", "-d", "--name", "w", "-p", "8080:80", "hello", "sleep", "60");
     const [helper] = helpers(host);
     if (helper !== undefined) process.kill(helper, "SIGKILL");
+    expect(await host.must("network", "reload", "w")).toHaveLength(64);
+    expect(helpers(host)).toHaveLength(1);
+    await host.must("exec", "w", "ip", "address", "show", "dev", "eth0");
+    for (const pid of helpers(host)) process.kill(pid, "SIGKILL");
     await host.must("restart", "-t", "0", "w");
     expect(helpers(host)).toHaveLength(1);
     for (const milliseconds of [40, 80, 120]) {
@@ -121,6 +125,7 @@ describe.skipIf(user === undefined)("an ordinary user's container", () => {
   test.each([
     { words: "pasta:fast", error: '"fast" is no option of pasta' },
     { words: "pasta:--netns,/x", error: "pasta's --netns is set by cooper itself" },
+    { words: "slirp4netns:cidr=10.0.0.0/30", error: "must be an IPv4 network of /25 or wider" },
     { words: "slirp4netns:mtu=3", error: 'option "mtu=3": must be a size from 68 to 65521' },
     {
       words: "slirp4netns:port_handler=rootlesskit",
@@ -198,4 +203,18 @@ describe.skipIf(user === undefined)("an ordinary user's container", () => {
     expect(joined).toContain("192.0.2.1\tx");
     await host.must("rm", "-f", "-t", "0", "one");
   });
+});
+
+test.skipIf(user === undefined)("root is told that pasta is not for it", async () => {
+  await using host = await testHost(null, { networks: true });
+  const { exitCode, stderr } = await host.cooper(
+    "run",
+    "--rm",
+    "--network",
+    "pasta",
+    "hello",
+    "true",
+  );
+  expect(exitCode).toBe(125);
+  expect(stderr).toContain("pasta is for ordinary users");
 });

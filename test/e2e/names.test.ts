@@ -76,6 +76,33 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
       expect(remains(host)).toEqual([]);
     });
 
+    test("leads ports in again after what led them was killed", async () => {
+      await using host = await open();
+      await host.must("run", "-d", ...inNet("web", "-p", "8080:80"), "hello", "sh", "-c", server);
+      const { stdout } = Bun.spawnSync(["pgrep", "-f", `${host.run}/(outward|c/.*/ports).pid`]);
+      const pids = stdout.toString().split("\n").filter(Boolean).map(Number);
+      expect(pids).toHaveLength(user === null ? 0 : 2);
+      for (const pid of pids) process.kill(pid, "SIGKILL");
+      await host.must("network", "reload", "web");
+      const url = `http://${machineAddress.ipv4}:8080/`;
+      expect(await fetchFrom(onNeighbour(host), url)).toBe("word");
+    });
+
+    test("a port in use is one error, naming who has it, before anything starts", async () => {
+      await using host = await open();
+      await host.must(
+        "run",
+        "-d",
+        ...inNet("web", "-p", "127.0.0.1:8080:80"),
+        "hello",
+        "sleep",
+        "60",
+      );
+      const next = await host.cooper("run", "--rm", "-p", "8080:80", "hello", "echo", "ran");
+      expect(next).toMatchObject({ exitCode: 125, stdout: "" });
+      expect(next.stderr).toContain("port 0.0.0.0:8080/tcp is published by container web already");
+    });
+
     test("carries datagrams with the address of who sends, and their answers", async () => {
       await using host = await open();
       await host.must("run", "-d", ...inNet("u", "-p", "8090:90/udp"), "hello", "sleep", "60");
