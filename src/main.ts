@@ -6,7 +6,8 @@ const argv = process.argv.slice(2);
 const patienceMs = 150;
 
 // alone it is what scripts ask most, and takes no module: node:fs and the FFI would take a third more
-if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) console.log(versionText);
+if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v"))
+  await Bun.write(Bun.stdout, `${versionText}\n`).catch(runToEnd); // which tells why it fails
 else await runToEnd();
 
 async function runToEnd(): Promise<void> {
