@@ -214,11 +214,15 @@ async function createProcess(
     heldDescriptors: network.heldDescriptors,
   };
   if (host.canLimit) anticipateMove();
+  const writeNetwork = async () =>
+    writeNetworkFiles(host, container, hostnameOf(host, container), await network.facts);
   const fill = async (conmonPid: number) => {
     await Promise.all([
       fillBundle(host, container, network, options),
       placeMonitor(host, container, conmonPid),
     ]);
+    // what is known already is written while conmon still loads
+    if (isNetworkless(container)) await writeNetwork();
   };
   let pid: number;
   try {
@@ -229,7 +233,7 @@ async function createProcess(
     throw error;
   }
   await network.afterCreate(pid);
-  writeNetworkFiles(host, container, hostnameOf(host, container), await network.facts);
+  if (!isNetworkless(container)) await writeNetwork();
   writePidFiles(container, pid, paths.conmonPidFile);
   return pid;
 }
