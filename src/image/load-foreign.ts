@@ -10,7 +10,7 @@ import { dockerImageArchive, isDockerRunning } from "./docker-daemon.ts";
 import { openDockerStore } from "./docker-store.ts";
 import { dockerPlace, dockerSocket, podmanPlace } from "./foreign-places.ts";
 import { type ForeignStore, findForeignImage } from "./foreign-store.ts";
-import { plansOf } from "./load.ts";
+import { imagesOf } from "./load.ts";
 import type { ImagePlan } from "./load-plan.ts";
 import { openPodmanStore } from "./podman-store.ts";
 import { spooled } from "./spool.ts";
@@ -97,7 +97,7 @@ async function imageOfDaemon(
   const chunks = dockerImageArchive(socket, image, signal);
   const archive = openTarArchive(await spooled(chunks, name, stage), name);
   try {
-    const plans = plansOf(archive, anyPlatform);
+    const { plans } = imagesOf(archive, anyPlatform);
     return { plans, origin: daemonOrigin, [Symbol.dispose]: () => archive[Symbol.dispose]() };
   } catch (error) {
     archive[Symbol.dispose]();

@@ -47,8 +47,8 @@ export async function loadImages(host: Host, options: LoadOptions): Promise<Load
   await sweep(host);
   using stage = await openStage(host);
   using archive = await openArchive(input, stage);
-  const plans = plansOf(archive, options.platform ?? anyPlatform);
-  const origin = archiveOrigin(transportOf(archive), input, archive);
+  const { plans, transport } = imagesOf(archive, options.platform ?? anyPlatform);
+  const origin = archiveOrigin(transport, input, archive);
   // awaited here: the stage goes when this function returns
   return await loadPlans(host, stage, { ...options, name: archive.name, plans, origin });
 }
@@ -130,19 +130,21 @@ export async function openArchive(input: string | null, stage: Stage): Promise<A
   }
 }
 
-/** How a policy names the format of an archive: as plansOf() will read it. */
-function transportOf(archive: Archive): "oci" | "oci-archive" | "docker-archive" | "dir" {
-  if (archive.find("index.json") !== undefined) return archive.isDirectory ? "oci" : "oci-archive";
-  return archive.find("version") !== undefined ? "dir" : "docker-archive";
+/** What an archive holds, and the format that it was read as: a policy judges it by that one. */
+export interface ArchiveImages {
+  readonly plans: readonly ImagePlan[];
+  readonly transport: "oci" | "oci-archive" | "docker-archive" | "dir";
 }
 
 /** The images of an archive of any format. An OCI layout counts first: it keeps the manifests, whose digests registries know. */
-export function plansOf(archive: Archive, choice: PlatformChoice): ImagePlan[] {
-  const plans =
-    ociLayoutImages(archive, choice, dockerArchiveNames(archive)) ??
-    dockerArchiveImages(archive) ??
-    flatDirectoryImages(archive);
-  if (plans !== undefined) return plans;
+export function imagesOf(archive: Archive, choice: PlatformChoice): ArchiveImages {
+  const layout = ociLayoutImages(archive, choice, dockerArchiveNames(archive));
+  if (layout !== undefined)
+    return { plans: layout, transport: archive.isDirectory ? "oci" : "oci-archive" };
+  const listed = dockerArchiveImages(archive);
+  if (listed !== undefined) return { plans: listed, transport: "docker-archive" };
+  const flat = flatDirectoryImages(archive);
+  if (flat !== undefined) return { plans: flat, transport: "dir" };
   if (archive.find("repositories") !== undefined) {
     throw new CooperError(
       "not-supported",

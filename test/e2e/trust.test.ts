@@ -516,6 +516,21 @@ describe("policies", () => {
     expect(await host.must("images", "-q")).toBe("");
   });
 
+  test("an archive is judged by what it is read as", async () => {
+    await using host = await testHost();
+    const policy = join(place, "by-format.json");
+    const transports = { dir: { "": [{ type: "insecureAcceptAnything" }] } };
+    writeFileSync(policy, JSON.stringify({ default: [{ type: "reject" }], transports }));
+    // a docker archive that has the sign of a `dir:` directory besides
+    const folder = join(place, "both");
+    mkdirSync(folder, { recursive: true });
+    Bun.spawnSync(["tar", "-C", folder, "-xf", join(place, "app.tar")]);
+    writeFileSync(join(folder, "version"), "Directory Transport Version: 1.1\n");
+    const result = await host.cooper("load", "--signature-policy", policy, "-i", folder);
+    expect(result.exitCode).toBe(125);
+    expect(result.stderr).toContain("images from there are rejected");
+  });
+
   test("a directory is accepted by its path and its signatures", async () => {
     await using host = await testHost();
     home();
