@@ -263,7 +263,7 @@ const refusals: readonly { options: string; message: string }[] = [
   { options: "--mount type=what,target=/m", message: 'unknown type "what"' },
   { options: "--tmpfs /m:size=bad", message: 'unknown option "size=bad"' },
   { options: "--device /dev/absent", message: "no such device: /dev/absent" },
-  { options: "--env-file absent", message: "no such file" },
+  { options: "--env-file absent", message: "there is no such file" },
   { options: "--user nobody-here", message: 'no user "nobody-here"' },
   { options: "--hostuser nobody-here", message: "this host has no such user" },
   { options: "--security-opt seccomp=absent", message: "cannot use the seccomp profile" },

@@ -7,6 +7,7 @@ import { defineCommand } from "../command.ts";
 import { isConfirmed } from "../confirm.ts";
 import { humanSize } from "../human.ts";
 import { print, tell } from "../output.ts";
+import { RemovalStatus } from "../removal-status.ts";
 import { policyOf, signaturePolicy } from "./trust-options.ts";
 
 const quiet = {
@@ -125,7 +126,8 @@ export const rm = defineCommand({
       force: (options.force ?? false) || (options.all ?? false),
       keepsParents: options.noPrune ?? false,
     };
-    return forEach(names, async (name) => {
+    const exit = new RemovalStatus();
+    const status = await forEach(names, async (name) => {
       try {
         const { untagged, deleted } = await engine.images.remove(name, how);
         const lines = [
@@ -135,10 +137,12 @@ export const rm = defineCommand({
         return lines.length > 0 ? lines.join("\n") : undefined;
       } catch (error) {
         const isMissing = error instanceof CooperError && error.code === "no-such-image";
-        if (isMissing && (options.ignore || options.all)) return undefined; // went with another one
-        throw error;
+        // with --all it went with another one; -f does not mind a missing one, as with containers
+        if (isMissing && (options.ignore || options.all || options.force)) return undefined;
+        return exit.note(error);
       }
     });
+    return exit.of(status);
   },
 });
 

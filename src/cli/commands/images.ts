@@ -151,6 +151,11 @@ function imageRow(summary: ImageSummary, name: ImageSummary["rows"][number], isW
     VirtualSize: imageSize(image.size),
     SizeBytes: image.size,
     Containers: `${summary.containers}`,
+    Dangling: summary.isDangling,
+    Labels: image.config.config?.Labels ?? {},
+    Names: image.names,
+    History: image.names.join(", "),
+    ReadOnly: false,
     SharedSize: "N/A",
     UniqueSize: "N/A",
   };

@@ -6,6 +6,7 @@ import { type CommandContext, type CommandOptions, defineCommand } from "../comm
 import { isConfirmed } from "../confirm.ts";
 import { humanSize } from "../human.ts";
 import { print, tell } from "../output.ts";
+import { RemovalStatus } from "../removal-status.ts";
 import { all, cidfile, filter, ignore, latest, selectContainers, time } from "../select.ts";
 
 const containers = "[CONTAINER...]";
@@ -202,16 +203,15 @@ export const rm = defineCommand({
       graceSeconds: options.time ?? null,
       depend: options.depend ?? false,
     };
-    let isMissing = false;
+    const exit = new RemovalStatus();
     const status = await forEach(names, async (name) => {
       try {
         return await unlessMissing(ignore, name, () => engine.containers.remove(name, how));
       } catch (error) {
-        isMissing ||= error instanceof CooperError && error.code === "no-such-container";
-        throw error;
+        return exit.note(error);
       }
     });
-    return isMissing ? 1 : status; // the one failure for which both peers end with 1
+    return exit.of(status);
   },
 });
 

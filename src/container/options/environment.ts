@@ -1,5 +1,6 @@
 /** Environment variables. */
 import { readFileSync } from "node:fs";
+import { errnoName, messageOf } from "../../errors.ts";
 import { flagSwitch, listOf, path, string } from "../../option.ts";
 import { option } from "./declare.ts";
 
@@ -25,11 +26,22 @@ export function expandEnv(
 
 /** Lines of `--env-file` and `--label-file`: blank ones and those that begin with # are passed over. */
 export function fileLines(file: string): string[] {
-  const text = readFileSync(file, "utf8").replace(/^\ufeff/, "");
+  const text = readText(file).replace(/^\ufeff/, "");
   return text
     .split("\n")
     .map((line) => line.replace(/\r$/, "").trimStart())
     .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    const why = { ENOENT: "there is no such file", EISDIR: "it is a directory" }[
+      errnoName(cause) ?? ""
+    ];
+    throw new Error(why ?? messageOf(cause), { cause });
+  }
 }
 
 export const environment = option(
