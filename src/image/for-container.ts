@@ -13,6 +13,7 @@ import {
   resolvePlatform,
 } from "../oci/platform.ts";
 import type { AccessOptions } from "../registry/access.ts";
+import { helloName, isHello } from "./hello-name.ts";
 import { type FoundImage, findNamedImage } from "./resolve.ts";
 
 export type PullPolicy = "missing" | "always" | "never" | "newer";
@@ -72,8 +73,10 @@ export async function ensureImage(
   const isOther = found !== undefined && pull === "never" && isForOther(found, platform);
   if (found !== undefined && !isOther && !mustPull(found, options)) return found;
   if (found === undefined) {
-    const { helloName, isHello, makeHello } = await import("./hello.ts");
-    if (isHello(name)) return { image: await makeHello(host), name: helloName, isById: false };
+    if (isHello(name)) {
+      const { makeHello } = await import("./hello.ts");
+      return { image: await makeHello(host), name: helloName, isById: false };
+    }
   }
   if (pull === "never") {
     throw new CooperError("no-such-image", `no such image: ${name}`, {

@@ -8,16 +8,13 @@ import type { Host } from "../host.ts";
 import { tarEnd, tarHeader, tarPadding } from "../layer/tar-write.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
 import { hostPlatform } from "../oci/platform.ts";
-import { parseName, withDefaultTag } from "../oci/reference.ts";
 import type { Image } from "../records/images.ts";
 import { applets } from "./busybox-applets.ts";
+import { helloName } from "./hello-name.ts";
 import { ownManifest } from "./own-manifest.ts";
 import { publishImage } from "./publish.ts";
 import { openStage } from "./stage.ts";
 import { stageOneLayer } from "./stage-layers.ts";
-
-/** Under `localhost`, where no registry's name is: a `hello` of Docker Hub is docker.io/library/hello. */
-export const helloName = "localhost/hello:latest";
 
 const created = "2026-01-01T00:00:00Z";
 
@@ -34,17 +31,6 @@ and after that:  cooper run -it --rm docker.io/library/debian bash
 
 END
 `;
-
-/** Whether a name that the store does not know means the built-in image. */
-export function isHello(name: string): boolean {
-  const { registry, repository, tag, digest } = withDefaultTag(parseName(name));
-  return (
-    (registry === null || registry === "localhost") &&
-    repository === "hello" &&
-    tag === "latest" &&
-    digest === null
-  );
-}
 
 /** Puts the built-in image into the store. */
 export async function makeHello(host: Host): Promise<Image> {

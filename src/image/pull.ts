@@ -33,6 +33,7 @@ import { loadRegistriesConf, type RegistriesConf } from "../registry/registries-
 import { meaningsOf } from "../registry/short-names.ts";
 import { emitImage } from "./events.ts";
 import { type LayerFetch, LayerFetcher } from "./fetch-layers.ts";
+import { helloName, isHello } from "./hello-name.ts";
 import { publishImage } from "./publish.ts";
 import { type NameChoice, noRegistry, referencesFor } from "./pull-references.ts";
 import { findNamedImage } from "./resolve.ts";
@@ -74,10 +75,9 @@ export async function pullImage(
     return { image: here.image, name: here.name, isNew: false };
   }
   if (policy === "never") throw new CooperError("no-such-image", `no such image: ${name}`);
-  const { isHello, makeHello, helloName } = await import("./hello.ts");
   if (isHello(name))
     return {
-      image: here?.image ?? (await makeHello(host)),
+      image: here?.image ?? (await (await import("./hello.ts")).makeHello(host)),
       name: helloName,
       isNew: here === undefined,
     };
@@ -288,6 +288,10 @@ function knownImage(host: Host, digest: string, options: PullOptions): Image | u
 
 /** The tag may be new, or have moved, though the image is not. */
 function nameAgain(host: Host, image: Image, reference: Reference, digest: string): Image {
+  const isNamed =
+    namesOf(reference).every((each) => image.names.includes(each)) &&
+    repoDigestsOf(reference, [{ digest }]).every((each) => image.repoDigests.includes(each));
+  if (isNamed) return image; // nothing is written: that would cost more than the question did
   const name = host.database.transaction(() => {
     for (const each of namesOf(reference)) setReference(host.database, each, image.id);
     for (const each of repoDigestsOf(reference, [{ digest }]))

@@ -1,4 +1,5 @@
 /** Having a single layer again, from where its image came: for a store that was damaged. */
+
 import { existsSync, renameSync } from "node:fs";
 import { CooperError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
@@ -12,6 +13,7 @@ import { pullSources } from "../registry/pull-sources.ts";
 import { loadRegistriesConf } from "../registry/registries-conf.ts";
 import { exchangeNames } from "../system/exchange.ts";
 import { syncDirectory, syncFilesystem } from "../system/sync.ts";
+import { helloName } from "./hello-name.ts";
 import { openStage, type Stage } from "./stage.ts";
 
 /** A place that may have the layer. */
@@ -69,7 +71,7 @@ async function fetchInto(
 
 /** The built-in image is in this program; others came from registries that their digests name. */
 async function originsOf(host: Host, layerId: string, images: readonly Image[]): Promise<Origin[]> {
-  const { helloChunks, helloName } = await import("./hello.ts");
+  const { helloChunks } = await import("./hello.ts");
   const isHello = images.some(({ names }) => names.includes(helloName));
   const builtIn: Origin[] = isHello
     ? [

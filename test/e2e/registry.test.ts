@@ -19,7 +19,10 @@ async function withImage(user: User | null): Promise<TestHost> {
 }
 
 /** Credentials go to a file of the test's, never to the caller's. */
-const authOf = (host: TestHost) => ({ REGISTRY_AUTH_FILE: join(host.place("auth"), "auth.json") });
+const authOf = (host: TestHost) => ({
+  REGISTRY_AUTH_FILE: join(host.place("auth"), "auth.json"),
+  COOPER_SECRET_KEY_FILE: join(host.place("key"), "secret.key"),
+});
 
 describe.each(everybody)("registry as $who", ({ user }) => {
   test("log in, push, pull and log out where a password and a certificate are asked for", async () => {
@@ -90,6 +93,9 @@ describe.each(everybody)("registry as $who", ({ user }) => {
       "needs a log-in",
     );
     expect((await cooper("logout", registry.host)).stderr).toContain("not logged in");
+    await host.cooperWith({ env, stdin: "pa:ss word" }, "secret", "create", "me", "-");
+    const bySecret = await cooper("login", "--secret", "me", registry.host);
+    expect(bySecret).toMatchObject({ stdout: "Login Succeeded!\n", stderr: "" });
   });
 
   test("what is pushed keeps its digest from registry to registry, and peers read it", async () => {

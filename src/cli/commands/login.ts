@@ -1,4 +1,5 @@
 /** `login` and `logout`. */
+import type { Engine } from "../../engine.ts";
 import { CooperError } from "../../errors.ts";
 import { flagSwitch, path, string } from "../../option.ts";
 import { isTerminal, readHiddenLine, readVisibleLine } from "../../system/terminal.ts";
@@ -33,8 +34,7 @@ export const login = defineCommand({
     secret: {
       flag: "--secret",
       type: string,
-      help: "Secret that is the password",
-      refuse: "there are no secrets yet",
+      help: "Secret that is the password; without --username, its name is the user's",
     },
     tlsVerify,
     username: { flag: "--username", short: "-u", type: string, help: "User name" },
@@ -58,7 +58,14 @@ export const login = defineCommand({
       print(`${current.username}\n`);
       return;
     }
-    const typed = await typedCredentials(options);
+    const { secret } = options;
+    const password =
+      secret === undefined ? options.password : await secretText(engine, secret, options);
+    const typed = await typedCredentials(
+      secret === undefined
+        ? options
+        : { username: options.username ?? secret, password, isSecret: true },
+    );
     if (typed === undefined && current !== undefined) {
       tell(`Authenticating with existing credentials for ${server}\n`);
       if (await engine.registries.isAccepted(target, current)) {
@@ -80,9 +87,18 @@ interface Typed {
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   readonly passwordStdin?: boolean | undefined;
+  /** The password was on no command line. */
+  readonly isSecret?: boolean;
 }
 
-async function typedCredentials({ username, password, passwordStdin }: Typed) {
+async function secretText(engine: Engine, name: string, options: Typed): Promise<string> {
+  if (options.password !== undefined || options.passwordStdin)
+    throw new CooperError("invalid-argument", "--secret takes no password besides");
+  const { SecretData } = await engine.secrets.inspect(name, { showsBytes: true });
+  return String(SecretData).replace(/\r?\n$/, "");
+}
+
+async function typedCredentials({ username, password, passwordStdin, isSecret }: Typed) {
   if (passwordStdin) {
     if (password !== undefined)
       throw new CooperError(
@@ -97,7 +113,8 @@ async function typedCredentials({ username, password, passwordStdin }: Typed) {
     return { username, password: text };
   }
   if (password === undefined) return undefined;
-  tell("Warning: a password on the command line is seen by others: use --password-stdin\n");
+  if (!isSecret)
+    tell("Warning: a password on the command line is seen by others: use --password-stdin\n");
   return username === undefined ? undefined : { username, password };
 }
 
