@@ -90,10 +90,16 @@ function cellsOf<Row extends object>(
   { template }: Column,
   { fields }: Listing<Row>,
 ): (row: Row) => string {
-  const field = fields?.[oneField(template) ?? ""];
+  const name = oneField(template) ?? "";
+  const field = fields?.[name];
   if (field !== undefined) return (row) => printValue(field(row));
-  const compiled = compileTemplate(template);
-  return (row) => compiled.render(objectOf(row, fields));
+  let compiled: Template | undefined;
+  return (row) => {
+    if (fields === undefined && Object.hasOwn(row, name))
+      return printValue((row as Record<string, unknown>)[name]);
+    compiled ??= compileTemplate(template);
+    return compiled.render(objectOf(row, fields));
+  };
 }
 
 /** The name in `{{.Name}}`. */
