@@ -4,7 +4,7 @@ import { runIp } from "../network/apply.ts";
 import { isBridgeUp, makeBridge } from "../network/bridge.ts";
 import type { Network } from "../network/model.ts";
 import { placeMtu } from "../network/place.ts";
-import { type LinkPlan, linkPlan, mtuOf, portLine } from "../network/plumbing.ts";
+import { goneLine, type LinkPlan, linkPlan, mtuOf, portLine } from "../network/plumbing.ts";
 import { attachToBridge, canReturn, inNetns, linkState, NetnsHandle } from "../system/netns.ts";
 import { passOthers } from "./firewall.ts";
 import { type Connection, runningConnections } from "./live-connections.ts";
@@ -34,15 +34,22 @@ export async function connect(
     where,
     plans.flatMap((plan) => plan.outside),
   );
-  await runIp(netns, [
+  const ports = plans.flatMap(({ port }) => (port === null ? [] : [port]));
+  const lines = [
     ...(options.isNew ? ["link set dev lo up"] : []),
     ...plans.flatMap((plan) => plan.inside),
-  ]);
+  ];
+  try {
+    await runIp(netns, lines);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes("File exists"))) throw error;
+    // a container that is started again at once may be faster than the kernel, which takes the links of
+    // its last namespace away in the background; with the host's end goes the other one, too
+    await runIp(where, ports.map(goneLine), { harmless: /Cannot find device/ });
+    await runIp(netns, lines);
+  }
   await bridges;
-  await joinBridges(
-    where,
-    plans.flatMap(({ port }) => (port === null ? [] : [port])),
-  );
+  await joinBridges(where, ports);
   await runIp(
     where,
     plans.flatMap((plan) => plan.after),

@@ -151,6 +151,11 @@ export function portLine({ link, bridge }: { readonly link: string; readonly bri
   return line("link", "set", "dev", link, "master", bridge, "up");
 }
 
+/** Takes the host's end of a veth pair away, and so both. */
+export function goneLine({ link }: { readonly link: string }): string {
+  return line("link", "delete", "dev", link);
+}
+
 /** macvlan and ipvlan: a link on top of the parent, made right in the container's namespace. */
 function subLinkLine(network: Network, live: LiveAttachment, inside: string): string {
   const { driver } = network;

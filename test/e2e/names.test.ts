@@ -103,6 +103,13 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
       expect(next.stderr).toContain("port 0.0.0.0:8080/tcp is published by container web already");
     });
 
+    test("takes a container back that is started again at once", async () => {
+      await using host = await open();
+      await host.must("run", "-d", ...inNet("one"), "hello", "sleep", "60");
+      for (let round = 0; round < 4; round++) await host.must("restart", "-t", "0", "one");
+      await host.must("exec", "one", "nslookup", "-type=a", "one.");
+    });
+
     test("carries datagrams with the address of who sends, and their answers", async () => {
       await using host = await open();
       await host.must("run", "-d", ...inNet("u", "-p", "8090:90/udp"), "hello", "sleep", "60");
