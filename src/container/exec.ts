@@ -229,7 +229,7 @@ async function execMonitored(
     throw error;
   }
   if (options.isDetached) return session;
-  const exitFile = join(exits, session);
+  const exitFile = join(exits, container.id); // conmon names it so, in a directory of the session's own
   const identity = processIdentity(pid);
   const pidfd = pidfdOrEnded(pid);
   const keys = parseDetachKeys(options.detachKeys ?? host.settings.detachKeys ?? defaultDetachKeys);
@@ -248,10 +248,21 @@ async function execMonitored(
     if (end === "detached") return 0;
   }
   await waitForEnd(pid, identity, 10_000);
-  const exitCode = exitIn(exitFile) ?? 0;
+  const exitCode = await exitOf(exitFile, () => isMonitorOf(readPid(conmonPidFile), session));
   emitContainer(host, container, "exec_die", { execID: session, exitCode: `${exitCode}` });
   rmSync(directory, { recursive: true, force: true });
   return exitCode;
+}
+
+/** conmon writes it a moment after the process has ended; killed before that, nobody knows. */
+async function exitOf(file: string, isMonitored: () => boolean): Promise<number> {
+  for (;;) {
+    const lives = isMonitored(); // asked first, so that its last word is not missed
+    const exitCode = exitIn(file);
+    if (exitCode !== undefined) return exitCode;
+    if (!lives) return 255;
+    await Bun.sleep(1);
+  }
 }
 
 function exitIn(file: string): number | undefined {

@@ -15,6 +15,11 @@ test.each([
     message: "executable file `foo` not found in $PATH: No such file or directory",
   },
   {
+    title: "newer crun's JSON",
+    text: '{\n  "msg": "w",\n  "level": "warning"\n}\n{\n  "msg": "executable file `/no` not found: No such file or directory",\n  "level": "error"\n}\n',
+    message: "executable file `/no` not found: No such file or directory",
+  },
+  {
     title: "warnings before an error",
     text: '{"level":"warning","msg":"w"}\n{"level":"error","msg":"e"}\n',
     message: "e",
@@ -36,6 +41,14 @@ test.each([
   {
     message: "executable file `foo` not found in $PATH: No such file or directory",
     code: "command-not-found",
+  },
+  {
+    message: "executable file `/no` not found: No such file or directory",
+    code: "command-not-found",
+  },
+  {
+    message: "the path `/etc` is not a regular file: Operation not permitted",
+    code: "command-not-executable",
   },
   { message: 'exec: "/etc": permission denied', code: "command-not-executable" },
   { message: 'exec: "/etc": is a directory', code: "command-not-executable" },

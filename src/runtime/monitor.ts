@@ -257,10 +257,13 @@ export function startFailure(runtime: string, message: string): CooperError {
       "",
     )
     .replace(/^(exec failed: )+/, "");
-  const isCommand = /\bexec\b|\bexecv|executable file|open executable/i.test(text);
+  const isCommand = /\bexec\b|\bexecv|executable file|open executable|is not a regular file/i.test(
+    text,
+  );
   const name =
     /exec: "([^"]*)"/.exec(text)?.[1] ??
     /executable file `([^`]*)`/.exec(text)?.[1] ??
+    /the path `([^`]*)` is not/.exec(text)?.[1] ??
     /open executable: ?`?([^`:]*)/.exec(text)?.[1];
   const subject = name === undefined ? "the command" : `"${name}"`;
   if (isCommand && /not found|no such file/i.test(text)) {
@@ -273,9 +276,11 @@ export function startFailure(runtime: string, message: string): CooperError {
   if (isCommand && /permission denied|not permitted|is a directory|exec format error/i.test(text)) {
     const why = /is a directory/i.test(text)
       ? "it is a directory"
-      : /format/i.test(text)
-        ? "it is built for another architecture, or is a script without #!"
-        : "it is not executable";
+      : /not a regular file/i.test(text)
+        ? "it is a directory, or another thing that is no file"
+        : /format/i.test(text)
+          ? "it is built for another architecture, or is a script without #!"
+          : "it is not executable";
     return new CooperError("command-not-executable", `cannot run ${subject}: ${why}`, {
       cause: text,
     });

@@ -69,28 +69,35 @@ export function mustCallRuntime(runtime: OciRuntime, verb: readonly string[]): s
   return result.stdout;
 }
 
-/** The last error in what a runtime wrote, as JSON lines (--log-format json) or as plain text. */
+/**
+ * The last error in what a runtime wrote, as JSON (--log-format json) or as plain text. runc and older
+ * crun write an object a line, newer crun one over several.
+ */
 export function runtimeMessage(text: string): string {
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const messages = lines.map((line) => {
-    try {
-      const entry: unknown = JSON.parse(line);
-      if (typeof entry === "object" && entry !== null && "msg" in entry) {
-        const level = "level" in entry ? entry.level : "error";
-        return level === "error" || level === "fatal" ? String(entry.msg) : "";
-      }
-    } catch {
-      // not JSON: crun's and runc's plain lines
-    }
-    const plain = /msg="((?:[^"\\]|\\.)*)"/.exec(line);
-    return plain?.[1]?.replace(/\\(.)/g, "$1") ?? line;
-  });
+  const messages = text
+    .replace(/^\{\n([\s\S]*?)\n\}$/gm, (object) => object.replaceAll("\n", " "))
+    .split("\n")
+    .map(messageIn);
   return (
     messages
       .filter((message) => message !== "")
       .at(-1)
       ?.trim() ?? ""
   );
+}
+
+function messageIn(line: string): string {
+  try {
+    const entry: unknown = JSON.parse(line);
+    if (typeof entry === "object" && entry !== null && "msg" in entry) {
+      const level = "level" in entry ? entry.level : "error";
+      return level === "error" || level === "fatal" ? String(entry.msg) : "";
+    }
+  } catch {
+    // not JSON: crun's and runc's plain lines
+  }
+  const plain = /msg="((?:[^"\\]|\\.)*)"/.exec(line);
+  return plain?.[1]?.replace(/\\(.)/g, "$1") ?? line;
 }
 
 /** Whether the container is made, and waits for its start: both runtimes then remove the FIFO. */

@@ -48,19 +48,9 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
       expect((await host.cooper("exec", "c", "no-such")).exitCode).toBe(127);
       expect((await host.cooper("exec", "c", "/etc")).exitCode).toBe(126);
       expect((await host.cooperWith({ stdin: "in" }, "exec", "-i", "c", "cat")).stdout).toBe("in");
-      expect(
-        (
-          await host.cooperWith(
-            { tty: true },
-            "exec",
-            "-it",
-            "c",
-            "sh",
-            "-c",
-            "test -t 0 && echo tty",
-          )
-        ).stdout,
-      ).toBe("tty\r\n");
+      const withTty = ["-it", "c", "sh", "-c", "test -t 0 && echo tty; exit 4"];
+      const session = await host.cooperWith({ tty: true }, "exec", ...withTty);
+      expect(session).toMatchObject({ exitCode: 4, stdout: "tty\r\n" });
       await host.must("stop", "c");
       expect((await host.cooper("exec", "c", "true")).stderr).toContain("it is not running");
     });
