@@ -93,11 +93,13 @@ export function ownOomScoreAdjust(): number {
  */
 export function canMountProc(isInUserNamespace: boolean): boolean {
   if (!isInUserNamespace) return true;
-  // nothing is covered on the host itself
-  if (!isInContainer()) return true;
   return !readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
-    .some((line) => line.split(" ")[4]?.startsWith("/proc/"));
+    .some((line) => {
+      const path = line.split(" ")[4] ?? "";
+      // what is on a directory that is always empty covers nothing
+      return path.startsWith("/proc/") && path !== "/proc/sys/fs/binfmt_misc";
+    });
 }
 
 /** Whether somebody's container is around us (linux/proc_ns.h, PROC_PID_INIT_INO). */

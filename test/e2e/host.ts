@@ -276,7 +276,7 @@ export class TestHost implements AsyncDisposable {
   }
 
   /** Live processes that have to do with this store, other than the pause process. */
-  private processes(): string[] {
+  processes(): string[] {
     const pause = this.pausePid();
     return readdirSync("/proc").flatMap((pid) => {
       if (!/^\d+$/.test(pid) || Number(pid) === pause) return [];

@@ -1,0 +1,184 @@
+/** Hosts that are not as this one: another layout of cgroups, a reboot in between, somebody else beside. */
+import { describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { type TestHost, testHost, users } from "./host.ts";
+
+/** Runs a shell script in which `cooper` is this store's, in a mount namespace of its own. */
+async function inMounts(host: TestHost, prepare: string, script: string) {
+  const [cooper = "", ...options] = host.argv();
+  const alias = `cooper() { ${[cooper, ...options].join(" ")} "$@"; }`;
+  const child = Bun.spawn(["unshare", "-m", "sh", "-c", `${prepare}\n${alias}\n${script}`], {
+    cwd: "/tmp",
+    env: host.environment(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { exitCode: await child.exited, stdout, stderr };
+}
+
+/** crun refuses a host whose second version of cgroups has controllers beside the first. */
+const hidesUnified = existsSync("/sys/fs/cgroup/unified")
+  ? "umount /sys/fs/cgroup/unified || exit 99"
+  : "true";
+
+test("crun: run, exec, stop, start, pause and exit codes", async () => {
+  await using host = await testHost();
+  const script = `
+cooper run -d --runtime crun --name c --network none hello sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done' > /dev/null
+cooper inspect --format '{{.OCIRuntime}}' c
+cooper exec c sh -c 'echo in; exit 5'; echo $?
+cooper exec c /no 2> /dev/null; echo $?
+cooper exec c /etc 2> /dev/null; echo $?
+cooper pause c > /dev/null; cooper ps --format '{{.State}}'; cooper unpause c > /dev/null
+cooper stop c > /dev/null; cooper inspect --format '{{.State.ExitCode}}' c
+cooper start c > /dev/null; cooper ps --format '{{.State}}'
+cooper rm -f c > /dev/null
+cooper run --rm --runtime crun --network none hello /no 2> /dev/null; echo $?
+cooper run --rm --runtime crun --network none hello /etc 2> /dev/null; echo $?
+cooper run --rm --runtime crun --network none hello sh -c 'exit 7'; echo $?`;
+  const { stdout, exitCode } = await inMounts(host, hidesUnified, script);
+  expect(exitCode).not.toBe(99);
+  expect(stdout.trim().split("\n")).toEqual([
+    "crun",
+    "in",
+    "5",
+    "127",
+    "126",
+    "paused",
+    "3",
+    "running",
+    "127",
+    "126",
+    "7",
+  ]);
+});
+
+describe.each(users)("a reboot under %p", (user) => {
+  test("leaves containers as they were, and nothing in the way", async () => {
+    await using host = await testHost(user);
+    const sleeper = ["--network", "none", "hello", "sleep", "1000"];
+    await host.must("run", "-d", "--name", "up", ...sleeper);
+    await host.must("run", "-d", "--rm", "--name", "gone", ...sleeper);
+    await host.cooper("run", "--name", "done", "--network", "none", "hello", "sh", "-c", "exit 4");
+    await powerOff(host);
+    // a boot id of its own tells the next boot from this one, whatever its pids and times are
+    const bootId = join(host.directory, "boot_id");
+    writeFileSync(bootId, "11111111-2222-3333-4444-555555555555\n");
+    const script = `
+cooper ps -a --sort names --filter name=up --filter name=done --format '{{.Names}} {{.State}}'
+cooper inspect --format '{{.State.ExitCode}}' up
+cooper start up
+cooper exec up echo alive
+cooper run -d --name gone --network none hello sleep 1000 > /dev/null && echo had again
+cooper rm -fa | wc -l`;
+    const bind = `mount --bind ${bootId} /proc/sys/kernel/random/boot_id`;
+    const { stdout, stderr } = await inMounts(host, bind, script);
+    expect(stderr).toBe("");
+    expect(stdout.trim().split("\n")).toEqual([
+      "done exited",
+      "up exited",
+      "255",
+      "up",
+      "alive",
+      "had again",
+      "3",
+    ]);
+    endProcesses(host); // the pause process of the "next boot"
+  });
+});
+
+/** All that a power failure takes: processes, mounts, cgroups, and the run directory. */
+async function powerOff(host: TestHost): Promise<void> {
+  const pids = await host.must("inspect", "--format", "{{.State.Pid}}", "up", "gone");
+  endProcesses(host); // the monitors first, so that they see no end
+  for (const pid of pids.split("\n")) process.kill(Number(pid), "SIGKILL");
+  const run = (...argv: string[]) => Bun.spawnSync(argv, { stdio: ["ignore", "ignore", "ignore"] });
+  const mounted = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "")
+    .filter((path) => path.startsWith(`${host.directory}/`));
+  for (const path of mounted.reverse()) run("umount", "-l", path);
+  for (const id of readdirSync(join(host.root, "containers"))) {
+    const emptied = ["-depth", "-type", "d", "-name", `*${id}*`, "-exec", "rmdir", "{}", "+"];
+    for (let left = 20; left > 0 && !run("find", "/sys/fs/cgroup", ...emptied).success; left--)
+      await Bun.sleep(100); // until the kernel has buried the last of them
+  }
+  renameSync(host.run, join(host.directory, "run-before"));
+  chmodSync(host.place("run"), 0o700);
+}
+
+test("two who share a machine see nothing of each other", async () => {
+  const hosts = await Promise.all(users.map((user) => testHost(user)));
+  const words = ["run", "-d", "--name", "mine", "--network", "none", "hello", "sleep", "1000"];
+  const ids = await Promise.all(hosts.map((host) => host.must(...words)));
+  for (const [index, host] of hosts.entries()) {
+    expect(await host.must("ps", "-aq", "--no-trunc")).toBe(ids[index] ?? "");
+    const foreign = ids[index === 0 ? 1 : 0] ?? "none";
+    expect((await host.cooper("stop", foreign)).stderr).toContain("no such container");
+  }
+  // root can look everywhere; an ordinary user cannot
+  const [roots, ordinary] = users;
+  if (roots === null && ordinary) {
+    const asUser = [
+      "setpriv",
+      `--reuid=${ordinary.uid}`,
+      `--regid=${ordinary.gid}`,
+      "--clear-groups",
+    ];
+    const look = Bun.spawnSync([...asUser, "ls", hosts[0]?.root ?? "/"], { stderr: "pipe" });
+    expect(look.stderr.toString()).toContain("Permission denied");
+  }
+  for (const host of hosts) await host[Symbol.asyncDispose]();
+});
+
+test("a hundred runs at once, and ps among them", async () => {
+  await using host = await testHost();
+  await host.must("run", "--rm", "--network", "none", "hello", "true"); // the image is there
+  const count = Number(process.env.COOPER_TEST_CROWD ?? 100);
+  const runs = Array.from({ length: count }, async (_, n) => {
+    const command = ["hello", "sh", "-c", `echo ${n}; exit ${n % 50}`];
+    return host.cooper("run", "--rm", "--network", "none", "--name", `c${n}`, ...command);
+  });
+  let isOver = false;
+  const watch = (async () => {
+    while (!isOver) {
+      const ps = await host.cooper("ps", "-a", "--format", "{{.Names}} {{.State}}");
+      expect(ps).toMatchObject({ exitCode: 0, stderr: "" });
+      const lines = ps.stdout.split("\n").filter(Boolean);
+      expect(new Set(lines.map((line) => line.split(" ")[0])).size).toBe(lines.length);
+    }
+  })();
+  const results = await Promise.all(runs);
+  isOver = true;
+  await watch;
+  expect(results.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(
+    results.map((_, n) => [n % 50, `${n}\n`]),
+  );
+  expect(await host.must("ps", "-aq")).toBe("");
+}, 120_000);
+
+/** kill -9 for every process that this store has. */
+function endProcesses(host: TestHost): void {
+  for (const line of host.processes()) {
+    const pid = Number(line.split(" ")[0]);
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // it has ended with another
+    }
+  }
+  const file = join(host.run, "pause.pid");
+  const pause = existsSync(file) ? Number(readFileSync(file, "utf8").split(" ")[0]) : 0;
+  if (pause > 1) process.kill(pause, "SIGKILL");
+}
