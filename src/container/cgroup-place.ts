@@ -11,6 +11,7 @@ import {
   isWritableCgroup,
   moveToCgroup,
   ownCgroup,
+  removeCgroup,
   splitOwnCgroup,
 } from "../system/cgroup.ts";
 import { moveToScope } from "../system/systemd.ts";
@@ -65,6 +66,18 @@ function sliceOf(host: Host, spec: ConfiguredSpec): string {
     `--cgroup-parent ${slice}: with systemd it must be the name of a slice, such as ${slice.replaceAll("/", "") || "my"}.slice`,
     { hint: "for a path use: cooper --cgroup-manager cgroupfs" },
   );
+}
+
+/**
+ * Removes what a runtime left that was killed between making a cgroup and writing down that it had. No
+ * more than a few failed rmdir(2) where there is nothing.
+ */
+export async function removeLeftCgroup(host: Host, container: ContainerRecord): Promise<void> {
+  const { spec, resolved } = container;
+  const isOurs = spec.cgroups === "enabled" || spec.cgroups === "no-conmon";
+  if (!isOurs || !host.canLimit || resolved.cgroupManager !== "cgroupfs") return;
+  const path = cgroupPath(host, container);
+  if (path !== null) await removeCgroup(path);
 }
 
 /** Gives the monitor its place, before it forks. Where that cannot be it stays with the caller. */

@@ -98,6 +98,8 @@ export async function abortStart(host: Host, container: ContainerRecord): Promis
     if (pid > 0) await killAndWait(pid);
   }
   await releaseResources(host, container);
+  const { removeLeftCgroup } = await import("./cgroup-place.ts");
+  await removeLeftCgroup(host, container);
   changeContainer(host.database, container.id, {
     intent: container.startedAt === 0 ? "created" : "stopped",
     pid: 0,

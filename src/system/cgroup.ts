@@ -4,6 +4,7 @@ import {
   constants,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmdirSync,
   statfsSync,
@@ -78,12 +79,35 @@ export function moveToCgroup(path: string, pid: number): void {
   writeFileSync(join(directory, "cgroup.procs"), `${pid}`);
 }
 
-/** Takes away a cgroup of the unified hierarchy that nobody is in any more. */
+/**
+ * Takes away a cgroup that nobody is in any more, in all hierarchies that have it. Processes that were
+ * killed a moment ago are waited for.
+ */
+export async function removeCgroup(path: string): Promise<void> {
+  const roots =
+    cgroupVersion() === 2
+      ? [mountPoint]
+      : readdirSync(mountPoint).map((name) => join(mountPoint, name));
+  for (const root of roots) {
+    for (let waits = 0; !removeIfEmpty(join(root, path)) && waits < 50; waits++) await Bun.sleep(2);
+  }
+}
+
+/** Takes away a cgroup of the unified hierarchy, unless somebody is in it. */
 export function removeCgroupIfEmpty(path: string): void {
+  removeIfEmpty(join(mountPoint, path));
+}
+
+/** Whether it is gone; one that holds others stays. */
+function removeIfEmpty(directory: string): boolean {
   try {
-    rmdirSync(join(mountPoint, path));
+    rmdirSync(directory);
+    return true;
   } catch (error) {
-    if (!["EBUSY", "ENOTEMPTY", "ENOENT"].includes(errnoName(error) ?? "")) throw error;
+    const errno = errnoName(error) ?? "";
+    if (errno === "EBUSY") return false;
+    if (["ENOENT", "ENOTEMPTY", "EROFS", "ENOTDIR", "EPERM"].includes(errno)) return true;
+    throw error;
   }
 }
 
