@@ -10,6 +10,9 @@ export interface SparseMap {
   readonly pieces: readonly { readonly offset: number; readonly length: number }[];
 }
 
+/** No file system of today holds more in one file; ext4 ends at 16 TiB. */
+const maxFileBytes = 2 ** 50;
+
 type Pieces = readonly { offset: number; length: number }[];
 
 /**
@@ -63,6 +66,8 @@ function checked(map: SparseMap, stored: number): SparseMap {
     end = offset + length;
     total += length;
   }
+  if (map.realSize > maxFileBytes)
+    throw new CooperError("hostile", `the tar has a file of ${map.realSize} bytes, with holes`);
   if (!Number.isSafeInteger(end) || end > map.realSize || total !== stored) throw invalid();
   return map;
 }

@@ -79,6 +79,12 @@ export function fail(errno: string, path: string): CooperError {
       hint: "free some with: cooper image prune",
     });
   }
+  if (errno === "EFBIG") {
+    return new CooperError(
+      "hostile",
+      `the layer has a file that is too large for this file system: ${where}`,
+    );
+  }
   if (errno === "ENAMETOOLONG" || errno === "ELOOP" || errno === "ENOTDIR" || errno === "EMLINK") {
     return new CooperError(
       "hostile",

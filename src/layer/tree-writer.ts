@@ -4,7 +4,7 @@
  * take the form in which overlayfs wants them (kernel: filesystems/overlayfs.rst, "whiteouts and opaque
  * directories").
  */
-import { closeSync, ftruncateSync, writeSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import {
   createFile,
@@ -20,6 +20,7 @@ import {
   setXattr,
 } from "../system/tree.ts";
 import { linkTarget, type Place, placeOf, printable } from "./entry-path.ts";
+import { setSize, writeFully } from "./file-contents.ts";
 import { hideByName, markOpaqueByName } from "./name-marks.ts";
 import type { TarEntry, TarSink } from "./tar.ts";
 import { clearPlace, fail, isWhiteout, lookAt, makeParents } from "./tree-changes.ts";
@@ -117,7 +118,7 @@ export class TreeWriter implements TarSink {
     this.open = undefined;
     const { descriptor, entry, path } = file;
     try {
-      if (entry.sparse !== null) ftruncateSync(descriptor, entry.sparse.realSize);
+      if (entry.sparse !== null) setSize(descriptor, entry.sparse.realSize, path);
       this.setOwner(descriptor, entry, path);
       setMode(descriptor, entry.mode);
       this.note(storeXattrs(descriptor, path, entry.xattrs)); // after chown(2), which takes capabilities away
@@ -372,19 +373,6 @@ export class TreeWriter implements TarSink {
 
   private must(result: string, path: string): void {
     if (result !== "") throw fail(result, path);
-  }
-}
-
-/** @param position undefined: where the last write ended */
-function writeFully(descriptor: number, bytes: Uint8Array, position: number | undefined): void {
-  for (let at = 0; at < bytes.length; ) {
-    at += writeSync(
-      descriptor,
-      bytes,
-      at,
-      bytes.length - at,
-      position === undefined ? null : position + at,
-    );
   }
 }
 
