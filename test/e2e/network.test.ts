@@ -282,6 +282,7 @@ describe.skipIf(!isRoot)("networks of root", () => {
       "already connected",
     );
     const removed = await host.cooper("network", "rm", "more");
+    expect(removed.exitCode).toBe(2);
     expect(removed.stderr).toContain(
       "network more has active endpoints: it is used by container c",
     );
@@ -540,6 +541,24 @@ describe.skipIf(!isRoot)("networks of root", () => {
   );
 
   test.each([
+    ["umount2", 1],
+    ["setns", 2],
+    ["socket", 2],
+  ])(
+    "a removal killed at %s %i is ended by the next command",
+    async (call, nth) => {
+      await using host = await testHost(null, { networks: true });
+      const options = ["--name", "c", "-p", "8080:80", "-p", "53:53/udp", "hello"];
+      await host.must("run", "-d", ...options, "sleep", "100");
+      await host.killedAt(call, nth, "rm", "-f", "c");
+      await host.cooper("rm", "-f", "c");
+      expect(await host.must("run", "--rm", ...options, "echo", "ok")).toBe("ok");
+      expect(await host.settled()).toEqual([]);
+    },
+    30_000,
+  );
+
+  test.each([
     {
       argv: ["network", "create", "--subnet", "10.0.0.0/33", "n"],
       message: "the prefix is too long",
@@ -557,7 +576,6 @@ describe.skipIf(!isRoot)("networks of root", () => {
       argv: ["network", "create", "--interface-name", "a b", "n"],
       message: "is no name for a link",
     },
-    { argv: ["network", "rm", "cooper"], message: "cannot be removed" },
     { argv: ["network", "inspect", "nope"], message: "network nope not found" },
     { argv: ["run", "--ip", "10.99.0.1", "hello"], message: "is in no subnet of network cooper" },
     {

@@ -8,6 +8,7 @@ import { flagSwitch, integer, listOf, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { isConfirmed } from "../confirm.ts";
 import { print } from "../output.ts";
+import { RemovalStatus } from "../removal-status.ts";
 import { all, latest, selectContainers } from "../select.ts";
 import { formatRows } from "../table.ts";
 
@@ -122,16 +123,19 @@ export const rm = defineCommand({
   },
   args: { min: 1 },
   completes: "network",
-  run: ({ engine, args, options, forEach }) =>
-    forEach(args, async (name) => {
+  async run({ engine, args, options, forEach }) {
+    const exit = new RemovalStatus();
+    const status = await forEach(args, async (name) => {
       try {
         return await engine.networks.remove(name, { force: options.force ?? false });
       } catch (error) {
         const isMissing = error instanceof CooperError && error.code === "no-such-network";
         if (isMissing && options.force) return undefined;
-        throw error;
+        return exit.note(error);
       }
-    }),
+    });
+    return exit.of(status);
+  },
 });
 
 export const prune = defineCommand({
