@@ -144,9 +144,11 @@ function withPasta(
   const forwardsDns = asksLoopbackOnly();
   return async () => {
     try {
-      await startPasta({ netns, pidFile, words, features, ports, own, link: null, forwardsDns });
-      // newer ones do it right, and would not need the features that these lack
-      if (!features.mapsGuestAddress) await runNft(netns, markedResets);
+      await Promise.all([
+        startPasta({ netns, pidFile, words, features, ports, own, link: null, forwardsDns }),
+        // newer ones do it right, and would not need the features that these lack
+        ...(features.mapsGuestAddress ? [] : [runNft(netns, markedResets)]),
+      ]);
     } catch (error) {
       if (!(error instanceof NoInterface) || isAsked(container)) throw error;
       host.debug(`slirp4netns takes the place of pasta: ${error.message}`);
@@ -155,7 +157,8 @@ function withPasta(
     }
     return {
       ...noNetwork,
-      addresses: addressesIn(netns),
+      // what we have chosen need not be asked for; the IPv6 address is the host's
+      addresses: own !== null && !hasIpv6Route() ? [own.address] : addressesIn(netns),
       hostAddress: features.mapsGuestAddress ? mappedHostAddress : (globalAddresses()[0] ?? null),
       resolvers: forwardsDns ? [forwardedDns] : null,
     };
