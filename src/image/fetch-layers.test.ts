@@ -209,3 +209,33 @@ describe.skipIf(!isRoot)("pullImage() again", () => {
     expect(registry.asked).toEqual([]);
   });
 });
+
+describe.skipIf(!isRoot)("pullImage() refuses in words", () => {
+  const oci = "application/vnd.oci.image";
+  const part = (mediaType: string) => ({ mediaType, digest: digestOf("x"), size: 1 });
+  const config = part(`${oci}.config.v1+json`);
+  test.each<[string, object, string]>([
+    [
+      "an artifact",
+      {
+        artifactType: "application/x.chart",
+        config: part("application/vnd.oci.empty.v1+json"),
+        layers: [],
+      },
+      "is of an artifact of type application/x.chart, not of an image",
+    ],
+    [
+      "foreign layers",
+      { config, layers: [part(`${oci}.layer.nondistributable.v1.tar+gzip`)] },
+      "layers that its registry does not keep",
+    ],
+    ["Docker's first schema", { schemaVersion: 1, fsLayers: [] }, "old format (schema version 1)"],
+  ])("%s", async (_, document, message) => {
+    using registry = await fixtureRegistry();
+    const type = `${oci}.manifest.v1+json`;
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: type, ...document }));
+    registry.manifests.set("a/b:t", { bytes, type });
+    await expect(pullImage(host, `${registry.host}/a/b:t`, quick)).rejects.toThrow(message);
+    expect(registry.asked.filter((line) => line.includes("/blobs/"))).toEqual([]);
+  });
+});

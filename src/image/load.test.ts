@@ -266,7 +266,7 @@ describe.skipIf(!isRoot)("loadImages()", () => {
           },
         },
       }),
-      "no image but an artifact",
+      "of an artifact of type",
     ],
     ["the old manifest format", ociLayout({ manifest: { schemaVersion: 1 } }), "old format"],
     ["too many layers", ociLayout({ manifest: { layers: Array(501).fill({}) } }), "more than 500"],

@@ -1,6 +1,7 @@
 /** What the name of an image to pull means, asking the user where that is open. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { type Digest, isDigest } from "../oci/digest.ts";
 import {
   formatReference,
   formatRepository,
@@ -8,6 +9,7 @@ import {
   type Reference,
   withDefaultTag,
 } from "../oci/reference.ts";
+import type { Image } from "../records/images.ts";
 import { type RegistriesConf, rememberedAliasesFile } from "../registry/registries-conf.ts";
 import { assertMayGuess, meaningsOf, rememberAlias } from "../registry/short-names.ts";
 
@@ -48,4 +50,20 @@ export async function referencesFor(
       remember: (proved) => rememberAlias(file, parsed.repository, formatRepository(proved)),
     }),
   };
+}
+
+/** The names that an image gets by being pulled under a reference: none by digest. */
+export const namesOf = (reference: Reference): string[] =>
+  reference.digest === null && reference.tag !== null ? [formatReference(reference)] : [];
+
+/** What it is known by in its repository from then on. */
+export const repoDigestsOf = (
+  reference: Reference,
+  manifests: readonly { readonly digest: string }[],
+): string[] => manifests.map(({ digest }) => `${formatRepository(reference)}@${digest}`);
+
+/** The digest of the manifest that an image here came with. */
+export function ownDigest({ manifestDigest }: Image, name: string): Digest {
+  if (isDigest(manifestDigest)) return manifestDigest;
+  throw new CooperError("internal", `the image ${name} has lost its manifest's digest`);
 }

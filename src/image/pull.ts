@@ -2,8 +2,9 @@
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
-import { type Digest, isDigest } from "../oci/digest.ts";
+import type { Digest } from "../oci/digest.ts";
 import { type Index, type Manifest, maxConfigBytes } from "../oci/manifest.ts";
+import { isForeignLayer } from "../oci/media-type.ts";
 import {
   anyPlatform,
   choosePlatform,
@@ -35,7 +36,14 @@ import { emitImage } from "./events.ts";
 import { type LayerFetch, LayerFetcher } from "./fetch-layers.ts";
 import { helloName, isHello } from "./hello-name.ts";
 import { publishImage } from "./publish.ts";
-import { type NameChoice, noRegistry, referencesFor } from "./pull-references.ts";
+import {
+  type NameChoice,
+  namesOf,
+  noRegistry,
+  ownDigest,
+  referencesFor,
+  repoDigestsOf,
+} from "./pull-references.ts";
 import { findNamedImage } from "./resolve.ts";
 import { sweep } from "./sweep.ts";
 import type { TransferProgress } from "./transfer-progress.ts";
@@ -269,11 +277,6 @@ async function assertTrusted(
   await assertAccepted(host, loadPolicy(options.signaturePolicy), registryCandidate(image, own));
 }
 
-function ownDigest({ manifestDigest }: Image, name: string): Digest {
-  if (isDigest(manifestDigest)) return manifestDigest;
-  throw new CooperError("internal", `the image ${name} has lost its manifest's digest`);
-}
-
 /** The image that this very manifest or index led to before, for the platform that is wanted now. */
 function knownImage(host: Host, digest: string, options: PullOptions): Image | undefined {
   const wanted = resolvePlatform(options.platform ?? anyPlatform);
@@ -301,14 +304,6 @@ function nameAgain(host: Host, image: Image, reference: Reference, digest: strin
   return findNamedImage(host, image.id)?.image ?? image;
 }
 
-const namesOf = (reference: Reference): string[] =>
-  reference.digest === null && reference.tag !== null ? [formatReference(reference)] : [];
-
-const repoDigestsOf = (
-  reference: Reference,
-  manifests: readonly { readonly digest: string }[],
-): string[] => manifests.map(({ digest }) => `${formatRepository(reference)}@${digest}`);
-
 interface Fetch {
   readonly reference: Reference;
   readonly source: PullSource;
@@ -323,6 +318,11 @@ async function fetchImage(host: Host, fetch: Fetch, options: PullOptions): Promi
   const manifest = manifests.at(-1);
   if (manifest?.kind !== "manifest")
     throw new CooperError("hostile", `${name} is an index of indexes of indexes`);
+  if (manifest.layers.some(({ mediaType }) => isForeignLayer(mediaType)))
+    throw new CooperError(
+      "not-supported",
+      `${name} has layers that its registry does not keep (foreign ones, as Windows images have), and these are not fetched`,
+    );
   if (manifest.config.size > maxConfigBytes)
     throw new CooperError("hostile", `the configuration of ${name} is larger than 8 MiB`);
   const bytes = await client.smallBlob(

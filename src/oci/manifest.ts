@@ -85,7 +85,8 @@ export function decodeManifest(
   }
   const config = decodeDescriptor(value.config, `${where}: config`);
   const layers = decodeList(value.layers, `${where}: layer`, maxLayers);
-  checkIsImage(config, layers, where);
+  const { artifactType } = value;
+  checkIsImage(config, layers, typeof artifactType === "string" ? artifactType : null, where);
   return { ...common, kind, config, layers };
 }
 
@@ -97,11 +98,16 @@ function decodeList(value: unknown, where: string, max: number): Descriptor[] {
 }
 
 /** Artifacts are stored as manifests too: charts, signatures, models. */
-function checkIsImage(config: Descriptor, layers: readonly Descriptor[], where: string): void {
+function checkIsImage(
+  config: Descriptor,
+  layers: readonly Descriptor[],
+  artifactType: string | null,
+  where: string,
+): void {
   if (!isImageConfig(config.mediaType)) {
     throw new CooperError(
       "not-supported",
-      `${where} is no image but an artifact of type ${config.mediaType}`,
+      `${where} is of an artifact of type ${artifactType || config.mediaType}, not of an image`,
     );
   }
   const other = layers.find((layer) => !isLayer(layer.mediaType));

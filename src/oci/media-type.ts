@@ -43,6 +43,11 @@ export function isLayer(type: string): boolean {
   );
 }
 
+/** Whether it names a layer that registries do not keep: Windows images fetch theirs from elsewhere. */
+export function isForeignLayer(type: string): boolean {
+  return /\.(?:foreign|nondistributable)\./.test(type);
+}
+
 /** Whether it names an image configuration. */
 export function isImageConfig(type: string): boolean {
   return type === mediaType.ociConfig || type === mediaType.dockerConfig;
