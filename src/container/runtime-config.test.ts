@@ -197,6 +197,15 @@ describe("runtimeConfig()", () => {
       { height: 33, width: 77 },
     ],
     [
+      "a socket to say that it is ready",
+      { input: { notifyDirectory: "/bundle/notify" } },
+      (c) => [
+        c.process.env[0],
+        c.mounts.find(({ destination }) => destination === "/run/notify")?.source,
+      ],
+      ["NOTIFY_SOCKET=/run/notify/notify.sock", "/bundle/notify"],
+    ],
+    [
       "no size without a terminal",
       { input: { terminalSize: { rows: 33, columns: 77 } } },
       (c) => c.process.consoleSize,

@@ -77,7 +77,10 @@ function processSpec(input: RuntimeInput, warnings: string[]): ProcessSpec {
       additionalGids: groupsOf(input, warnings),
     },
     args: argsOf(input),
-    env: withEdits(environment(input), input.edits.env),
+    env: withEdits(environment(input), [
+      ...(input.notifyDirectory === null ? [] : ["NOTIFY_SOCKET=/run/notify/notify.sock"]),
+      ...input.edits.env,
+    ]),
     cwd: workdirOf(spec.workdir ?? image?.config?.WorkingDir ?? ""),
     capabilities: capabilitySets(input, warnings),
     rlimits: rlimits(input, warnings),

@@ -83,6 +83,7 @@ export async function gatherRuntimeInput(
     namespaces: joinedNamespaces(host, container),
     idMappings,
     devices: [...resolveDevices(host, spec), ...cdi.devices],
+    notifyDirectory: notifyDirectory(container, paths.bundle),
     edits: cdi.edits,
     blockDevices: blockDevices(spec),
     cgroup: {
@@ -111,6 +112,11 @@ export async function gatherRuntimeInput(
     selinux: null,
   };
   return { input, hostname };
+}
+
+function notifyDirectory({ spec }: ContainerRecord, bundle: string): string | null {
+  const isAsked = process.env.NOTIFY_SOCKET && (spec.sdnotify ?? "container") === "container";
+  return isAsked ? join(bundle, "notify") : null;
 }
 
 /** CDI: few containers have any, so that its files are not looked at otherwise. */

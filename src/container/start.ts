@@ -29,6 +29,7 @@ import { isAlive, readPid } from "./live-state.ts";
 import { logTarget } from "./log-target.ts";
 import { monitorVariables } from "./monitor-variables.ts";
 import { isNetworkless, type JoinedNetworks, networkless } from "./networkless.ts";
+import { notifySocket, tellManager } from "./notify.ts";
 import type { ContainerRecord } from "./record.ts";
 import { mountRootfs, releaseMount } from "./rootfs.ts";
 import { chooseRuntime, forbiddenHere } from "./runtime-choice.ts";
@@ -135,6 +136,7 @@ export async function startLocked(
     const process = { pid, pidIdentity, conmonPid };
     changeContainer(host.database, id, { ...process, intent: "running", startedAt, error: "" });
     emitContainer(host, container, "start");
+    tellManager(container, conmonPid);
     if (mayHaveHealthCheck(container)) {
       const { beginHealth } = await import("./health/check.ts");
       const { ensureKeeper } = await import("./health/keeper.ts");
@@ -208,6 +210,7 @@ async function createProcess(
     exitDelaySeconds: options.isForeground && !restarts ? 2 : 0,
     syncsLog: false,
     extraEnv: { ...callerEnvironment(), ...monitorVariables(host.settings) },
+    notifySocket: notifySocket(host, container),
     createFlags: makesKeyring ? [] : ["--no-new-keyring"],
     noPivot: host.settings.noPivotRoot,
     preservedDescriptors: options.preservedDescriptors ?? [],

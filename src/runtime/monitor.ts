@@ -36,6 +36,11 @@ export interface MonitorOptions {
   /** Whether the log is made durable at the end; pointless for what is removed anyway. */
   readonly syncsLog: boolean;
   readonly extraEnv: Readonly<Record<string, string>>;
+  /**
+   * The service manager's socket. conmon makes one at `notify/notify.sock` in the bundle, and hands on
+   * what is sent to it (conmon(8), `--sdnotify-socket`).
+   */
+  readonly notifySocket?: string | null;
   /** Flags for the runtime's `create`. */
   readonly createFlags?: readonly string[];
   /** The root file system is changed without pivot_root(2), which a ramdisk does not allow. */
@@ -163,6 +168,7 @@ export function monitorArgs(runtime: OciRuntime, options: MonitorOptions): strin
           options.execProcess,
         ]),
     ...(options.noPivot ? ["--no-pivot"] : []),
+    ...(options.notifySocket ? ["--sdnotify-socket", options.notifySocket] : []),
     ...runtimeArgs.flatMap((arg) => ["--runtime-arg", arg]),
     ...(options.createFlags ?? []).flatMap((flag) => ["--runtime-opt", flag]),
     ...(options.preservedDescriptors.length > 0
@@ -206,7 +212,6 @@ function monitorEnv(options: MonitorOptions, syncDescriptor: number): Record<str
     "CONTAINERS_CONF",
     "CONTAINERS_CONF_OVERRIDE",
     "COOPER_SECRET_KEY_FILE",
-    "NOTIFY_SOCKET",
     "LISTEN_PID",
     "LISTEN_FDS",
   ];

@@ -161,7 +161,7 @@ export const processOptions = [
     oneOf("container", "conmon", "healthy", "ignore"),
     "Who tells systemd that it is ready",
     (spec, mode) => {
-      if (mode !== "ignore") throw new Error("only ignore is supported yet");
+      if (mode === "healthy") throw new Error("healthy is not supported yet");
       spec.sdnotify = mode;
     },
   ),

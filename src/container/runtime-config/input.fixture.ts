@@ -66,6 +66,7 @@ export function inputWith({
     namespaces: {},
     idMappings: null,
     devices: [],
+    notifyDirectory: null,
     edits: noEdits,
     blockDevices: {},
     cgroup: { version: 2, manager: "cgroupfs", path: "/cooper/x", canLimit: true },

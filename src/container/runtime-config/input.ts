@@ -36,6 +36,8 @@ export interface RuntimeInput {
   /** null: no user namespace of its own. `outside` counts in the engine's own user namespace. */
   readonly idMappings: IdMappings | null;
   readonly devices: readonly ResolvedDevice[];
+  /** A directory with a socket to tell the service manager by; null: there is none. */
+  readonly notifyDirectory: string | null;
   /** What CDI devices add besides their files. */
   readonly edits: DeviceEdits;
   /** Numbers of the block devices that weights and rates name, by path. */

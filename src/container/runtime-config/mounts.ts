@@ -22,6 +22,7 @@ export function mounts(input: RuntimeInput): RuntimeMount[] {
     initMount(input),
     deviceMounts(input),
     writableMounts(input),
+    notifyMount(input),
     systemdMounts(input),
     own,
     input.edits.mounts,
@@ -98,6 +99,12 @@ const tmpfsOptions = ["rw", "rprivate", "nosuid", "nodev", "tmpcopyup"];
 function writableMounts({ spec }: RuntimeInput): RuntimeMount[] {
   if (!spec.isReadOnly || !spec.readOnlyTmpfs) return [];
   return ["/run", "/tmp", "/var/tmp"].map((target) => tmpfs(target, tmpfsOptions));
+}
+
+/** sd_notify(3) of the container leads to conmon's socket. */
+function notifyMount({ notifyDirectory }: RuntimeInput): RuntimeMount[] {
+  if (notifyDirectory === null) return [];
+  return [bind(notifyDirectory, "/run/notify", ["bind", "rprivate", "nosuid", "noexec", "nodev"])];
 }
 
 /** What systemd asks of a container manager (systemd.io, "Container Interface"). */
