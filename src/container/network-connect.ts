@@ -88,7 +88,7 @@ async function plug(
 }
 
 /** What the container's files say of its addresses and resolvers is true again. */
-function refreshEtcFiles(
+export function refreshEtcFiles(
   host: Host,
   container: ContainerRecord,
   connections: readonly Connection[],

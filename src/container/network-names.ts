@@ -75,11 +75,11 @@ async function change(
   await publishNames(place, files);
 }
 
-/** Writes all of it anew from the records. */
+/** Writes all of it anew from the records; the service looks at the host's resolvers again. */
 export async function remakeNames(host: Host): Promise<void> {
   using _lock = await host.locks.names();
   const place = namesPlace(host);
-  await publishNames(place, allNames(host, place));
+  await publishNames(place, allNames(host, place), { always: true });
 }
 
 function allNames(host: Host, place: NamesPlace): Map<string, string | undefined> {

@@ -18,7 +18,7 @@ import { deleteNetwork, findNetwork, membersOf, replaceNetwork } from "../record
 import { linkState } from "../system/netns.ts";
 import { connect, ensureBridges, reattach } from "./connect-links.ts";
 import { closeNetwork, openLoopback, passOthers, remakeFirewall } from "./firewall.ts";
-import { portTarget, runningConnections } from "./live-connections.ts";
+import { type Connection, portTarget, runningConnections } from "./live-connections.ts";
 import { isAlive } from "./live-state.ts";
 import { networksHome, networksPlace } from "./network-mode.ts";
 import { remakeNames } from "./network-names.ts";
@@ -160,11 +160,23 @@ export async function reloadNetworks(host: Host, ids: readonly string[]): Promis
     openLoopback(host, target, connections);
     if (connections.some(({ network }) => !network.isInternal)) await openWayOut(host);
     await reopenWayIn(host, id, ports);
+    await refreshFiles(host, id, connections);
     done.push(id);
   }
   if (running.size > 0 || !host.isRootless) await remakeFirewall(host);
   if (running.size > 0) await remakeNames(host);
   return done;
+}
+
+/** The host's resolvers may have changed since it was started. */
+async function refreshFiles(
+  host: Host,
+  id: string,
+  connections: readonly Connection[],
+): Promise<void> {
+  const container = getContainer(host.database, id);
+  const { refreshEtcFiles } = await import("./network-connect.ts");
+  if (container !== undefined) refreshEtcFiles(host, container, connections);
 }
 
 /** A container without networks may have a helper of its own, which may have been killed. */

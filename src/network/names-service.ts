@@ -53,13 +53,15 @@ export function namedNetworks(place: NamesPlace): string[] {
  * caller holds the lock of the names.
  *
  * @param files the new text by network id; undefined removes a file
+ * @param options.always the server reads all anew though no file has changed: the host's resolvers, too
  */
 export async function publishNames(
   place: NamesPlace,
   files: ReadonlyMap<string, string | undefined>,
+  { always = false }: { readonly always?: boolean } = {},
 ): Promise<void> {
   mkdirSync(place.directory, { recursive: true, mode: 0o700 });
-  let isChanged = false;
+  let isChanged = always;
   for (const [networkId, text] of files) {
     if (readNames(place, networkId) === text) continue;
     isChanged = true;
