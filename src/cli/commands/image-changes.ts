@@ -90,7 +90,7 @@ export const rm = defineCommand({
       flag: "--force",
       short: "-f",
       type: flagSwitch,
-      help: "Also with several names, and with the containers that were made from it",
+      help: "Also with several names, or while containers use it: they keep their files",
     },
     ignore: {
       flag: "--ignore",
