@@ -102,11 +102,6 @@ export function checkSpec(spec: ConfiguredSpec): void {
       throw new CooperError("invalid-argument", message, hint === undefined ? {} : { hint });
   }
   checkTargets(spec);
-  if (spec.cgroups === "split") {
-    throw new CooperError("not-supported", "cgroups=split is not supported yet", {
-      hint: "use --cgroups enabled",
-    });
-  }
 }
 
 /** The very same mount twice is one, as Podman has it. */
