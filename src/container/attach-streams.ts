@@ -22,6 +22,8 @@ export interface AttachOptions {
   readonly stdin: boolean;
   readonly stdout: boolean;
   readonly stderr: boolean;
+  /** Whether the container's streams are a terminal, which has one descriptor for both directions. */
+  readonly hasTty: boolean;
   /** The bytes that detach; empty: none do. */
   readonly detachKeys: Uint8Array;
   /** pidfd of the container's first process: its end is the end of the session. */
@@ -40,6 +42,10 @@ export type AttachEnd = "closed" | "detached" | "unread" | "forced";
 
 /** Packets of conmon: STDIO_BUF_SIZE and the leading byte. */
 const packetSize = 8193;
+/** As long as a short command takes on a busy machine. */
+const inputHoldMs = 50;
+const newline = 0x0a;
+const endOfFile = 0x04;
 /** conmon takes up to 32 KiB at once and cuts what is longer. */
 const inputSize = 8192;
 /** Below PIPE_BUF, so that a pipe that polls as writable takes all of it without waiting. */
@@ -68,6 +74,9 @@ class Session {
   private pending: { descriptor: number; bytes: Uint8Array } | undefined;
   private unsent: Uint8Array | undefined;
   private readsStdin: boolean;
+  private readonly inputFrom = performance.now() + inputHoldMs;
+  /** Whether the input so far ends within a line. */
+  private isInLine = false;
   private isDying = false;
   private readonly isClosed = new Set<number>();
   private isUnread = false;
@@ -84,7 +93,7 @@ class Session {
       const interests = this.interests();
       // once it has ended conmon only needs a moment to drain the pipes. Before: 250 ms bounds the one
       // race there is, a signal that comes between its handlers' turn and poll(2)
-      const ready = waitReady(interests, this.isDying ? 1 : 250);
+      const ready = waitReady(interests, this.isDying ? 1 : this.holdsInput() ? 5 : 250);
       let isClosed = false;
       let hasDetached = false;
       let isQuiet = true;
@@ -119,9 +128,18 @@ class Session {
     if (this.pending !== undefined)
       interests.push({ descriptor: this.pending.descriptor, events: pollOut });
     if (!this.isDying) interests.push({ descriptor: this.options.pidfd, events: pollIn });
-    if (this.readsStdin && !this.isDying && this.unsent === undefined)
+    if (this.readsStdin && !this.isDying && !this.holdsInput() && this.unsent === undefined)
       interests.push({ descriptor: 0, events: pollIn });
     return interests;
+  }
+
+  /**
+   * conmon 2.1 drops what a terminal has printed and nobody has read when input comes for a process that
+   * has just ended. So a short command gets the time to end before the first key is passed on; no hand
+   * is quicker.
+   */
+  private holdsInput(): boolean {
+    return this.options.hasTty && performance.now() < this.inputFrom;
   }
 
   /** Takes packets until there are none, or the reader of our output is slow. True at the end. */
@@ -170,12 +188,23 @@ class Session {
     if (size === "again") return false;
     if (size === 0) {
       this.readsStdin = false;
-      shutdownWrite(this.socket);
+      this.endInput();
       return false;
     }
     const { bytes, isComplete } = this.keys.filter(this.input.subarray(0, size));
     if (bytes.length > 0) this.send(bytes);
+    this.isInLine = bytes.at(-1) !== newline;
     return isComplete;
+  }
+
+  /**
+   * conmon closes its side of a terminal when the client closes its own, and with it loses what the
+   * container still prints. What ends input there is what a user would type (termios(3), VEOF): once, or
+   * twice within a line, where the first only hands over what there is of it.
+   */
+  private endInput(): void {
+    if (!this.options.hasTty) shutdownWrite(this.socket);
+    else this.send(this.isInLine ? Uint8Array.of(endOfFile, endOfFile) : Uint8Array.of(endOfFile));
   }
 
   private send(bytes: Uint8Array): void {

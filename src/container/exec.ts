@@ -240,6 +240,7 @@ async function execMonitored(
       stdin: options.hasStdin,
       stdout: true,
       stderr: true,
+      hasTty: options.hasTty,
       detachKeys: isTerminal(0) ? keys : new Uint8Array(),
       pidfd,
       hasEnded: () =>

@@ -147,6 +147,29 @@ describe.each(everybody)("streams as $who", ({ user }) => {
     expect(await host.must("ps", "--format", "{{.Names}}")).toBe("c");
   });
 
+  test("a terminal whose input has ended loses no output", async () => {
+    await using host = await testHost(user);
+    await host.must("run", "-d", "--name", "c", "hello", "sleep", "60");
+    const words = host.argv("exec", "-it", "c", "echo", "whole").map((word) => `'${word}'`);
+    for (let times = 0; times < 20; times++) {
+      const child = Bun.spawnSync(["script", "-qec", words.join(" "), "/dev/null"], {
+        env: host.environment(),
+        stdin: "ignore",
+      });
+      expect(child.stdout.toString()).toContain("whole");
+    }
+  });
+
+  test.each(["within a line", "a line\n"])(
+    "input of a pipe to a terminal ends: %j",
+    async (text) => {
+      await using host = await testHost(user);
+      const result = await host.cooperWith({ stdin: text }, "run", "--rm", "-it", "hello", "cat");
+      expect(result.exitCode).toBe(0);
+      expect(result.stdout).toContain(text.trim());
+    },
+  );
+
   test.each(["run --rm -it hello", "exec -it c"])(
     "in %s the terminal has the caller's size",
     async (command) => {
