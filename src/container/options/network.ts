@@ -2,7 +2,7 @@
 import { flagSwitch, listOf, path, string } from "../../option.ts";
 import { option, refused, type SpecOption } from "./declare.ts";
 import { addAddress, addNetwork, parseAlias, parseMac } from "./network-syntax.ts";
-import { parsePublish } from "./port-syntax.ts";
+import { parseExposed, parsePublish } from "./port-syntax.ts";
 
 const address = /^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*(%[\w.-]+)?)$/;
 
@@ -86,8 +86,7 @@ export const networkOptions: readonly SpecOption[] = [
     listOf({ ...string, placeholder: "PORT[/PROTOCOL]" }),
     "Note a port that it listens on",
     (spec, text) => {
-      if (!/^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/.test(text))
-        throw new Error("must be PORT[/tcp|udp|sctp]");
+      parseExposed(text); // throws with what is wrong
       spec.networking.expose.push(text);
     },
     { api: "Config.ExposedPorts", compose: "expose", quadlet: "ExposeHostPort" },

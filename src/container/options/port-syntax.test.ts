@@ -117,3 +117,13 @@ describe("--network", () => {
     expect(() => after(...texts)).toThrow(message);
   });
 });
+
+test.each([
+  ["70000", "out of range"],
+  ["0", "out of range"],
+  ["80/icmp", "unknown protocol"],
+  ["90-80", "runs backwards"],
+  ["x", "no container port"],
+])("--expose %s is refused: %s", (text, message) => {
+  expect(() => parseExposed(text)).toThrow(message);
+});
