@@ -1,7 +1,7 @@
 /** Named and anonymous volumes: directories that outlive containers. */
-import { lchownSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
-import { CooperError } from "../errors.ts";
+import { lchownSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { CooperError, errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
 import {
   deleteVolumeIfUnused,
@@ -63,9 +63,12 @@ export function ensureVolume(
     );
   }
   const there = getVolume(host.database, name);
-  if (there !== undefined) return { volume: there, isNew: false };
-  checkDriverOptions(name, wanted.options);
   const directory = host.paths.volume(name);
+  if (there !== undefined) {
+    mkdirSync(directory, { recursive: true, mode: 0o755 }); // a removal that was killed had taken it away
+    return { volume: there, isNew: false };
+  }
+  checkDriverOptions(name, wanted.options);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   if (wanted.uid !== undefined || wanted.gid !== undefined)
     lchownSync(directory, wanted.uid ?? 0, wanted.gid ?? 0);
@@ -76,14 +79,34 @@ export function ensureVolume(
   return { volume, isNew: true };
 }
 
-/** Removes a volume that no container uses any more; one that is used stays. Tells whether it went. */
+/**
+ * Removes a volume that no container uses any more; one that is used stays. Tells whether it went.
+ *
+ * Its files leave their place before the row goes for good: were it the other way round, whoever made a
+ * volume of that name after a kill in between would find what the old one held.
+ */
 export async function removeVolumeIfUnused(host: Host, name: string): Promise<boolean> {
   using _lock = await host.locks.volume(name);
-  if (!deleteVolumeIfUnused(host.database, name)) return false;
-  unmountVolume(host, name); // what was mounted there is not ours to delete
-  rmSync(dirname(host.paths.volume(name)), { recursive: true, force: true });
+  const rubbish = join(host.paths.staging, `volume-${randomHex(8)}`); // swept when we are killed
+  const remove = host.database.transaction(() => {
+    if (!deleteVolumeIfUnused(host.database, name)) return false;
+    unmountVolume(host, name); // what was mounted there is not ours to delete
+    moveAway(dirname(host.paths.volume(name)), rubbish);
+    return true;
+  });
+  if (!remove.immediate()) return false;
+  rmSync(rubbish, { recursive: true, force: true });
   host.events.emit({ type: "volume", action: "destroy", id: name, name });
   return true;
+}
+
+function moveAway(directory: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+  try {
+    renameSync(directory, to);
+  } catch (error) {
+    if (errnoName(error) !== "ENOENT") throw error; // gone with a removal that was killed
+  }
 }
 
 /** Whether nothing has been put into the volume yet. */
