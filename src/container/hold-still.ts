@@ -7,6 +7,7 @@ import type { Host } from "../host.ts";
 import { getContainer } from "../records/containers.ts";
 import { callRuntime, mustCallRuntime } from "../runtime/oci-runtime.ts";
 import { callerEnvironment } from "../system/userns.ts";
+import { ownCommand } from "./own-command.ts";
 import type { ContainerRecord } from "./record.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
 
@@ -30,9 +31,7 @@ export async function holdStill(
       { hint: "commit it without --pause" },
     );
   }
-  const { root, run } = host.paths;
-  const words = ["--root", root, "--runroot", run, ...host.forwardedArgs];
-  const child = Bun.spawn([process.execPath, ...words, "__hold", container.id], {
+  const child = Bun.spawn(ownCommand(host, "__hold", container.id), {
     cwd: "/",
     env: { PATH: process.env.PATH ?? "/usr/bin:/bin", ...callerEnvironment() },
     stdio: ["pipe", "pipe", "inherit"],

@@ -30,6 +30,7 @@ import { logTarget } from "./log-target.ts";
 import { monitorVariables } from "./monitor-variables.ts";
 import { isNetworkless, type JoinedNetworks, networkless } from "./networkless.ts";
 import { notifySocket, tellManager } from "./notify.ts";
+import { ownCommand } from "./own-command.ts";
 import type { ContainerRecord } from "./record.ts";
 import { mountRootfs, releaseMount } from "./rootfs.ts";
 import { chooseRuntime, forbiddenHere } from "./runtime-choice.ts";
@@ -206,7 +207,7 @@ async function createProcess(
     leavesStdinOpen: spec.hasStdin && !options.isForeground,
     isSystemd: resolved.cgroupManager === "systemd",
     timeoutSeconds: spec.timeoutSeconds,
-    exitCommand: exitCommand(host, container.id),
+    exitCommand: ownCommand(host, "container", "cleanup", container.id),
     exitDelaySeconds: options.isForeground && !restarts ? 2 : 0,
     syncsLog: false,
     extraEnv: { ...callerEnvironment(), ...monitorVariables(host.settings) },
@@ -270,21 +271,6 @@ async function fillBundle(
   const final = await withHooks(host.settings.hooksDirectories, spec, config);
   writeFileSync(paths.config, JSON.stringify(final), { mode: 0o600 });
   await network.ready;
-}
-
-/** The same store, whoever calls: conmon runs it without our environment. */
-function exitCommand(host: Host, id: string): string[] {
-  return [
-    process.execPath,
-    "--root",
-    host.paths.root,
-    "--runroot",
-    host.paths.run,
-    ...host.forwardedArgs,
-    "container",
-    "cleanup",
-    id,
-  ];
 }
 
 function writePidFiles(container: ContainerRecord, pid: number, conmonPidFile: string): void {

@@ -202,7 +202,14 @@ function monitorEnv(options: MonitorOptions, syncDescriptor: number): Record<str
     _OCI_STARTPIPE: `${syncDescriptor + 1}`,
     ...(options.onAttachable !== undefined && { _OCI_ATTACHPIPE: `${syncDescriptor + 2}` }),
   };
-  const kept = [
+  Object.assign(env, ownVariables(), variables(["LISTEN_PID", "LISTEN_FDS"]));
+  if (options.preservedDescriptors.length > 0) delete env.LISTEN_FDS;
+  return env;
+}
+
+/** Of our environment, what a later `cooper` process needs to act as this one does. */
+export function ownVariables(): Record<string, string> {
+  return variables([
     "PATH",
     "HOME",
     "XDG_RUNTIME_DIR",
@@ -212,15 +219,16 @@ function monitorEnv(options: MonitorOptions, syncDescriptor: number): Record<str
     "CONTAINERS_CONF",
     "CONTAINERS_CONF_OVERRIDE",
     "COOPER_SECRET_KEY_FILE",
-    "LISTEN_PID",
-    "LISTEN_FDS",
-  ];
-  for (const name of kept) {
-    const value = process.env[name];
-    if (value !== undefined) env[name] = value;
-  }
-  if (options.preservedDescriptors.length > 0) delete env.LISTEN_FDS;
-  return env;
+  ]);
+}
+
+function variables(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** conmon writes one line of JSON: `{"data": PID}`, or a negative number with the runtime's message. */

@@ -8,8 +8,10 @@ import { availableParallelism } from "node:os";
 import { messageOf } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { dueChecks } from "../../records/health.ts";
+import { ownVariables } from "../../runtime/monitor.ts";
 import { needProgram } from "../../system/program.ts";
 import { callerEnvironment } from "../../system/userns.ts";
+import { ownCommand } from "../own-command.ts";
 import { runDueCheck } from "./check.ts";
 
 /** It looks at the database at least this often: a check that was added meanwhile may be due first. */
@@ -23,43 +25,12 @@ export function ensureKeeper(host: Host): void {
   if (free === undefined) return; // it lives, and looks again before it ends
   free[Symbol.dispose]();
   const nowhere = openSync("/dev/null", "r+");
-  const child = Bun.spawn(
-    [
-      needProgram("setsid"),
-      process.execPath,
-      "--root",
-      host.paths.root,
-      "--runroot",
-      host.paths.run,
-      ...host.forwardedArgs,
-      "__keep-health",
-    ],
-    {
-      cwd: "/",
-      env: { ...keptEnvironment(), ...callerEnvironment() },
-      stdio: [nowhere, nowhere, nowhere],
-    },
-  );
+  const child = Bun.spawn([needProgram("setsid"), ...ownCommand(host, "__keep-health")], {
+    cwd: "/",
+    env: { ...ownVariables(), ...callerEnvironment() },
+    stdio: [nowhere, nowhere, nowhere],
+  });
   child.unref();
-}
-
-function keptEnvironment(): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const name of [
-    "PATH",
-    "HOME",
-    "XDG_RUNTIME_DIR",
-    "XDG_DATA_HOME",
-    "XDG_CONFIG_HOME",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "CONTAINERS_CONF",
-    "CONTAINERS_CONF_OVERRIDE",
-    "COOPER_SECRET_KEY_FILE",
-  ]) {
-    const value = process.env[name];
-    if (value !== undefined) kept[name] = value;
-  }
-  return kept;
 }
 
 /** Runs checks as they become due, until no container waits for one. */
