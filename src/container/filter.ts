@@ -1,7 +1,7 @@
 /** Filters of `ps`, `rm`, `stop`, `prune`…: `key=value` as docker-ps(1) and podman-ps(1) know them. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { parseDurationSeconds } from "../option.ts";
+import { parseMoment } from "../moment.ts";
 import { resolveContainer } from "../records/containers.ts";
 import { labelsOf } from "./process-of.ts";
 import type { ContainerSummary } from "./summary.ts";
@@ -53,7 +53,7 @@ function testFor(host: Host, key: string): Test {
     case "since":
       return createdBeside(host, key);
     case "until":
-      return ({ record }, value) => record.createdAt < momentOf(value);
+      return ({ record }, value) => record.createdAt < parseMoment(value);
     case "volume":
       return (container, value) =>
         container.mounts.includes(value) ||
@@ -135,18 +135,4 @@ function createdBeside(host: Host, key: "before" | "since"): Test {
       ? record.createdAt < other.createdAt
       : record.createdAt > other.createdAt;
   };
-}
-
-/** A date, seconds since 1970, or a duration back from now. Result in ms. */
-export function momentOf(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
-  if (!Number.isNaN(date) && /^\d{4}-/.test(text)) return date;
-  try {
-    return Date.now() - parseDurationSeconds(text) * 1000;
-  } catch {
-    throw new CooperError("invalid-argument", `"${text}" is neither a time nor a duration`, {
-      hint: "write 2024-05-17T10:00:00Z, seconds since 1970, or 10m",
-    });
-  }
 }

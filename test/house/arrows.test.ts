@@ -51,11 +51,6 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
     "type and defaults of the request",
   ],
   ["src/cli/commands/logs.ts", "src/system/pipe.ts", "writes that survive a full pipe"],
-  [
-    "src/cli/commands/logs.ts",
-    "src/container/filter.ts",
-    "times as --since and --until spell them",
-  ],
   ["src/cli/commands/listing.ts", "src/container/process-of.ts", "columns of top"],
   ["src/cli/commands/listing.ts", "src/container/top.ts", "columns of top"],
   ["src/cli/commands/pull.ts", "src/image/transfer-progress.ts", "progress is shown by the door"],

@@ -1,7 +1,7 @@
 /** `logs`: what containers have printed. */
 
-import { momentOf } from "../../container/filter.ts";
 import type { LogEntry } from "../../container/logs.ts";
+import { parseMoment } from "../../moment.ts";
 import { flagSwitch, integer, string } from "../../option.ts";
 import { writeAll } from "../../system/pipe.ts";
 import { defineCommand } from "../command.ts";
@@ -65,8 +65,8 @@ export const logs = defineCommand({
     const ids = await selectContainers(engine, args, options);
     const how = {
       tail: options.tail === undefined || options.tail < 0 ? null : options.tail,
-      since: options.since === undefined ? null : momentOf(options.since),
-      until: options.until === undefined ? null : momentOf(options.until),
+      since: options.since === undefined ? null : parseMoment(options.since),
+      until: options.until === undefined ? null : parseMoment(options.until),
       follow: options.follow ?? false,
     };
     const several = ids.length > 1;
