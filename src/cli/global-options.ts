@@ -119,7 +119,12 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
   ),
   refused("--connection", string, "Remote service to use", remote, "-c"),
   refused("--context", string, "Remote service to use", remote),
-  refused("--events-backend", string, "Where events are kept", "there are no events yet"),
+  refused(
+    "--events-backend",
+    string,
+    "Where events are kept",
+    'they are kept in a file of the store; events_logger = "none" in containers.conf keeps none',
+  ),
   declare(
     "--hooks-dir",
     listOf({ ...path, completes: "directory" }),
@@ -148,7 +153,7 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
     "--network-config-dir",
     path,
     "Directory of network definitions",
-    "there are no networks yet",
+    "networks are kept in the store's database: see cooper network ls",
   ),
   refused("--out", path, "File for the output", "redirect the output instead: > FILE"),
   refused("--remote", flagSwitch, "Use a remote service", remote, "-r"),

@@ -90,7 +90,7 @@ export const unshare = defineCommand({
       flag: "--rootless-netns",
       type: flagSwitch,
       help: "Join the network namespace too",
-      refuse: "there are no networks yet",
+      refuse: "joining the network of ordinary users is not supported yet",
     },
   },
   args: { min: 0 },
