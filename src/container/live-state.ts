@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Host } from "../host.ts";
 import type { ContainerPaths } from "../paths.ts";
+import { getContainer } from "../records/containers.ts";
 import {
   bootTime,
   isOfThisBoot,
@@ -64,7 +65,8 @@ function runningState(host: Host, container: ContainerRecord): LiveState {
           : "running";
     return { state, pid: container.pid, exit: undefined };
   }
-  return { state: "exited", pid: 0, exit: awaitExit(host, container) ?? lostExit(container) };
+  const exit = awaitExit(host, container) ?? awaitRecord(host, container) ?? lostExit(container);
+  return { state: "exited", pid: 0, exit };
 }
 
 /**
@@ -101,11 +103,28 @@ function startingState(host: Host, container: ContainerRecord): LiveState {
 function awaitExit(host: Host, container: ContainerRecord): ExitReport | undefined {
   const paths = host.paths.container(container.id);
   for (let waits = 0; ; waits++) {
-    const exit = readExit(paths, container.id);
+    // asked first, so that its last word is not missed
     const isMonitored = container.conmonPid > 0 && startTime(container.conmonPid) !== undefined;
+    const exit = readExit(paths, container.id);
     if (exit !== undefined || !isMonitored || waits >= 50) return exit;
     Bun.sleepSync(1);
   }
+}
+
+/**
+ * Whoever cleans up takes conmon's note away a moment before the record has it. One that nobody cleans
+ * up any more is waited for in vain, for a tenth of a second.
+ */
+function awaitRecord(host: Host, { id, pidIdentity }: ContainerRecord): ExitReport | undefined {
+  if (!isOfThisBoot(pidIdentity)) return undefined;
+  for (let waits = 0; waits < 20; waits++) {
+    const now = getContainer(host.database, id);
+    if (now === undefined) return undefined;
+    const { exitCode, finishedAt, oomKilled } = now;
+    if (now.intent === "stopped") return { exitCode, finishedAt, oomKilled };
+    Bun.sleepSync(5);
+  }
+  return undefined;
 }
 
 /** Whether its process still waits for its start: crun and runc remove this FIFO when they let it run. */
