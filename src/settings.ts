@@ -53,7 +53,8 @@ export function defaultSettings(env: Environment, isRootless: boolean): Settings
     label: true,
     // not journald, even where Podman would take it: a file needs no right to read the journal
     logDriver: "k8s-file",
-    logMaxBytes: null,
+    // Podman's grows without end; as much as Docker's `local` driver keeps
+    logMaxBytes: 100 * 1024 * 1024,
     logPath: null,
     logTag: null,
     mounts: [],

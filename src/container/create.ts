@@ -59,8 +59,8 @@ export async function createContainer(
   const spec = configuredSpec(asked, host.settings);
   checkSpec(spec);
   for (const key of Object.keys(spec.log.options)) {
-    if (!["path", "max-size", "tag"].includes(key))
-      host.warn(`--log-opt ${key} is without effect: conmon writes one file of at most max-size`);
+    if (!["path", "max-size", "max-file", "tag"].includes(key))
+      host.warn(`--log-opt ${key} is without effect: conmon writes plain text files`);
   }
   if (options.cidFile !== null && existsSync(options.cidFile)) {
     throw new CooperError("conflict", `the container id file ${options.cidFile} exists already`, {

@@ -206,6 +206,7 @@ async function execMonitored(
       runtimeLog: join(directory, "log"),
       log: "none",
       logMaxBytes: null,
+      olderLogs: 0,
       logTag: null,
       hasTty: options.hasTty,
       hasStdin: options.hasStdin,

@@ -1,8 +1,21 @@
 /** The HostConfig part of `inspect`: what was asked about the host's side of a container. */
 import type { Host } from "../host.ts";
 import { cgroupVersion } from "../system/cgroup.ts";
+import { logLimits } from "./log-limits.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { DeviceLimit, Mount, NamespaceMode, UserNamespaceMode } from "./spec.ts";
+
+function logConfig(host: Host, { spec, resolved }: ContainerRecord): Record<string, unknown> {
+  const { options } = spec.log;
+  const { fileBytes } = logLimits(options, host.settings.logMaxBytes);
+  return {
+    Type: resolved.logDriver,
+    Config: Object.keys(options).length > 0 ? options : null,
+    Path: resolved.logPath,
+    Tag: options.tag ?? "",
+    Size: `${fileBytes ?? 0}B`,
+  };
+}
 
 /** Names, and the meaning of 0 and "", are Docker's (API `HostConfig`). */
 export function hostConfig(host: Host, container: ContainerRecord): Record<string, unknown> {
@@ -15,13 +28,7 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
     CgroupManager: resolved.cgroupManager,
     CgroupMode: cgroupMode(host, container),
     ContainerIDFile: "",
-    LogConfig: {
-      Type: resolved.logDriver,
-      Config: null,
-      Path: resolved.logPath,
-      Tag: spec.log.options.tag ?? "",
-      Size: spec.log.options["max-size"] ?? "0B",
-    },
+    LogConfig: logConfig(host, container),
     NetworkMode: networkMode(container),
     PortBindings: askedBindings(container),
     RestartPolicy: { Name: spec.restart.policy, MaximumRetryCount: spec.restart.maxRetries },

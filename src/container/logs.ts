@@ -1,9 +1,10 @@
 /** What a container has printed: the log that conmon writes (k8s-file, the CRI format). */
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { CooperError, errnoName } from "../errors.ts";
+import { fstatSync, readSync } from "node:fs";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { resolveContainer } from "../records/containers.ts";
 import { isAlive } from "./live-state.ts";
+import { closeLogFiles, inodeOf, type LogFile, openLogFiles, tailPlace } from "./log-files.ts";
 import type { ContainerRecord } from "./record.ts";
 
 export interface LogOptions {
@@ -25,16 +26,17 @@ export interface LogEntry {
   readonly isPartial: boolean;
 }
 
-/** Yields what it has printed, and with `follow` what it prints until it ends. */
+/** Yields what it has printed, some entries at a time, and with `follow` what it prints until it ends. */
 export async function* readLogs(
   host: Host,
   nameOrId: string,
   options: LogOptions,
-): AsyncGenerator<LogEntry> {
+): AsyncGenerator<LogEntry[]> {
   const container = resolveContainer(host.database, nameOrId);
   const { logDriver, logPath } = container.resolved;
   if (logDriver === "journald") {
-    yield* (await import("./journal.ts")).readJournal(container, options);
+    const { readJournal } = await import("./journal.ts");
+    for await (const entry of readJournal(container, options)) yield [entry];
     return;
   }
   if (logDriver === "none" || logDriver.startsWith("passthrough")) {
@@ -47,11 +49,10 @@ export async function* readLogs(
   try {
     for (;;) {
       const lives = options.follow && stillLives(host, container);
-      for (const entry of reader.entries()) {
-        const time = Date.parse(entry.time);
-        if (options.since !== null && time < options.since) continue;
-        if (options.until !== null && time > options.until) return;
-        yield entry;
+      for (const entries of reader.entries()) {
+        const wanted = within(entries, options);
+        if (wanted.length > 0) yield wanted;
+        if (isPast(entries.at(-1), options)) return;
       }
       if (!lives || (options.until !== null && Date.now() > options.until)) return;
       await Bun.sleep(50);
@@ -59,6 +60,18 @@ export async function* readLogs(
   } finally {
     reader.close();
   }
+}
+
+function within(entries: LogEntry[], { since, until }: LogOptions): LogEntry[] {
+  if (since === null && until === null) return entries; // reading their times would take longest
+  return entries.filter((entry) => {
+    const time = Date.parse(entry.time);
+    return (since === null || time >= since) && (until === null || time <= until);
+  });
+}
+
+function isPast(entry: LogEntry | undefined, { until }: LogOptions): boolean {
+  return until !== null && entry !== undefined && Date.parse(entry.time) > until;
 }
 
 /** Asked before the last read, so that what was written until the end is not missed. */
@@ -73,115 +86,103 @@ function stillLives(host: Host, container: ContainerRecord): boolean {
 }
 
 const chunkSize = 1 << 16;
+/** conmon's lines are shorter than 9 KiB; what is longer is no log of conmon's. */
+const longestLine = 1 << 20;
 
-/** Reads a log from the first wanted line on, piece by piece, across its replacement by conmon. */
+/** Reads a log from the first wanted line on, piece by piece, while conmon replaces its files. */
 export class LogReader {
   private readonly path: string;
-  private descriptor = -1;
-  private inode = 0;
+  /** What is to be read, oldest first: the first one from `position` on. */
+  private files: LogFile[];
+  /** Inodes of the files that were there when we began. */
+  private readonly known: ReadonlySet<number>;
   private position = 0;
+  /** The beginning of a line whose end is not there yet. */
   private rest: Buffer = Buffer.alloc(0);
 
   constructor(path: string, tail: number | null) {
     this.path = path;
-    if (this.open() && tail !== null) this.position = tailPosition(this.descriptor, tail);
+    this.files = openLogFiles(path);
+    this.known = new Set(this.files.map(({ inode }) => inode));
+    if (tail === null || this.files.length === 0) return;
+    const { file, position } = tailPlace(this.files, tail);
+    closeLogFiles(this.files.splice(0, file));
+    this.position = position;
   }
 
   close(): void {
-    if (this.descriptor >= 0) closeSync(this.descriptor);
-    this.descriptor = -1;
+    closeLogFiles(this.files);
+    this.files = [];
   }
 
-  private open(): boolean {
-    try {
-      this.descriptor = openSync(this.path, "r");
-    } catch (error) {
-      if (errnoName(error) === "ENOENT") return false; // it has not been started yet
-      throw error;
-    }
-    this.inode = fstatSync(this.descriptor).ino;
-    return true;
-  }
-
-  *entries(): Generator<LogEntry> {
-    if (this.descriptor < 0 && !this.open()) return;
-    yield* this.readOn();
-    // conmon has begun a new file since (max-size): what was left in ours is read, the new one follows
-    const current = statSync(this.path, { throwIfNoEntry: false });
-    if (current !== undefined && current.ino !== this.inode) {
-      this.close();
+  /** What is there and was not given before. */
+  *entries(): Generator<LogEntry[]> {
+    if (this.files.length === 0) this.files = openLogFiles(this.path);
+    for (let file = this.files[0]; file !== undefined; file = this.files[0]) {
+      yield* this.readOn(file);
+      if (this.files.length === 1) {
+        if (inodeOf(this.path) === file.inode) return;
+        const newer = this.newerFiles(file);
+        if (newer.length === 0) return;
+        yield* this.readOn(file); // what was written between our last look and its replacement
+        this.files.push(...newer);
+      }
+      closeLogFiles(this.files.splice(0, 1));
       this.position = 0;
       this.rest = Buffer.alloc(0);
-      if (this.open()) yield* this.readOn();
     }
   }
 
-  private *readOn(): Generator<LogEntry> {
-    if (fstatSync(this.descriptor).size < this.position) this.position = 0; // truncated in place
-    const chunk = Buffer.allocUnsafe(chunkSize);
+  /** The files that conmon has begun since; it may have removed ours. */
+  private newerFiles(file: LogFile): LogFile[] {
+    const files = openLogFiles(this.path);
+    const at = files.findIndex(({ inode }) => inode === file.inode);
+    const changedAt = fstatSync(file.descriptor).mtimeMs;
+    const isOlder = ({ descriptor, inode }: LogFile) => {
+      const { mtimeMs } = fstatSync(descriptor); // as fine as the kernel's clock: 4 ms
+      return mtimeMs < changedAt || (mtimeMs === changedAt && this.known.has(inode));
+    };
+    const older = at < 0 ? files.filter(isOlder) : files.slice(0, at + 1);
+    closeLogFiles(older);
+    return files.filter((one) => !older.includes(one));
+  }
+
+  private *readOn({ descriptor }: LogFile): Generator<LogEntry[]> {
+    if (fstatSync(descriptor).size < this.position) this.position = 0; // truncated in place
     for (;;) {
-      const size = readSync(this.descriptor, chunk, 0, chunkSize, this.position);
+      const chunk = Buffer.allocUnsafe(this.rest.length + chunkSize);
+      this.rest.copy(chunk);
+      const size = readSync(descriptor, chunk, this.rest.length, chunkSize, this.position);
       if (size === 0) return;
       this.position += size;
-      const bytes = Buffer.concat([this.rest, chunk.subarray(0, size)]);
+      const bytes = chunk.subarray(0, this.rest.length + size);
+      const entries: LogEntry[] = [];
       let start = 0;
       for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-        const entry = parseEntry(bytes.subarray(start, end));
-        if (entry !== undefined) yield entry;
+        const entry = parseEntry(bytes.subarray(start, end + 1));
+        if (entry !== undefined) entries.push(entry);
         start = end + 1;
       }
-      this.rest = Buffer.from(bytes.subarray(start));
+      this.rest = bytes.subarray(bytes.length - start > longestLine ? bytes.length : start);
+      if (entries.length > 0) yield entries;
     }
   }
 }
 
-/** `TIME STREAM P|F TEXT`; undefined for anything else (a write that was cut by a crash). */
+/** `TIME STREAM P|F TEXT` and a newline; undefined for anything else (a write that was cut by a crash). */
 export function parseEntry(line: Buffer): LogEntry | undefined {
   const first = line.indexOf(32);
   const second = line.indexOf(32, first + 1);
   const third = line.indexOf(32, second + 1);
   if (first < 0 || second < 0 || third < 0) return undefined;
   const stream = line.toString("latin1", first + 1, second);
-  const tag = line.toString("latin1", second + 1, third);
-  if ((stream !== "stdout" && stream !== "stderr") || !/^[PF]/.test(tag)) return undefined;
-  const isPartial = tag.startsWith("P");
-  const text = line.subarray(third + 1);
+  const tag = line[second + 1];
+  if ((stream !== "stdout" && stream !== "stderr") || (tag !== 80 && tag !== 70)) return undefined;
+  const isPartial = tag === 80; // P
   return {
     stream,
     time: line.toString("latin1", 0, first),
-    text: isPartial ? Buffer.from(text) : Buffer.concat([text, Buffer.from("\n")]),
+    text: line.subarray(third + 1, isPartial ? -1 : undefined),
     isPartial,
   };
-}
-
-/** Where the last `lines` full lines begin, found from the end, so that a large log costs nothing. */
-function tailPosition(descriptor: number, lines: number): number {
-  const { size } = fstatSync(descriptor);
-  if (lines <= 0) return lines === 0 ? size : 0;
-  const chunk = Buffer.allocUnsafe(chunkSize);
-  let found = 0;
-  let lineEnd = -1;
-  let carried: Buffer = Buffer.alloc(0);
-  for (let end = size; end > 0; ) {
-    const start = Math.max(0, end - chunkSize);
-    const count = readSync(descriptor, chunk, 0, end - start, start);
-    const bytes = Buffer.concat([chunk.subarray(0, count), carried.subarray(0, 64)]);
-    for (let at = count - 1; at >= 0; at--) {
-      if (bytes[at] !== 10) continue;
-      // the line that follows this newline begins at `at + 1`; only full lines count, parts belong to one
-      if (lineEnd >= 0 && isFullLine(bytes, at + 1)) {
-        found++;
-        if (found > lines) return lineEnd + 1;
-      }
-      lineEnd = start + at;
-    }
-    carried = Buffer.from(bytes);
-    end = start;
-  }
-  // the first line has no newline before it
-  return found === lines && lineEnd >= 0 && isFullLine(carried, 0) ? lineEnd + 1 : 0;
-}
-
-function isFullLine(bytes: Buffer, start: number): boolean {
-  return / std(out|err) F/.test(bytes.toString("latin1", start, start + 64));
 }

@@ -182,7 +182,7 @@ export class Containers {
     return (await import("../container/mount.ts")).mountedContainers(this.host);
   }
 
-  async logs(name: string, options: LogOptions): Promise<AsyncGenerator<LogEntry>> {
+  async logs(name: string, options: LogOptions): Promise<AsyncGenerator<LogEntry[]>> {
     return (await import("../container/logs.ts")).readLogs(this.host, name, options);
   }
 

@@ -77,8 +77,8 @@ export const logs = defineCommand({
         prefix(label, position, options.color ?? false),
         options.timestamps ?? false,
       );
-      for await (const entry of await engine.containers.logs(id, how))
-        if (!printer.print(entry)) return;
+      for await (const entries of await engine.containers.logs(id, how))
+        if (!printer.print(entries)) return;
     };
     if (how.follow) await Promise.all(ids.map(show));
     else for (const [position, id] of ids.entries()) await show(id, position);
@@ -102,12 +102,22 @@ class LinePrinter {
   }
 
   /** False when nobody reads any more. */
-  print(entry: LogEntry): boolean {
-    const head = this.isInLine[entry.stream]
-      ? ""
-      : `${this.label}${this.hasTimes ? `${entry.time} ` : ""}`;
-    this.isInLine[entry.stream] = entry.isPartial;
-    const bytes = head === "" ? entry.text : Buffer.concat([Buffer.from(head), entry.text]);
-    return writeAll(entry.stream === "stdout" ? 1 : 2, bytes) === "written";
+  print(entries: readonly LogEntry[]): boolean {
+    for (let start = 0; start < entries.length; ) {
+      const stream = entries[start]?.stream;
+      let end = start + 1;
+      while (entries[end]?.stream === stream) end++;
+      const bytes = Buffer.concat(entries.slice(start, end).flatMap((entry) => this.parts(entry)));
+      if (writeAll(stream === "stdout" ? 1 : 2, bytes) !== "written") return false;
+      start = end;
+    }
+    return true;
+  }
+
+  private parts({ stream, time, text, isPartial }: LogEntry): Buffer[] {
+    const isContinued = this.isInLine[stream];
+    this.isInLine[stream] = isPartial;
+    const head = isContinued ? "" : `${this.label}${this.hasTimes ? `${time} ` : ""}`;
+    return head === "" ? [text] : [Buffer.from(head), text];
   }
 }

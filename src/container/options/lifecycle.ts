@@ -1,5 +1,6 @@
 /** Name, labels, log, image and what follows the end of a container. */
-import { byteSize, flagSwitch, listOf, oneOf, path, string } from "../../option.ts";
+import { flagSwitch, listOf, oneOf, path, string } from "../../option.ts";
+import { parseMaxFile, parseMaxSize } from "../log-limits.ts";
 import { option, refused, type SpecOption, splitPair } from "./declare.ts";
 import { fileLines } from "./environment.ts";
 
@@ -10,10 +11,9 @@ function parseLabel(text: string): [string, string] {
   return [key, at < 0 ? "" : text.slice(at + 1)];
 }
 
-const logKeys = ["path", "max-size", "tag"];
+const logKeys = ["path", "max-size", "max-file", "tag"];
 /** Docker's: what they ask for is told to be without effect when the container is made. */
 const moreLogKeys = [
-  "max-file",
   "compress",
   "labels",
   "labels-regex",
@@ -76,12 +76,13 @@ export const lifecycleOptions: readonly SpecOption[] = [
   option(
     "--log-opt",
     listOf({ ...string, placeholder: "KEY=VALUE" }),
-    "Option of the log: max-size, path, tag",
+    "Option of the log: max-size, max-file, path, tag",
     (spec, text) => {
       const [key, value] = splitPair(text);
       if (!logKeys.includes(key) && !moreLogKeys.includes(key))
         throw new Error(`unknown option "${key}" (${logKeys.join(", ")})`);
-      if (key === "max-size") byteSize.parse(value);
+      if (key === "max-size") parseMaxSize(value);
+      if (key === "max-file") parseMaxFile(value);
       spec.log.options[key] = value;
     },
     { api: "HostConfig.LogConfig.Config", compose: "logging.options", quadlet: "LogOpt" },
