@@ -194,6 +194,7 @@ export async function reviveHelper(host: Host, container: ContainerRecord): Prom
   const mode = container.resolved.networkMode;
   if (mode !== "pasta" && mode !== "slirp4netns") return false;
   if (daemonPid(helperOf(host, container)) !== undefined) return false;
+  await endDaemon(helperOf(host, container)); // one that is being killed has the ports until it is dead
   const ports = portsOf(host.database, container.id);
   await starter(host, container, mode, ports, null)();
   return true;

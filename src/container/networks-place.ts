@@ -64,6 +64,7 @@ export async function openWayOut(host: Host): Promise<void> {
   if (!host.isRootless || daemonPid(outward(host)) !== undefined) return;
   using _lock = await host.locks.place();
   if (daemonPid(outward(host)) !== undefined) return;
+  await endDaemon(outward(host)); // one that is being killed has its link until it is dead
   checkTunDevice();
   try {
     await startPasta({

@@ -81,8 +81,10 @@ export async function publishNames(
     await endDaemon(server(place));
     return;
   }
-  if (pid === undefined) await startServer(place);
-  else if (isChanged) sendSignal(pid, 1);
+  if (pid === undefined) {
+    await endDaemon(server(place)); // one that is being killed has the addresses until it is dead
+    await startServer(place);
+  } else if (isChanged) sendSignal(pid, 1);
   if (pid === undefined || isChanged) await awaitListening(place, [...files.values()]);
 }
 

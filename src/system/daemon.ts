@@ -4,7 +4,7 @@
  */
 import { readFileSync, rmSync } from "node:fs";
 import { CooperError } from "../errors.ts";
-import { processIdentity, sendSignal, startTime, waitForEnd } from "./process.ts";
+import { isEnding, processIdentity, sendSignal, startTime, waitForEnd } from "./process.ts";
 
 /** Where a helper is noted, and what only its command line holds. */
 export interface Daemon {
@@ -12,28 +12,50 @@ export interface Daemon {
   readonly mark: string;
 }
 
-/** The pid of a helper that lives; undefined when it was never started or has ended. */
-export function daemonPid({ pidFile, mark }: Daemon): number | undefined {
+/** The pid of a helper that lives; undefined when it was never started, has ended or is about to. */
+export function daemonPid(daemon: Daemon): number | undefined {
+  const pid = notedPid(daemon);
+  return pid !== undefined && isMarked(pid, daemon) && !isEnding(pid) ? pid : undefined;
+}
+
+/** What the pid file says, if there is a process of that number. */
+function notedPid({ pidFile }: Daemon): number | undefined {
   try {
     const pid = Number(readFileSync(pidFile, "utf8").trim());
-    if (!(pid > 1) || startTime(pid) === undefined) return undefined;
-    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    return words.includes(mark) ? pid : undefined;
+    return pid > 1 && startTime(pid) !== undefined ? pid : undefined;
   } catch {
-    return undefined; // no pid file yet, or the process is gone
+    return undefined; // no pid file yet
   }
 }
 
-/** Ends a helper: asks, waits, forces. One that is gone already is fine. */
+function isMarked(pid: number, { mark }: Daemon): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(mark);
+  } catch {
+    return false; // it is gone
+  }
+}
+
+/**
+ * Ends a helper: asks, waits, forces. One that is gone already is fine; one that somebody has killed is
+ * waited for, so that what it held (ports, addresses) can be taken by the next.
+ */
 export async function endDaemon(daemon: Daemon): Promise<void> {
-  const pid = daemonPid(daemon);
+  const pid = notedPid(daemon);
   if (pid !== undefined) {
     const identity = processIdentity(pid);
-    sendSignal(pid, 15);
-    if (!(await waitForEnd(pid, identity, 1000))) {
-      sendSignal(pid, 9);
-      if (!(await waitForEnd(pid, identity, 10_000)))
-        throw new CooperError("timeout", `the helper process ${pid} does not end even when killed`);
+    if (isEnding(pid)) {
+      await waitForEnd(pid, identity, 10_000); // a stranger's end, if the number was given away
+    } else if (isMarked(pid, daemon)) {
+      sendSignal(pid, 15);
+      if (!(await waitForEnd(pid, identity, 1000))) {
+        sendSignal(pid, 9);
+        if (!(await waitForEnd(pid, identity, 10_000)))
+          throw new CooperError(
+            "timeout",
+            `the helper process ${pid} does not end even when killed`,
+          );
+      }
     }
   }
   rmSync(daemon.pidFile, { force: true });

@@ -13,11 +13,8 @@ export function bootId(): string {
   return bootIdText;
 }
 
-/**
- * When a process started, in clock ticks since boot (proc(5), /proc/PID/stat field 22); undefined when
- * there is none, or it is dead and only not yet reaped. With the boot id it names a process for ever.
- */
-export function startTime(pid: number): string | undefined {
+/** The fields of proc(5), /proc/PID/stat, from the third on; undefined when there is no such process. */
+function statFields(pid: number): readonly string[] | undefined {
   if (pid <= 0) return undefined;
   let stat: string;
   try {
@@ -26,10 +23,32 @@ export function startTime(pid: number): string | undefined {
     return undefined; // ENOENT and ESRCH alike: no such process
   }
   // the name in parentheses may hold spaces and parentheses itself
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const state = fields[0];
-  if (state === "Z" || state === "X") return undefined;
-  return fields[19];
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+/**
+ * When a process started, in clock ticks since boot (proc(5), /proc/PID/stat field 22); undefined when
+ * there is none, or all its threads are dead and it is only not yet reaped. With the boot id it names a process for ever.
+ */
+export function startTime(pid: number): string | undefined {
+  const fields = statFields(pid);
+  const [state, threads] = [fields?.[0], Number(fields?.[17])];
+  // the thread that it began with may have ended while others live, and hold all that it has
+  if (state === "X" || (state === "Z" && threads <= 1)) return undefined;
+  return fields?.[19];
+}
+
+/**
+ * Whether a process is on its way out: killed but not yet dead (field 31, pending signals), or giving back
+ * what it has (field 9, PF_EXITING of linux/sched.h). Its command line is empty by then, and its sockets
+ * may still be bound.
+ */
+export function isEnding(pid: number): boolean {
+  const fields = statFields(pid);
+  if (fields === undefined) return false;
+  const [killPending, exiting] = [1n << 8n, 4n];
+  const has = (field: number, bit: bigint) => (BigInt(fields[field - 3] ?? 0) & bit) !== 0n;
+  return has(31, killPending) || has(9, exiting);
 }
 
 /** Names a live process so that a later one with the same pid is not mistaken for it. */
