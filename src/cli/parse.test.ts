@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { createOptions } from "../container/options/table.ts";
+import { nearest } from "../nearest.ts";
 import { flagSwitch, integer, listOf, string } from "../option.ts";
 import type { Command } from "./command.ts";
 import { parseOptions } from "./parse.ts";
-import { nearest } from "./suggest.ts";
 
 const command: Command = {
   summary: "",

@@ -1,10 +1,10 @@
 /** From words to values, by the declarations alone: the grammar of docker and podman (pflag). */
 import { type ContainerSpec, emptySpec } from "../container/spec.ts";
 import { CooperError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import { type Option, parseValue } from "../option.ts";
 import type { Command, GlobalOptions } from "./command.ts";
 import { globalOptions } from "./global-options.ts";
-import { nearest } from "./suggest.ts";
 
 /** What a command line says, before it is acted on. */
 export interface ParsedOptions extends Words {

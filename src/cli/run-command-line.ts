@@ -1,11 +1,11 @@
 /** Reads a command line, opens the engine where it is needed, and runs the command. */
 import type { Engine } from "../engine.ts";
 import { CooperError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import type { Command, CommandContext, CommandOptions, GlobalOptions } from "./command.ts";
 import { emptyGlobalOptions } from "./global-options.ts";
 import { complain, OutputGone, print, showCauses, statusOf } from "./output.ts";
 import { parseGlobalOptions, parseOptions } from "./parse.ts";
-import { nearest } from "./suggest.ts";
 import { commandTree, findCommand, groups, whyMissing } from "./tree.ts";
 
 /** Resolves to the exit status. */

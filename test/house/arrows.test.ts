@@ -4,7 +4,7 @@ import { type Import, importsOf, isProduct, sources } from "./source.ts";
 /** The floors of the house, lowest first; rooms of one floor do not know each other. */
 const floors: readonly (readonly string[])[] = [
   ["errors.ts", "version.ts"],
-  ["option.ts", "oci", "paths.ts"],
+  ["option.ts", "oci", "paths.ts", "nearest.ts"],
   ["moment.ts", "filter.ts", "container/spec.ts", "network/model.ts", "network/address.ts"],
   ["settings"],
   ["settings.ts"],

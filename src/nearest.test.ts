@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { nearest } from "./suggest.ts";
+import { nearest } from "./nearest.ts";
 
 const commands = [
   "container",
