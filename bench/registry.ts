@@ -98,8 +98,12 @@ const pushWords = (engine: Engine, from: string, to: string): string[][] =>
     : [["push", "-q", ...(engine.name === "podman" ? ["--tls-verify=false"] : []), from, to]];
 
 let stores = 0;
-/** The engine with an empty store; Docker has one daemon, and removes what it has. */
+/**
+ * The engine with an empty store; Docker has one daemon, and removes what it has. What the engine before
+ * has left for the kernel to write is written first, since nobody should wait for another's bytes.
+ */
 function emptied(engine: Engine, image: string): Engine {
+  run("sync", "--file-system", place);
   if (engine.name === "docker") {
     Bun.spawnSync([...engine.argv, "rmi", "-f", image], { stderr: "ignore" });
     return engine;
