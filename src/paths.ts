@@ -9,6 +9,7 @@
  *       partial/HEX/                  a layer that is being pulled, by its blob's digest; outlives who pulls it
  *       blobs/sha256/HEX              manifests and configs
  *       layers/ID/diff/, tar.zst      an unpacked changeset, and the bytes of its tar that are no file's content
+ *       layers/ID/displaced/          what later entries of the tar took the place of, where there is any
  *       containers/ID/upper/, work/   what a container changed; log, files made for its /etc
  *       volumes/NAME/_data
  *       events/events.log             what happened, a line each; the file before it is events.log.1
@@ -74,6 +75,8 @@ export interface LayerPaths {
   readonly diff: string;
   /** zstd of the tar stream without the contents of regular files. */
   readonly tarHeaders: string;
+  /** What the tar has and the tree has not; missing for nearly every layer. */
+  readonly displaced: string;
 }
 
 export interface ContainerPaths {
@@ -99,6 +102,16 @@ export interface ContainerPaths {
   readonly shm: string;
   /** Where its network namespace is mounted, when the engine has made one. */
   readonly netns: string;
+}
+
+/** What is in the directory of a layer, which is not yet in its place while the layer is unpacked. */
+export function layerPaths(directory: string): LayerPaths {
+  return {
+    directory,
+    diff: join(directory, "diff"),
+    tarHeaders: join(directory, "tar.zst"),
+    displaced: join(directory, "displaced"),
+  };
 }
 
 /** `root` and `run` are absolute. */
@@ -140,8 +153,7 @@ export function pathsUnder(root: string, run: string): Paths {
       };
     },
     layer(id) {
-      const directory = join(layers, id);
-      return { directory, diff: join(directory, "diff"), tarHeaders: join(directory, "tar.zst") };
+      return layerPaths(join(layers, id));
     },
     container(id) {
       const directory = join(containers, id);

@@ -49,6 +49,7 @@ function place(request: PlaceRequest): { size: number; warnings: readonly string
     isInUserNamespace: inNamespace,
     maxEntries: Number.MAX_SAFE_INTEGER,
     marksByName: false,
+    keeper: null,
     placement: placementOf(request),
   });
   const reader = new TarReader({

@@ -1,10 +1,11 @@
 /** The exact tar of a layer again: what was kept of it, with the contents of its files put back in. */
-import { closeSync, constants, createReadStream, fstatSync, readSync } from "node:fs";
-import { CooperError } from "../errors.ts";
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync } from "node:fs";
+import { CooperError, errnoName } from "../errors.ts";
 import type { LayerPaths } from "../paths.ts";
 import type { LayerRecord } from "../records/layers.ts";
 import { openInRoot } from "../system/rooted.ts";
 import { decompressed } from "./decompress.ts";
+import { DisplacedFiles } from "./displaced.ts";
 import { placeOf } from "./entry-path.ts";
 import { type TarEntry, TarReader } from "./tar.ts";
 
@@ -46,8 +47,11 @@ export async function* exactTar(
  */
 export async function* rebuildTar(layer: LayerPaths): AsyncGenerator<Uint8Array> {
   let waiting: TarEntry | undefined;
+  let ordinal = 0;
+  const displaced = new DisplacedFiles(layer);
   const reader = new TarReader({
     entry(entry) {
+      ordinal++;
       if (entry.size > 0) waiting = entry;
     },
     data: () => undefined,
@@ -67,7 +71,7 @@ export async function* rebuildTar(layer: LayerPaths): AsyncGenerator<Uint8Array>
       if (waiting === undefined) continue;
       yield chunk.subarray(sent, position);
       sent = position;
-      yield* contentsOf(layer, waiting);
+      yield* contentsOf(waiting, openContents(layer, displaced, waiting, ordinal));
       reader.skip(waiting.size);
       waiting = undefined;
     }
@@ -75,15 +79,30 @@ export async function* rebuildTar(layer: LayerPaths): AsyncGenerator<Uint8Array>
   }
 }
 
-function* contentsOf(layer: LayerPaths, entry: TarEntry): Generator<Uint8Array> {
+/** The file with an entry's contents: at its place, or aside when another entry has that now. */
+function openContents(
+  layer: LayerPaths,
+  displaced: DisplacedFiles,
+  entry: TarEntry,
+  ordinal: number,
+): number {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK;
   const place = placeOf(entry.name);
-  if (place.kind !== "entry") throw lost(entry);
-  // names are bytes: the path goes to the kernel as they are
-  const descriptor = openInRoot(
-    layer.diff,
-    Buffer.from(place.path, "latin1"),
-    constants.O_RDONLY | constants.O_NONBLOCK,
-  );
+  const aside =
+    place.kind === "entry" ? displaced.fileOf(place.path, ordinal) : displaced.contentsOf(ordinal);
+  try {
+    if (aside !== undefined) return openSync(aside, flags | constants.O_NOFOLLOW);
+    if (place.kind !== "entry") throw lost(entry);
+    // names are bytes: the path goes to the kernel as they are
+    return openInRoot(layer.diff, Buffer.from(place.path, "latin1"), flags);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"].includes(errnoName(error) ?? "")) throw lost(entry);
+    throw error;
+  }
+}
+
+/** @param descriptor closed at the end */
+function* contentsOf(entry: TarEntry, descriptor: number): Generator<Uint8Array> {
   try {
     const stats = fstatSync(descriptor);
     if (!stats.isFile() || stats.size !== (entry.sparse?.realSize ?? entry.size)) throw lost(entry);

@@ -44,23 +44,24 @@ export function makeParents(path: string, hide: (directory: string) => void): vo
   }
 }
 
-/** Removes what is at a path, and tells what it was. */
-export function clearPlace(path: string): "entry" | "directory" | "whiteout" {
-  const there = lookAt(path);
-  if (there?.isDirectory()) {
-    removeTree(path);
-    return "directory";
-  }
+/** Removes what is at a path. */
+export function clearPlace(path: string): void {
+  if (lookAt(path)?.isDirectory()) return removeTree(path);
   const removed = removeFile(path);
   if (removed !== "" && removed !== "ENOENT") throw fail(removed, path);
-  return there !== undefined && isWhiteout(there) ? "whiteout" : "entry";
+}
+
+/** The names in a directory, as byte strings. */
+export function namesIn(path: string): string[] {
+  return readdirSync(Buffer.from(path, "latin1"), { encoding: "buffer" }).map((name) =>
+    name.toString("latin1"),
+  );
 }
 
 /** Removes a directory with all in it; names are bytes, so node's own would not do. */
 export function removeTree(path: string): void {
-  const names = readdirSync(Buffer.from(path, "latin1"), { encoding: "buffer" });
-  for (const name of names) {
-    const child = `${path}/${name.toString("latin1")}`;
+  for (const name of namesIn(path)) {
+    const child = `${path}/${name}`;
     if (lookAt(child)?.isDirectory()) removeTree(child);
     else {
       const removed = removeFile(child);

@@ -13,14 +13,14 @@ import {
   makeNode,
   makeSymlink,
   nodeType,
-  removeFile,
   setMode,
   setOwner,
   setTime,
   setXattr,
 } from "../system/tree.ts";
+import type { DisplacedKeeper } from "./displaced.ts";
 import { linkTarget, type Place, placeOf, printable } from "./entry-path.ts";
-import { setSize, writeFully } from "./file-contents.ts";
+import { FileContents } from "./file-contents.ts";
 import { hideByName, markOpaqueByName } from "./name-marks.ts";
 import type { TarEntry, TarSink } from "./tar.ts";
 import { clearPlace, fail, isWhiteout, lookAt, makeParents } from "./tree-changes.ts";
@@ -35,6 +35,8 @@ export interface WriterOptions {
   readonly maxEntries: number;
   /** Whether names say what is hidden: see name-marks.ts. */
   readonly marksByName: boolean;
+  /** Gets what later entries take the place of; null: that is removed. */
+  readonly keeper: DisplacedKeeper | null;
   /** Left out: the entries are those of a layer. */
   readonly placement?: Placement;
 }
@@ -53,8 +55,6 @@ export interface WriterResult {
   /** Bytes in regular files. */
   readonly size: number;
   readonly entries: number;
-  /** Whether every file that the tar has is still there with its contents. */
-  readonly isExact: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -63,10 +63,9 @@ interface OpenFile {
   readonly descriptor: number;
   readonly path: string;
   readonly entry: TarEntry;
-  written: number;
-  /** Of a sparse file: which piece, and how much of it has been written. */
-  piece: number;
-  pieceWritten: number;
+  /** Whether it is no part of the tree, and only its contents count. */
+  readonly isAside: boolean;
+  readonly contents: FileContents;
 }
 
 /** Writes the entries of one changeset below the root directory of this process, which is chrooted there. */
@@ -78,7 +77,6 @@ export class TreeWriter implements TarSink {
   private readonly warned = new Map<string, number>();
   private size = 0;
   private entries = 0;
-  private isExact = true;
 
   constructor(options: WriterOptions) {
     this.options = options;
@@ -93,7 +91,7 @@ export class TreeWriter implements TarSink {
     }
     const place = this.placeOf(entry.name);
     if (place.kind === "aufs" || place.kind === "opaque" || place.kind === "whiteout") {
-      if (entry.size > 0) this.isExact = false; // its contents are kept nowhere
+      if (entry.size > 0) this.keepContents(entry);
       if (place.kind === "opaque") this.makeOpaque(place.directory);
       if (place.kind === "whiteout") this.makeWhiteout(place.path);
       return;
@@ -105,11 +103,7 @@ export class TreeWriter implements TarSink {
   }
 
   data(bytes: Uint8Array): void {
-    const file = this.open;
-    if (file === undefined) return;
-    if (file.entry.sparse !== null) return this.sparseData(file, bytes);
-    writeFully(file.descriptor, bytes, undefined);
-    file.written += bytes.length;
+    this.open?.contents.write(bytes);
   }
 
   entryEnd(): void {
@@ -118,7 +112,8 @@ export class TreeWriter implements TarSink {
     this.open = undefined;
     const { descriptor, entry, path } = file;
     try {
-      if (entry.sparse !== null) setSize(descriptor, entry.sparse.realSize, path);
+      file.contents.finish();
+      if (file.isAside) return;
       this.setOwner(descriptor, entry, path);
       setMode(descriptor, entry.mode);
       this.note(storeXattrs(descriptor, path, entry.xattrs)); // after chown(2), which takes capabilities away
@@ -138,7 +133,7 @@ export class TreeWriter implements TarSink {
     const warnings = [...this.warned].map(([what, count]) =>
       count === 1 ? what : `${what} (${count} times)`,
     );
-    return { size: this.size, entries: this.entries, isExact: this.isExact, warnings };
+    return { size: this.size, entries: this.entries, warnings };
   }
 
   private make(entry: TarEntry, path: string): void {
@@ -177,7 +172,18 @@ export class TreeWriter implements TarSink {
       descriptor = made;
       return "";
     });
-    this.open = { descriptor, path, entry, written: 0, piece: 0, pieceWritten: 0 };
+    this.begin(descriptor, path, entry, false);
+  }
+
+  /** Contents of a whiteout mean nothing, and yet belong to the tar. */
+  private keepContents(entry: TarEntry): void {
+    const descriptor = this.options.keeper?.create(this.entries);
+    if (descriptor !== undefined) this.begin(descriptor, entry.name, entry, true);
+  }
+
+  private begin(descriptor: number, path: string, entry: TarEntry, isAside: boolean): void {
+    const contents = new FileContents(descriptor, entry.sparse, path);
+    this.open = { descriptor, path, entry, isAside, contents };
   }
 
   private makeDirectory(entry: TarEntry, path: string): void {
@@ -188,8 +194,7 @@ export class TreeWriter implements TarSink {
       if (there === undefined || !there.isDirectory()) {
         this.options.placement?.assertMayReplace(path, true);
         const hides = there !== undefined && isWhiteout(there);
-        if (!hides) this.isExact = false;
-        this.must(removeFile(path), path);
+        this.clear(path);
         this.must(makeDirectory(path, 0o700), path);
         if (hides) this.markOpaque(path);
       }
@@ -324,11 +329,18 @@ export class TreeWriter implements TarSink {
     }
     if (made === "EEXIST") {
       this.options.placement?.assertMayReplace(path, false);
-      // contents that the tar has twice are there only once now
-      if (clearPlace(path) !== "whiteout") this.isExact = false;
+      this.clear(path);
       made = make();
     }
     this.must(made, path);
+  }
+
+  /** A whiteout is gone without a trace: its entry says it all. */
+  private clear(path: string): void {
+    const there = lookAt(path);
+    const hides = there !== undefined && isWhiteout(there);
+    const isKept = !hides && this.options.keeper?.displace(path, this.entries) === true;
+    if (!isKept) clearPlace(path);
   }
 
   private makeParents(path: string): void {
@@ -348,23 +360,6 @@ export class TreeWriter implements TarSink {
     const result = setOwner(at, uid, gid);
     if (result === "EINVAL" && this.options.isInUserNamespace) throw notMapped(uid, gid, path);
     this.must(result, path);
-  }
-
-  private sparseData(file: OpenFile, bytes: Uint8Array): void {
-    let rest = bytes;
-    while (rest.length > 0) {
-      const piece = file.entry.sparse?.pieces[file.piece];
-      if (piece === undefined)
-        throw new CooperError("corrupt", `the map of holes is too short: ${printable(file.path)}`);
-      const size = Math.min(rest.length, piece.length - file.pieceWritten);
-      writeFully(file.descriptor, rest.subarray(0, size), piece.offset + file.pieceWritten);
-      file.pieceWritten += size;
-      rest = rest.subarray(size);
-      if (file.pieceWritten === piece.length) {
-        file.piece++;
-        file.pieceWritten = 0;
-      }
-    }
   }
 
   private note(warning: string | undefined): void {

@@ -3,13 +3,14 @@
  * input, hashes and decompresses it, and writes the files below its own root. Several run at once.
  */
 import { closeSync, mkdirSync, openSync, statfsSync, writeSync } from "node:fs";
-import { join } from "node:path";
 import { CooperError, errnoName, messageOf } from "../errors.ts";
+import { layerPaths } from "../paths.ts";
 import { dieWithParent, enterRoot, setUmask } from "../system/chroot.ts";
 import { isOnOverlay } from "../system/mount.ts";
 import { mapsSingleId } from "../system/own-limits.ts";
 import { isInUserNamespace } from "../system/userns.ts";
 import { compressionOf, decompressed, unsupportedCompressionOf } from "./decompress.ts";
+import { DisplacedKeeper } from "./displaced.ts";
 import { HeaderStream } from "./header-stream.ts";
 import { TarReader } from "./tar.ts";
 import { fail } from "./tree-changes.ts";
@@ -52,9 +53,12 @@ function asCooperError(error: unknown): CooperError {
 async function unpack(request: UnpackRequest): Promise<UnpackedLayer> {
   const inNamespace = isInUserNamespace();
   const hasSingleId = inNamespace && mapsSingleId();
-  const headers = openSync(join(request.directory, "tar.zst"), "wx", 0o600);
-  const diff = join(request.directory, "diff");
+  const { diff, displaced, tarHeaders } = layerPaths(request.directory);
+  const headers = openSync(tarHeaders, "wx", 0o600);
   mkdirSync(diff, { mode: 0o755 });
+  // opened before the new root hides it: nothing of the tar can name what is outside
+  mkdirSync(displaced, { mode: 0o700 });
+  const keeper = new DisplacedKeeper(openSync(displaced, "r"));
   const free = statfsSync(request.directory);
   const maxTarBytes = Math.min(request.maxTarBytes, free.bavail * free.bsize - reserveBytes);
   setUmask(0o022);
@@ -66,6 +70,7 @@ async function unpack(request: UnpackRequest): Promise<UnpackedLayer> {
     isInUserNamespace: inNamespace,
     maxEntries: request.maxEntries,
     marksByName: isOnOverlay("/"),
+    keeper,
   });
   const stream = new HeaderStream(headers);
   const reader = new TarReader({
@@ -76,10 +81,10 @@ async function unpack(request: UnpackRequest): Promise<UnpackedLayer> {
   });
   const sums = await pump(request, maxTarBytes, reader);
   reader.finish();
-  const { size, isExact, warnings } = writer.finish();
+  const { size, warnings } = writer.finish();
   stream.flush();
   closeSync(headers);
-  return { ...sums, size, isExact, warnings };
+  return { ...sums, size, isExact: !keeper.hasGivenUp, displaced: keeper.count, warnings };
 }
 
 type Sums = Pick<UnpackedLayer, "digest" | "blobSize" | "compression" | "diffId" | "tarSize">;

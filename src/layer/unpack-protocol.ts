@@ -5,7 +5,7 @@ import { isObject } from "../oci/json.ts";
 
 /** Handed over as the child's one argument. */
 export interface UnpackRequest {
-  /** An empty directory; gets `diff/` and `tar.zst`. */
+  /** An empty directory; gets `diff/`, `tar.zst` and `displaced/`. */
   readonly directory: string;
   /** Part of the file that is the child's standard input; null: all that comes from it. */
   readonly range: { readonly offset: number; readonly length: number } | null;
@@ -30,7 +30,10 @@ export interface UnpackedLayer {
   readonly tarSize: number;
   /** Bytes in regular files. */
   readonly size: number;
+  /** Whether the exact tar can be made again. */
   readonly isExact: boolean;
+  /** How many things beside the tree that takes: see displaced.ts. */
+  readonly displaced: number;
   readonly warnings: readonly string[];
 }
 

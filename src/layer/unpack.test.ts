@@ -15,10 +15,11 @@ import {
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { digestOf } from "../oci/digest.ts";
-import { pathsUnder } from "../paths.ts";
+import { layerPaths } from "../paths.ts";
 import { rebuildTar } from "./rebuild.ts";
 import { paxRecord, type TarFields, tarEnd, tarHeader, tarPadding } from "./tar-write.ts";
 import { unpackLayer } from "./unpack.ts";
+import { verifyLayer } from "./verify.ts";
 
 // chroot(2) and device nodes need root; a user's own namespace is covered end to end
 const isRoot = process.getuid?.() === 0;
@@ -94,15 +95,8 @@ function isOpaque(path: string): boolean {
 }
 
 async function rebuilt(target: string): Promise<Buffer> {
-  const layer = pathsUnder(directory, directory).layer("x");
   const parts: Uint8Array[] = [];
-  const paths = {
-    ...layer,
-    directory: target,
-    diff: join(target, "diff"),
-    tarHeaders: join(target, "tar.zst"),
-  };
-  for await (const chunk of rebuildTar(paths)) parts.push(Buffer.from(chunk));
+  for await (const chunk of rebuildTar(layerPaths(target))) parts.push(Buffer.from(chunk));
   return Buffer.concat(parts);
 }
 
@@ -313,12 +307,54 @@ describe.skipIf(!isRoot)("unpackLayer()", () => {
     expect(digestOf(await rebuilt(target))).toBe(digestOf(tar));
   });
 
+  test.each<[string, Part[], number]>([
+    ["a file comes twice", [file("f", "one"), file("f", "second")], 1],
+    ["a file comes thrice, by other names", [file("f"), file("./f", "two"), file("/f", "3")], 2],
+    ["a file becomes a link", [file("f", "one"), symlink("f", "/etc")], 1],
+    ["a link becomes a file", [symlink("f", "/etc"), file("f", "one")], 1],
+    ["an empty file gives way", [file("f", ""), dir("f"), file("f/g")], 1],
+    ["a directory gives way", [dir("d"), file("d/f"), dir("d/e"), file("d/e/g"), file("d")], 4],
+    ["a directory comes back", [dir("d"), file("d/f"), file("d", "x"), dir("d"), file("d/f")], 3],
+    ["a linked file gives way", [file("f", "one"), hardlink("h", "f"), file("f", "second")], 1],
+    ["a hard link gives way", [file("f", "one"), hardlink("h", "f"), file("h", "second")], 1],
+    ["the same link comes twice", [file("f"), hardlink("h", "f"), hardlink("h", "f")], 1],
+    ["a whiteout has contents", [file(".wh.f", "xyz"), file("d/.wh..wh..opq", "o")], 2],
+    ["aufs kept records", [file(".wh..wh.plnk/1.2", "link"), file(".wh..wh.aufs", "")], 1],
+    ["a whiteout is beside its name", [file("f", "1"), file(".wh.f", "2"), file("f", "3")], 2],
+    ["a FIFO gives way", [{ name: "p", type: "6" }, file("p", "x")], 1],
+    ["a file behind a link gives way", [dir("d"), symlink("l", "d"), file("l/f"), file("l/f")], 1],
+  ])("rebuilds the exact tar when %s", async (_, parts, displaced) => {
+    const tar = tarOf(parts);
+    const { layer, target } = await unpack(tar);
+    expect(layer).toMatchObject({ isExact: true, displaced });
+    expect(digestOf(await rebuilt(target))).toBe(digestOf(tar));
+    const record = { ...layer, id: layer.diffId.slice("sha256:".length) };
+    expect(await verifyLayer(layerPaths(target), record, true)).toEqual([]);
+  });
+
+  test("what is displaced is no part of the tree, and nothing is kept where nothing was", async () => {
+    const { diff, target } = await unpack(
+      tarOf([file("f", "one"), dir("f"), file("f/g", "g"), file(".wh.x", "y")]),
+    );
+    expect(treeOf(diff)).toEqual(["d f", "f f/g = g", "w x"]);
+    expect(readdirSync(join(target, "displaced"))).toHaveLength(2);
+    const plain = await unpack(tarOf([file("f")]));
+    expect(readdirSync(plain.target).sort()).toEqual(["diff", "tar.zst"]);
+  });
+
   test.each<[string, Part[]]>([
-    ["a file comes twice", [file("f", "one"), file("f", "two")]],
-    ["a directory with files is replaced", [dir("d"), file("d/f"), file("d")]],
-    ["a whiteout has contents", [file(".wh.f", "x")]],
+    [
+      "a link that led to a file gives way",
+      [dir("d"), symlink("l", "d"), file("l/f", "one"), file("l"), file("d/f", "else")],
+    ],
+    [
+      "the same file gives way by another path",
+      [dir("d"), symlink("l", "d"), file("l/f", "one"), file("d/f", "else")],
+    ],
   ])("knows that the tar cannot be rebuilt when %s", async (_, parts) => {
-    expect((await unpack(tarOf(parts))).layer.isExact).toBe(false);
+    const { layer, target } = await unpack(tarOf(parts));
+    expect(layer.isExact).toBe(false);
+    expect(existsSync(join(target, "displaced"))).toBe(false);
   });
 
   test.each([

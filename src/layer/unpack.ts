@@ -1,8 +1,10 @@
 /** Unpacking a layer: a child process of our own does it, chrooted into where the files go. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
+import { hexOf } from "../oci/digest.ts";
+import { type LayerPaths, layerPaths } from "../paths.ts";
 import { decodeAnswer, type UnpackedLayer, type UnpackRequest } from "./unpack-protocol.ts";
 
 /** Where a layer's bytes come from. */
@@ -38,6 +40,31 @@ export async function unpackLayer(
   source: LayerSource,
   directory: string,
   signal?: AbortSignal,
+): Promise<UnpackedLayer> {
+  const unpacked = await unpackByChild(source, directory, signal);
+  const paths = layerPaths(directory);
+  const isExact =
+    unpacked.isExact && (unpacked.displaced === 0 || (await isWhole(paths, unpacked)));
+  // of no use: without it, or with all of it
+  if (unpacked.displaced === 0 || !isExact)
+    rmSync(paths.displaced, { recursive: true, force: true });
+  return { ...unpacked, isExact };
+}
+
+/**
+ * Whether a layer with displaced entries is what came in. They are rare, and links that other entries
+ * replaced may have led anywhere: nothing but trying tells. So what `check` compares later holds now.
+ */
+async function isWhole(paths: LayerPaths, { diffId, size, tarSize }: UnpackedLayer) {
+  const { verifyLayer } = await import("./verify.ts");
+  const record = { id: hexOf(diffId), size, tarSize, isExact: true };
+  return (await verifyLayer(paths, record, true)).length === 0;
+}
+
+async function unpackByChild(
+  source: LayerSource,
+  directory: string,
+  signal: AbortSignal | undefined,
 ): Promise<UnpackedLayer> {
   mkdirSync(directory, { mode: 0o700 });
   const request: UnpackRequest = {

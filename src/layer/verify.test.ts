@@ -6,6 +6,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -44,9 +45,12 @@ const tar = Buffer.concat([
   ...file("through/other", "by a link"),
   ...entry("d/.wh.gone", "0"),
   ...file("d/.wh.e/.wh.below", ""),
+  ...file("unlisted/.wh..wh..opq", ""),
   ...entry("empty", "5"),
   ...entry("fifo", "6"),
   ...file("\xff", "bytes"),
+  ...file("twice", "first"),
+  ...file("twice", "second"),
   tarEnd(),
 ]);
 
@@ -112,6 +116,11 @@ describe.skipIf(!isRoot)("verifyLayer()", () => {
         writeFileSync(at("hard"), "contents");
       },
     ],
+    [
+      '"/twice" has another size',
+      () => appendFileSync(join(layer.displaced, readdirSync(layer.displaced)[0] ?? ""), "x"),
+    ],
+    ['"/twice" has another size', () => rmSync(layer.displaced, { recursive: true })],
     ["its files are gone", () => rmSync(layer.diff, { recursive: true })],
     ["the headers of its tar are gone", () => rmSync(layer.tarHeaders)],
     ["the headers of its tar are damaged", () => truncateSync(layer.tarHeaders, 50)],

@@ -2,7 +2,16 @@
  * Whether an unpacked layer is what came in: the headers that were kept say what must be where, and with
  * the files they must give the tar that the diff ID names.
  */
-import { closeSync, constants, createReadStream, existsSync, fstatSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  readlinkSync,
+  type Stats,
+} from "node:fs";
 import { CooperError, errnoName } from "../errors.ts";
 import type { LayerPaths } from "../paths.ts";
 import type { LayerRecord } from "../records/layers.ts";
@@ -11,7 +20,8 @@ import { openInRoot } from "../system/rooted.ts";
 import { OpenDirectory } from "../system/tree-read.ts";
 import { isInUserNamespace } from "../system/userns.ts";
 import { decompressed } from "./decompress.ts";
-import { linkTarget, placeOf, printable } from "./entry-path.ts";
+import { DisplacedFiles } from "./displaced.ts";
+import { linkTarget, opaqueName, placeOf, printable, whiteoutPrefix } from "./entry-path.ts";
 import { isWhiteout } from "./pack.ts";
 import { exactTar } from "./rebuild.ts";
 import { type TarEntry, TarReader } from "./tar.ts";
@@ -31,7 +41,7 @@ export async function verifyLayer(
 ): Promise<string[]> {
   if (!existsSync(layer.diff)) return ["its files are gone"];
   if (!existsSync(layer.tarHeaders)) return ["the headers of its tar are gone"];
-  // entries that replaced others leave nothing to compare with; unpacking compared the bytes
+  // what displaced entries leave does not always tell what was there; unpacking compared the bytes
   if (!record.isExact) return [];
   const comparison = new Comparison(layer);
   try {
@@ -69,12 +79,15 @@ class Comparison {
   /** Inodes of all that the headers name: what is not among them is a stranger. */
   private readonly known = new Set<number>();
   /** A directory may be listed twice: what counts is the last time. */
-  private readonly directories = new Map<string, TarEntry>();
+  private readonly directories = new Map<string, Listed>();
+  private readonly displaced: DisplacedFiles;
+  private ordinal = 0;
   private readonly keepsOwners = !mapsSingleId();
   private readonly isInNamespace = isInUserNamespace();
 
   constructor(layer: LayerPaths) {
     this.layer = layer;
+    this.displaced = new DisplacedFiles(layer);
   }
 
   /** Compares every entry of the tar with what is at its place. */
@@ -83,6 +96,7 @@ class Comparison {
     const reader = new TarReader({
       entry: (entry) => {
         size = entry.size;
+        this.ordinal++;
         this.entry(entry);
       },
       data: () => undefined,
@@ -99,7 +113,10 @@ class Comparison {
         size = 0;
       }
     }
-    for (const [path, entry] of this.directories) this.compare(entry, path);
+    for (const [path, listed] of this.directories) {
+      // what was in it went first: it is not what it was
+      if (this.displaced.fileOf(path, listed.ordinal) === undefined) this.compare(listed, path);
+    }
   }
 
   /** Looks for what no header names. */
@@ -110,17 +127,24 @@ class Comparison {
 
   private entry(entry: TarEntry): void {
     const place = placeOf(entry.name);
-    if (place.kind === "aufs" || place.kind === "root" || place.kind === "opaque") return;
-    if (place.kind === "entry" && entry.kind === "directory") {
-      this.directories.set(place.path, entry);
+    if (place.kind === "aufs" || place.kind === "root") return;
+    if (place.kind === "opaque") {
+      const directory = this.look(place.directory);
+      if (directory !== undefined) this.known.add(directory.stats.ino); // it may be listed nowhere else
       return;
     }
-    this.compare(entry, place.path, place.kind === "whiteout");
+    const listed = { entry, ordinal: this.ordinal };
+    if (place.kind === "entry" && entry.kind === "directory") {
+      this.directories.set(place.path, listed);
+      return;
+    }
+    this.compare(listed, place.path, place.kind === "whiteout");
   }
 
-  private compare(entry: TarEntry, path: string, isHidden = false): void {
-    const found = this.look(path);
+  private compare({ entry, ordinal }: Listed, path: string, isHidden = false): void {
+    const found = isHidden ? this.look(path) : this.lookFor(path, ordinal);
     if (found === undefined) {
+      if (isHidden && this.isHiddenByName(path)) return;
       // there is nothing to hide below what is hidden itself
       const parent = this.look(path.slice(0, path.lastIndexOf("/")) || "/");
       if (isHidden && parent?.stats.isDirectory() !== true) return;
@@ -129,13 +153,17 @@ class Comparison {
     }
     this.known.add(found.stats.ino);
     if (isHidden) return;
-    const why = this.difference(entry, found);
+    const why = this.difference(entry, found, ordinal);
     if (why !== undefined) this.problem(`${printable(path)} ${why}`);
   }
 
-  private difference(entry: TarEntry, { stats, target }: Found): string | undefined {
+  private difference(
+    entry: TarEntry,
+    { stats, target }: Found,
+    ordinal: number,
+  ): string | undefined {
     if (entry.kind === "hardlink") {
-      const other = this.look(linkTarget(entry.linkName));
+      const other = this.lookFor(linkTarget(entry.linkName), ordinal);
       return other?.stats.ino === stats.ino ? undefined : "is no hard link any more";
     }
     if (!isKind(entry, stats)) return "is of another kind";
@@ -152,9 +180,25 @@ class Comparison {
     return undefined;
   }
 
+  /** As in a store on an overlay: see name-marks.ts. */
+  private isHiddenByName(path: string): boolean {
+    const name = path.lastIndexOf("/") + 1;
+    const mark = this.look(`${path.slice(0, name)}${whiteoutPrefix}${path.slice(name)}`);
+    if (mark !== undefined) this.known.add(mark.stats.ino);
+    return mark !== undefined;
+  }
+
   /** As the unpacker leaves out what only the machine's root can make. */
   private isLeftOut({ kind }: TarEntry): boolean {
     return this.isInNamespace && (kind === "character" || kind === "block");
+  }
+
+  /** What an entry put at a path, which may be aside by now. */
+  private lookFor(path: string, ordinal: number): Found | undefined {
+    const aside = this.displaced.fileOf(path, ordinal);
+    if (aside === undefined) return this.look(path);
+    const stats = lstatSync(aside);
+    return { stats, target: stats.isSymbolicLink() ? readlinkSync(aside, "latin1") : "" };
   }
 
   private look(path: string): Found | undefined {
@@ -183,6 +227,7 @@ class Comparison {
       const stats = directory.look(name);
       if (stats === undefined) continue;
       const here = `${path}/${name}`;
+      if (name === opaqueName && stats.isFile() && stats.size === 0) continue; // see name-marks.ts
       const isKnown = this.known.has(stats.ino);
       if (!stats.isDirectory()) {
         if (!isKnown) this.problem(`${printable(here)} does not belong there`);
@@ -201,6 +246,12 @@ class Comparison {
   private problem(text: string): void {
     if (this.problems.length < maxProblems) this.problems.push(text);
   }
+}
+
+interface Listed {
+  readonly entry: TarEntry;
+  /** Which one of the tar it is. */
+  readonly ordinal: number;
 }
 
 interface Found {

@@ -12,6 +12,8 @@ const calls = libc({
   mknod: { args: ["ptr", "u32", "u64"], returns: "i32" },
   unlink: { args: ["ptr"], returns: "i32" },
   rmdir: { args: ["ptr"], returns: "i32" },
+  openat: { args: ["i32", "ptr", "i32", "u32"], returns: "i32" },
+  renameat: { args: ["i32", "ptr", "i32", "ptr"], returns: "i32" },
   lchown: { args: ["ptr", "u32", "u32"], returns: "i32" },
   fchown: { args: ["i32", "u32", "u32"], returns: "i32" },
   chmod: { args: ["ptr", "u32"], returns: "i32" },
@@ -41,12 +43,24 @@ export type Outcome = string;
 
 const outcome = (result: number): Outcome => (result === 0 ? "" : lastErrno());
 
+// O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC; O_NOFOLLOW differs on arm64, and O_EXCL implies it
+const newFile = 0o1 | 0o100 | 0o200 | 0o2000000;
+
 /** Makes a new file for writing, never opening what is there already: a descriptor, or errno's name. */
 export function createFile(path: string): number | string {
-  // O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC; O_NOFOLLOW differs on arm64, and O_EXCL implies it
-  const descriptor = calls.open(bytes(path), 0o1 | 0o100 | 0o200 | 0o2000000, 0o600);
+  const descriptor = calls.open(bytes(path), newFile, 0o600);
   return descriptor < 0 ? lastErrno() : descriptor;
 }
+
+/** As createFile(), in an open directory, which may be outside of this process's root. */
+export function createFileIn(directory: number, name: string): number | string {
+  const descriptor = calls.openat(directory, bytes(name), newFile, 0o600);
+  return descriptor < 0 ? lastErrno() : descriptor;
+}
+
+/** Moves what is at a path, not following it, into an open directory on the same file system. */
+export const moveInto = (path: string, directory: number, name: string): Outcome =>
+  outcome(calls.renameat(atCwd, bytes(path), directory, bytes(name)));
 
 export const makeDirectory = (path: string, mode: number): Outcome =>
   outcome(calls.mkdir(bytes(path), mode));
