@@ -10,6 +10,7 @@ import { Manifests } from "./engine/manifests.ts";
 import { Networks } from "./engine/networks.ts";
 import { Registries } from "./engine/registries.ts";
 import { Secrets } from "./engine/secrets.ts";
+import { Snapshots } from "./engine/snapshots.ts";
 import { System } from "./engine/system.ts";
 import { Volumes } from "./engine/volumes.ts";
 import type { EngineEvent } from "./events/event.ts";
@@ -32,6 +33,7 @@ export interface Engine {
   readonly registries: Registries;
   readonly system: System;
   readonly secrets: Secrets;
+  readonly snapshots: Snapshots;
   readonly volumes: Volumes;
   readonly host: Host;
 }
@@ -47,6 +49,7 @@ export function openEngine(global: GlobalOptions): Engine {
     registries: new Registries(host),
     system: new System(host),
     secrets: new Secrets(host),
+    snapshots: new Snapshots(host),
     volumes: new Volumes(host),
     host,
     events: (options) => readEvents(host, options),

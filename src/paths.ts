@@ -11,6 +11,7 @@
  *       layers/ID/diff/, tar.zst      an unpacked changeset, and the bytes of its tar that are no file's content
  *       layers/ID/displaced/          what later entries of the tar took the place of, where there is any
  *       containers/ID/upper/, work/   what a container changed; log, files made for its /etc
+ *       frozen/ID/                    what a container had changed at some moment; nobody writes to it any more
  *       volumes/NAME/_data
  *       events/events.log             what happened, a line each; the file before it is events.log.1
  *     RUN   /run/cooper, or $XDG_RUNTIME_DIR/cooper: gone at reboot
@@ -38,6 +39,7 @@ export interface Paths {
   readonly ballast: string;
   readonly layers: string;
   readonly containers: string;
+  readonly frozen: string;
   readonly volumes: string;
   readonly events: string;
   readonly bundles: string;
@@ -52,6 +54,8 @@ export interface Paths {
   blob(hex: string): string;
   partial(hex: string): PartialPaths;
   layer(id: string): LayerPaths;
+  /** A frozen tree, in overlay form. */
+  frozenTree(id: string): string;
   container(id: string): ContainerPaths;
   volume(name: string): string;
   /** Marks a volume that `volume mount` keeps mounted. */
@@ -117,6 +121,7 @@ export function layerPaths(directory: string): LayerPaths {
 /** `root` and `run` are absolute. */
 export function pathsUnder(root: string, run: string): Paths {
   const containers = join(root, "containers");
+  const frozen = join(root, "frozen");
   const bundles = join(run, "c");
   const layers = join(root, "layers");
   const volumes = join(root, "volumes");
@@ -132,6 +137,7 @@ export function pathsUnder(root: string, run: string): Paths {
     ballast: join(root, "ballast"),
     layers,
     containers,
+    frozen,
     volumes,
     events: join(root, "events", "events.log"),
     bundles,
@@ -155,6 +161,7 @@ export function pathsUnder(root: string, run: string): Paths {
     layer(id) {
       return layerPaths(join(layers, id));
     },
+    frozenTree: (id) => join(frozen, id),
     container(id) {
       const directory = join(containers, id);
       const bundle = join(bundles, id);

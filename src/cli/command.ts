@@ -84,6 +84,7 @@ export interface Command<O extends CommandOptions = CommandOptions> {
     | "volume"
     | "network"
     | "secret"
+    | "snapshot"
     | "file"
     | "none"
     | readonly string[];

@@ -165,6 +165,10 @@ async function nameWords(
       return (await engine.images.names()).map((name) => `${name}\timage`);
     case "secret":
       return (await engine.secrets.list([])).map(({ name }) => `${name}\tsecret`);
+    case "snapshot":
+      return (await engine.snapshots.list([])).map(
+        ({ snapshot }) => `${snapshot.containerName}:${snapshot.name}\tsnapshot`,
+      );
     case "volume":
       return (await engine.volumes.list([])).map(({ volume }) => `${volume.name}\tvolume`);
     default: {

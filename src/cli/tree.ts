@@ -13,6 +13,7 @@ const images = () => import("./commands/images.ts");
 const imageChanges = () => import("./commands/image-changes.ts");
 const networks = () => import("./commands/networks.ts");
 const secrets = () => import("./commands/secrets.ts");
+const snapshots = () => import("./commands/snapshots.ts");
 const volumes = () => import("./commands/volumes.ts");
 const changes = () => import("./commands/changes.ts");
 const mounts = () => import("./commands/mounts.ts");
@@ -46,6 +47,9 @@ export const commandTree: readonly CommandEntry[] = [
   ),
   entry("container export", "export", "Write a container's files to a tar", async () =>
     as((await changes()).exportContainer),
+  ),
+  entry("container fork", "fork", "Make a container with another's files and settings", async () =>
+    as((await snapshots()).fork),
   ),
   entry("container init", "init", "Prepare containers without running them", async () =>
     as((await lifecycle()).init),
@@ -82,6 +86,9 @@ export const commandTree: readonly CommandEntry[] = [
   ),
   entry("container rm", "rm,container remove", "Remove containers", async () =>
     as((await lifecycle()).rm),
+  ),
+  entry("container rollback", "rollback", "Put a container's files back to a snapshot", async () =>
+    as((await snapshots()).rollback),
   ),
   entry("container run", "run", "Run a command in a new container", async () =>
     as((await import("./commands/run.ts")).run),
@@ -177,6 +184,16 @@ export const commandTree: readonly CommandEntry[] = [
   ),
   entry("secret ls", "secret list", "List secrets", async () => as((await secrets()).ls)),
   entry("secret rm", "secret remove", "Remove secrets", async () => as((await secrets()).rm)),
+  entry("snapshot create", "", "Keep the files of a container as they are now", async () =>
+    as((await snapshots()).create),
+  ),
+  entry("snapshot diff", "", "Show what changed since a snapshot", async () =>
+    as((await snapshots()).diff),
+  ),
+  entry("snapshot ls", "snapshot list", "List snapshots", async () => as((await snapshots()).ls)),
+  entry("snapshot rm", "snapshot remove", "Remove snapshots", async () =>
+    as((await snapshots()).rm),
+  ),
   entry(
     "system events",
     "events",
@@ -309,6 +326,7 @@ export const commandTree: readonly CommandEntry[] = [
   entry("__hold", "", "", async () => as((await import("./commands/hold.ts")).hold)),
   entry("__keep-health", "", "", async () => as((await import("./commands/healthcheck.ts")).keep)),
   entry("__place", "", "", async () => as((await import("./commands/place.ts")).place)),
+  entry("__sweep", "", "", async () => as((await snapshots()).sweep)),
   entry("__unpack", "", "", async () => as((await import("./commands/unpack.ts")).unpack)),
 ];
 
@@ -319,6 +337,7 @@ export const groups: Readonly<Record<string, string>> = {
   image: "Work on images",
   manifest: "Work on manifest lists",
   secret: "Work on secrets",
+  snapshot: "Work on snapshots of containers",
   system: "Work on the engine",
   network: "Work on networks",
   volume: "Work on volumes",

@@ -38,7 +38,8 @@ export async function settleContainer(
   id: string,
   { removesEnded = false }: SettleOptions = {},
 ): Promise<ContainerRecord | undefined> {
-  const container = getContainer(host.database, id);
+  const found = getContainer(host.database, id);
+  const container = found?.freezingId ? await putBack(host, found) : found;
   if (container === undefined) {
     host.locks.forgetContainer(id); // taking it has made its file anew
     return undefined;
@@ -58,6 +59,11 @@ export async function settleContainer(
       if (isAlive(container)) return container;
       return finish(host, container, removesEnded && isJustRemoved(container.spec));
   }
+}
+
+/** Whoever froze its files died over it. */
+async function putBack(host: Host, container: ContainerRecord) {
+  return (await import("./frozen.ts")).undoFreeze(host, container);
 }
 
 /** `--rm` and nothing more: with `--rmi` the image goes too, which is afterEnd()'s work. */

@@ -25,7 +25,7 @@ import { decideMode } from "./networkless.ts";
 import type { ContainerRecord, NetworkMode, ResolvedContainer } from "./record.ts";
 import { findRuntime } from "./runtime-choice.ts";
 import { runsSystemd } from "./runtime-config/command.ts";
-import type { ConfiguredSpec, ContainerSpec, Mount } from "./spec.ts";
+import type { ContainerSpec, Mount } from "./spec.ts";
 import { resolveIdMappings } from "./user-namespace.ts";
 
 /** What is known of the image when a container is made from it. */
@@ -96,8 +96,9 @@ export async function createContainer(
     createCommand: options.createCommand,
   };
   if (spec.name !== null) await reclaimName(host, spec.name);
-  const made = { id, imageId: image?.id ?? null, resolved };
-  const container = insertNamed(host, spec, made, attachments);
+  const made = { id, imageId: image?.id ?? null, spec, resolved, frozenId: null };
+  const container = insertNamed(host, made, attachments);
+  announce(host, container);
   if (host.settings.prepareVolumeOnCreate) await prepareVolumes(host, container);
   if (options.cidFile !== null) writeFileSync(options.cidFile, id, { flag: "wx" });
   return container;
@@ -113,7 +114,7 @@ async function attachmentsOf(
 }
 
 /** containers.conf, `log_path`: a directory for each container below it. */
-function configuredLogPath(host: Host, id: string): string {
+export function configuredLogPath(host: Host, id: string): string {
   const { logPath } = host.settings;
   return logPath === null ? host.paths.container(id).log : join(logPath, id, "ctr.log");
 }
@@ -133,27 +134,26 @@ async function removeNamed(host: Host, name: string): Promise<void> {
  * A `--rm` container whose clean-up never came, because the machine or its monitor went down under it,
  * gives its name back to who asks for it.
  */
-async function reclaimName(host: Host, name: string): Promise<void> {
+export async function reclaimName(host: Host, name: string): Promise<void> {
   const holder = findContainerByName(host.database, name);
   if (holder === undefined || !holder.spec.removesItself || holder.pid === 0) return;
   if (isAlive(holder) || isMonitorOf(holder.conmonPid, holder.id)) return;
   await removeNamed(host, name);
 }
 
-/** Without a name one is drawn, again while it is taken. */
-function insertNamed(
+/** Makes the row, and that alone. Without a name one is drawn, again while it is taken. */
+export function insertNamed(
   host: Host,
-  spec: ConfiguredSpec,
-  made: Pick<ContainerRecord, "id" | "imageId" | "resolved">,
+  made: Pick<ContainerRecord, "id" | "imageId" | "spec" | "resolved" | "frozenId">,
   attachments: readonly Attachment[],
 ): ContainerRecord {
+  const { spec } = made;
   for (let attempt = 0; ; attempt++) {
     const container: ContainerRecord = {
       ...made,
       name: spec.name ?? randomName(attempt),
       createdAt: Date.now(),
       intent: "created",
-      spec,
       pid: 0,
       pidIdentity: "",
       conmonPid: 0,
@@ -164,12 +164,10 @@ function insertNamed(
       restartCount: 0,
       stoppedByUser: false,
       error: "",
+      freezingId: null,
     };
     try {
       insertContainer(host.database, container, attachments);
-      makeSpreadDirectory(host.paths.containers, 0o700);
-      mkdirSync(host.paths.container(made.id).directory, { recursive: true, mode: 0o700 });
-      emitContainer(host, container, "create");
       return container;
     } catch (error) {
       const isTaken = error instanceof CooperError && error.code === "name-in-use";
@@ -178,8 +176,15 @@ function insertNamed(
   }
 }
 
+/** What follows the row: its directory, and the event. */
+export function announce(host: Host, container: ContainerRecord): void {
+  makeSpreadDirectory(host.paths.containers, 0o700);
+  mkdirSync(host.paths.container(container.id).directory, { recursive: true, mode: 0o700 });
+  emitContainer(host, container, "create");
+}
+
 /** Volumes are made with the container, so that a copy into them can be seen by `inspect` at once. */
-function makeVolumes(host: Host, mounts: Mount[]): ResolvedContainer["volumes"] {
+export function makeVolumes(host: Host, mounts: Mount[]): ResolvedContainer["volumes"] {
   const volumes: { target: string; name: string; isAnonymous: boolean }[] = [];
   for (const mount of mounts) {
     if (mount.kind !== "volume") continue;

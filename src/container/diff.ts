@@ -11,7 +11,7 @@ import { openLowerTree, openUpper } from "./trees.ts";
  * Directories in which the engine itself makes or mounts something: neither they nor the files that
  * stand there for it are the container's doing.
  */
-const ours = new Set([
+export const ours: ReadonlySet<string> = new Set([
   ..."/dev /proc /sys /run /run/secrets /etc/mtab".split(" "),
   ..."/etc/hosts /etc/hostname /etc/resolv.conf /run/.containerenv /run/cooper-init".split(" "),
 ]);

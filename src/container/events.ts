@@ -26,7 +26,9 @@ export type ContainerAction =
   | "export"
   | "commit"
   | "mount"
-  | "unmount";
+  | "unmount"
+  | "snapshot"
+  | "rollback";
 
 /** Notes it; never fails, since the deed is done. */
 export function emitContainer(

@@ -1,4 +1,5 @@
-/** Names for containers that were given none: an adjective and somebody who made casks, ships or engines. */
+/** Names of containers; for those that were given none: an adjective and somebody who made casks, ships or engines. */
+import { CooperError } from "../errors.ts";
 import { randomBelow } from "../system/random.ts";
 
 const adjectives = (
@@ -21,4 +22,13 @@ const makers = (
 export function randomName(attempt: number): string {
   const name = `${adjectives[randomBelow(adjectives.length)]}_${makers[randomBelow(makers.length)]}`;
   return attempt < 3 ? name : `${name}${randomBelow(10 ** Math.min(attempt, 9))}`;
+}
+
+/** @throws CooperError invalid-argument for what cannot be the name of a container */
+export function assertContainerName(name: string): void {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) return;
+  throw new CooperError(
+    "invalid-argument",
+    `invalid container name "${name}": it may have letters, digits and _ . -`,
+  );
 }

@@ -88,4 +88,8 @@ export interface ContainerRecord {
   /** A stop, kill or rm asked for its end, so that no restart policy brings it back. */
   readonly stoppedByUser: boolean;
   readonly error: string;
+  /** The topmost of the frozen trees that it stands on; null: right on its image. */
+  readonly frozenId: string | null;
+  /** What its changes were becoming when whoever froze them died; see frozen.ts. */
+  readonly freezingId: string | null;
 }

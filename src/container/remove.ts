@@ -92,7 +92,7 @@ export async function removeSettled(
     releaseMount(host, container);
   }
   rmSync(host.paths.container(id).directory, { recursive: true, force: true });
-  deleteContainer(host.database, id);
+  const mayFree = deleteContainer(host.database, id);
   emitContainer(host, container, "destroy");
   if (withVolumes || container.spec.removesItself) {
     for (const volume of container.resolved.volumes) {
@@ -100,4 +100,5 @@ export async function removeSettled(
     }
   }
   host.locks.forgetContainer(id);
+  if (mayFree) await (await import("../image/sweep.ts")).sweepFrozen(host);
 }

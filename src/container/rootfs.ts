@@ -17,11 +17,15 @@ export async function mountRootfs(host: Host, container: ContainerRecord): Promi
     setPropagation(paths.merged, mountFlag.private);
     return;
   }
+  const lower = await lowerDirectories(host, container);
+  if (container.frozenId !== null && !existsSync(paths.upper)) {
+    const { makeUpperLike } = await import("./frozen-stack.ts");
+    makeUpperLike(lower[0] ?? "", paths.upper);
+  }
   mkdirSync(paths.upper, { recursive: true, mode: 0o755 });
   mkdirSync(paths.work, { recursive: true, mode: 0o700 });
-  const lower = rootfs === null ? await layerDirectories(host, container) : [rootfs.path];
   const { idMappings } = container.resolved;
-  if (idMappings !== null) {
+  if (idMappings !== null && container.frozenId === null) {
     // the root directory itself, and with it all that the container makes in it
     lchownSync(paths.upper, toOutside(idMappings.uids, 0), toOutside(idMappings.gids, 0));
   }
@@ -44,8 +48,22 @@ export function releaseMount(host: Host, { id }: Pick<ContainerRecord, "id">): b
   return true;
 }
 
+/** All that is below the container's own changes, topmost first: what was frozen of them, and its image. */
+export async function lowerDirectories(host: Host, container: ContainerRecord): Promise<string[]> {
+  if (container.frozenId === null) return imageDirectories(host, container);
+  const { frozenStack } = await import("./frozen-stack.ts");
+  const { directories, isWhole } = frozenStack(host, container.frozenId);
+  return isWhole ? directories : [...directories, ...(await imageDirectories(host, container))];
+}
+
+/** What its image has, topmost first. */
+export async function imageDirectories(host: Host, container: ContainerRecord): Promise<string[]> {
+  const { rootfs } = container.spec;
+  return rootfs === null ? layerDirectories(host, container) : [rootfs.path];
+}
+
 /** Topmost first, as overlayfs wants them. An image without layers still needs one. */
-export async function layerDirectories(host: Host, container: ContainerRecord): Promise<string[]> {
+async function layerDirectories(host: Host, container: ContainerRecord): Promise<string[]> {
   const { layers, idMappings } = container.resolved;
   const directories: string[] = [];
   for (const id of layers.toReversed()) {

@@ -2,9 +2,10 @@
 import { existsSync } from "node:fs";
 import type { Host } from "../host.ts";
 import { treeUsage } from "../system/tree-usage.ts";
+import { frozenStack } from "./frozen-stack.ts";
 import type { ContainerSummary } from "./summary.ts";
 
-/** Bytes of its own files, and of those with its image's layers. */
+/** Bytes of its own files with those that were frozen of them, and of those with its image's layers. */
 export function containerSizes(
   host: Host,
   containers: readonly ContainerSummary[],
@@ -12,13 +13,22 @@ export function containerSizes(
   const layerSize = host.database.query<{ size: number }, [string]>(
     "select coalesce(sum(size), 0) as size from layer join container_layer on layer_id = id where container_id = ?",
   );
+  const known = new Map<string, number>(); // frozen trees may be below several of them
+  const sizeOf = (path: string): number => {
+    const size = known.get(path) ?? treeUsage(path).fileBytes;
+    known.set(path, size);
+    return size;
+  };
   return new Map(
     containers.map(({ record }) => {
-      const sizeOf = (path: string) => treeUsage(path).fileBytes;
       const { upper, tree } = host.paths.container(record.id);
       const image = layerSize.get(record.id)?.size ?? 0;
       // a copy (driver vfs) holds both; files that layers share are in it once
-      const writable = existsSync(tree) ? Math.max(0, sizeOf(tree) - image) : sizeOf(upper);
+      const { directories, isWhole } = frozenStack(host, record.frozenId);
+      const isCopy = existsSync(tree);
+      const parts = isCopy ? [tree] : [upper, ...directories];
+      const bytes = parts.reduce((sum, path) => sum + sizeOf(path), 0);
+      const writable = isCopy || isWhole ? Math.max(0, bytes - image) : bytes;
       return [record.id, { writable, total: writable + image }];
     }),
   );

@@ -5,10 +5,12 @@ import { existsSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { openView } from "../layer/overlay-view.ts";
-import { OpenDirectory } from "../system/tree-read.ts";
+import { openUnion } from "../layer/union.ts";
+import { OpenDirectory, type ReadableDirectory } from "../system/tree-read.ts";
+import { frozenStack } from "./frozen-stack.ts";
 import { isAlive } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
-import { layerDirectories } from "./rootfs.ts";
+import { imageDirectories, lowerDirectories } from "./rootfs.ts";
 import type { IdMapping } from "./spec.ts";
 
 /**
@@ -27,35 +29,35 @@ export async function openContainerTree(
   if (isAlive(container)) return OpenDirectory.at(paths.merged);
   if (rootfs !== null && !rootfs.isOverlay) return OpenDirectory.at(rootfs.path);
   if (existsSync(paths.tree)) return OpenDirectory.at(paths.tree);
-  const own = existsSync(paths.upper) ? [paths.upper] : []; // none before the first start
+  const own = existsSync(paths.upper) ? [paths.upper] : []; // none before the first start, or when it was frozen
   return openView([...own, ...(await lowerDirectories(host, container))], scratch);
 }
 
-/** What was there before the container wrote anything. */
+/** What was there before the container, or one that it is a fork of, wrote anything. */
 export async function openLowerTree(
   host: Host,
   container: ContainerRecord,
   scratch: string,
 ): Promise<OpenDirectory> {
-  return openView(await lowerDirectories(host, container), scratch);
+  return openView(await imageDirectories(host, container), scratch);
 }
 
-/** The container's own changes as overlayfs keeps them; undefined when there are none yet. */
-export function openUpper(host: Host, container: ContainerRecord): OpenDirectory | undefined {
+/**
+ * All that was changed in its image as overlayfs keeps it, what was frozen of it too; undefined when there
+ * is nothing yet.
+ */
+export function openUpper(host: Host, container: ContainerRecord): ReadableDirectory | undefined {
   const { upper, tree } = host.paths.container(container.id);
-  if (existsSync(tree)) {
+  const { directories, isWhole } = frozenStack(host, container.frozenId);
+  if (isWhole || existsSync(tree)) {
     throw new CooperError(
       "not-supported",
       `${container.name} is a copy of its image (storage driver vfs), which does not tell its changes apart`,
       { hint: `export the whole of it: cooper export ${container.name}` },
     );
   }
-  return existsSync(upper) ? OpenDirectory.at(upper) : undefined;
-}
-
-async function lowerDirectories(host: Host, container: ContainerRecord): Promise<string[]> {
-  const { rootfs } = container.spec;
-  return rootfs === null ? layerDirectories(host, container) : [rootfs.path];
+  const changed = existsSync(upper) ? [upper, ...directories] : directories;
+  return changed.length === 0 ? undefined : openUnion(changed);
 }
 
 /** From owners on disk to those that the container sees; undefined where they are the same. */

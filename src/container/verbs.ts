@@ -18,6 +18,7 @@ import { exitCodeOf } from "./attach.ts";
 import { settleContainer } from "./cleanup.ts";
 import { emitContainer } from "./events.ts";
 import { isAlive, liveState } from "./live-state.ts";
+import { assertContainerName } from "./names.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 import { removeSettled } from "./remove.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
@@ -91,12 +92,7 @@ function matches(state: ContainerState, wanted: readonly string[]): boolean {
 
 /** Gives a container another name. */
 export async function renameContainer(host: Host, nameOrId: string, name: string): Promise<void> {
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) {
-    throw new CooperError(
-      "invalid-argument",
-      `invalid container name "${name}": it may have letters, digits and _ . -`,
-    );
-  }
+  assertContainerName(name);
   const container = resolveContainer(host.database, nameOrId);
   changeContainer(host.database, container.id, { name });
   emitContainer(host, { ...container, name }, "rename", { oldName: container.name });

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs
 import { join } from "node:path";
 import { errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { allFrozenIds, forgetUnheldFrozen } from "../records/frozen.ts";
 import { allLayerIds, layerOfBlob } from "../records/layers.ts";
 import { tryLock } from "../system/lock.ts";
 import { randomHex } from "../system/random.ts";
@@ -19,6 +20,7 @@ export async function sweep(host: Host): Promise<void> {
   }
   sweepPartials(host, keepPartialsMs);
   await sweepLayers(host);
+  await sweepFrozen(host);
 }
 
 /** How long what was fetched of a layer waits for the pull to be taken up again. */
@@ -74,24 +76,39 @@ function sweepStage(directory: string): void {
 }
 
 async function sweepLayers(host: Host): Promise<void> {
-  const names = list(host.paths.layers);
-  if (names.length === 0) return;
-  const known = allLayerIds(host.database);
-  if (names.every((name) => known.has(name))) return;
+  await sweepRowless(host, host.paths.layers, () => {
+    const [rows, claimed] = [allLayerIds(host.database), claimedLayers(host)];
+    return (name) => rows.has(name) || claimed.has(name);
+  });
+}
+
+/** Removes frozen trees that nothing needs any more. Never waits, as sweep(). */
+export async function sweepFrozen(host: Host): Promise<void> {
+  forgetUnheldFrozen(host.database);
+  await sweepRowless(host, host.paths.frozen, () => {
+    const rows = allFrozenIds(host.database);
+    return (name) => rows.has(name);
+  });
+}
+
+/** @param known looks which names in the directory somebody needs */
+async function sweepRowless(
+  host: Host,
+  directory: string,
+  known: () => (name: string) => boolean,
+): Promise<void> {
+  const names = list(directory);
+  if (names.length === 0 || names.every(known())) return;
   // out of the store by a rename, which is short; removing the files takes long and needs no lock
   using trash = await openStage(host);
   {
     using held = host.locks.tryStore("exclusive");
     if (held === undefined)
-      return host.debug("layers are being published: rubbish is left for the next time");
-    const claimed = claimedLayers(host);
-    const rows = allLayerIds(host.database); // again: now nobody adds any
+      return host.debug("something is being published: rubbish is left for the next time");
+    const isKnown = known(); // again: now nobody adds any
     for (const name of names) {
-      if (rows.has(name) || claimed.has(name)) continue;
-      renameIfThere(
-        join(host.paths.layers, name),
-        join(trash.directory, `${name}-${randomHex(4)}`),
-      );
+      if (isKnown(name)) continue;
+      renameIfThere(join(directory, name), join(trash.directory, `${name}-${randomHex(4)}`));
     }
   }
 }

@@ -1,6 +1,6 @@
 /** What differs between two trees, in the words of `diff`: added, changed, deleted. */
 import type { Stats } from "node:fs";
-import type { OpenDirectory } from "../system/tree-read.ts";
+import type { ReadableDirectory } from "../system/tree-read.ts";
 import { isOpaque, isWhiteout } from "./pack.ts";
 
 export interface Change {
@@ -17,16 +17,20 @@ export interface Change {
  * @param ignored paths that are not told themselves; what is in a directory is
  */
 export function upperChanges(
-  upper: OpenDirectory,
-  lower: OpenDirectory,
+  upper: ReadableDirectory,
+  lower: ReadableDirectory,
   ignored: ReadonlySet<string> = new Set(),
 ): Change[] {
   return new Comparison(true, ignored).compare(upper, lower);
 }
 
 /** How to get from one tree to the other. */
-export function treeChanges(before: OpenDirectory, after: OpenDirectory): Change[] {
-  return new Comparison(false, new Set()).compare(after, before);
+export function treeChanges(
+  before: ReadableDirectory,
+  after: ReadableDirectory,
+  ignored: ReadonlySet<string> = new Set(),
+): Change[] {
+  return new Comparison(false, ignored).compare(after, before);
 }
 
 class Comparison {
@@ -40,7 +44,7 @@ class Comparison {
     this.ignored = ignored;
   }
 
-  compare(after: OpenDirectory, before: OpenDirectory): Change[] {
+  compare(after: ReadableDirectory, before: ReadableDirectory): Change[] {
     this.directory("", after, before, !this.isUpper);
     return this.found.filter((change) => change !== undefined);
   }
@@ -51,8 +55,8 @@ class Comparison {
    */
   private directory(
     path: string,
-    after: OpenDirectory,
-    before: OpenDirectory | undefined,
+    after: ReadableDirectory,
+    before: ReadableDirectory | undefined,
     hidesRest: boolean,
   ): boolean {
     const names = after.names();
@@ -72,8 +76,8 @@ class Comparison {
   private entry(
     path: string,
     name: string,
-    after: OpenDirectory,
-    before: OpenDirectory | undefined,
+    after: ReadableDirectory,
+    before: ReadableDirectory | undefined,
   ): boolean {
     const now = after.look(name);
     const was = before?.look(name);
@@ -94,8 +98,8 @@ class Comparison {
   private below(
     path: string,
     name: string,
-    after: OpenDirectory,
-    before: OpenDirectory | undefined,
+    after: ReadableDirectory,
+    before: ReadableDirectory | undefined,
     was: Stats | undefined,
   ): boolean {
     const place = this.found.length;
@@ -130,7 +134,11 @@ function haveSameContents(now: Stats, was: Stats): boolean {
   );
 }
 
-function haveSameAttributes(name: string, after: OpenDirectory, before: OpenDirectory): boolean {
+function haveSameAttributes(
+  name: string,
+  after: ReadableDirectory,
+  before: ReadableDirectory,
+): boolean {
   const [now, was] = [after.look(name), before.look(name)];
   if (now === undefined || was === undefined) return false;
   if (now.mode !== was.mode || now.uid !== was.uid || now.gid !== was.gid) return false;
@@ -138,7 +146,7 @@ function haveSameAttributes(name: string, after: OpenDirectory, before: OpenDire
   return attributesAsText(after, name) === attributesAsText(before, name);
 }
 
-function attributesAsText(directory: OpenDirectory, name: string): string {
+function attributesAsText(directory: ReadableDirectory, name: string): string {
   return [...directory.xattrs(name)]
     .filter(([key]) => !/^(?:trusted|user)\.overlay\./.test(key))
     .map(([key, value]) => `${key}=${value.toString("latin1")}`)

@@ -5,7 +5,7 @@
  */
 import { closeSync, fstatSync, readSync, type Stats } from "node:fs";
 import { CooperError } from "../errors.ts";
-import { type DataPiece, dataPieces, type OpenDirectory } from "../system/tree-read.ts";
+import { type DataPiece, dataPieces, type ReadableDirectory } from "../system/tree-read.ts";
 import { printable } from "./entry-path.ts";
 import { type TarFields, tarEnd, tarHeader, tarPadding } from "./tar-write.ts";
 
@@ -36,7 +36,7 @@ const sparseBytes = 256 << 20;
 
 /** The tar, in pieces that may be kept. The directory stays the caller's. */
 export async function* packTree(
-  root: OpenDirectory,
+  root: ReadableDirectory,
   options: PackOptions,
 ): AsyncGenerator<Uint8Array> {
   yield* new Packer(options).pack(root);
@@ -44,7 +44,7 @@ export async function* packTree(
 
 /** A directory on the way, with what is left to do in it. */
 interface Level {
-  readonly directory: OpenDirectory;
+  readonly directory: ReadableDirectory;
   /** `` for the root, else `/a/b`. */
   readonly path: string;
   readonly names: string[];
@@ -63,7 +63,7 @@ class Packer {
     this.options = options;
   }
 
-  async *pack(root: OpenDirectory): AsyncGenerator<Uint8Array> {
+  async *pack(root: ReadableDirectory): AsyncGenerator<Uint8Array> {
     const { only } = this.options;
     if (only === undefined) this.root(root);
     const names = only === undefined || only === "." ? root.names() : [only];
@@ -87,7 +87,7 @@ class Packer {
   }
 
   /** The root has an entry only where it is not what it would be anyway. */
-  private root(root: OpenDirectory): void {
+  private root(root: ReadableDirectory): void {
     const stats = root.look(".");
     if (stats === undefined) return;
     const { uid, gid } = this.ownerOf(stats);
@@ -132,7 +132,7 @@ class Packer {
   }
 
   private *file(
-    directory: OpenDirectory,
+    directory: ReadableDirectory,
     name: string,
     path: string,
     before: Stats,
@@ -173,7 +173,7 @@ class Packer {
     }
   }
 
-  private special(directory: OpenDirectory, name: string, path: string, stats: Stats): void {
+  private special(directory: ReadableDirectory, name: string, path: string, stats: Stats): void {
     const short = path.slice(1);
     if (stats.isSymbolicLink()) {
       const linkName = directory.readLink(name);
@@ -189,7 +189,7 @@ class Packer {
   }
 
   private header(
-    directory: OpenDirectory,
+    directory: ReadableDirectory,
     name: string,
     path: string,
     stats: Stats,

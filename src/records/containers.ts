@@ -23,6 +23,8 @@ interface Row {
   restart_count: number;
   stopped_by_user: number;
   error: string;
+  frozen_id: string | null;
+  freezing_id: string | null;
 }
 
 /** What changes while a container lives; the rest of its record is fixed when it is made. */
@@ -41,6 +43,8 @@ export type ContainerChange = Partial<
     | "stoppedByUser"
     | "error"
     | "name"
+    | "frozenId"
+    | "freezingId"
   >
 >;
 
@@ -57,6 +61,8 @@ const columns: Record<keyof ContainerChange, string> = {
   stoppedByUser: "stopped_by_user",
   error: "error",
   name: "name",
+  frozenId: "frozen_id",
+  freezingId: "freezing_id",
 };
 
 /** Adds a container with its layers, volumes and networks held. A name that is taken is an error. */
@@ -71,8 +77,8 @@ export function insertContainer(
     if (holder !== undefined) throw nameInUse(container.name, holder);
     database
       .query(
-        `insert into container (id, name, image_id, created_at, intent, record, restart_count)
-         values (?, ?, ?, ?, ?, ?, 0)`,
+        `insert into container (id, name, image_id, created_at, intent, record, frozen_id)
+         values (?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         id,
@@ -81,6 +87,7 @@ export function insertContainer(
         container.createdAt,
         container.intent,
         JSON.stringify({ spec, resolved }),
+        container.frozenId,
       );
     const hold = database.query(
       "insert into container_layer (container_id, position, layer_id) values (?, ?, ?)",
@@ -194,16 +201,20 @@ export function inTransaction(database: Database, act: () => void): void {
   database.transaction(act).immediate();
 }
 
-/** Forgets a container, and with it what it held. */
-export function deleteContainer(database: Database, id: string): void {
+/**
+ * Forgets a container, and with it what it held. Returns whether there are any frozen trees, which nothing
+ * may need now.
+ */
+export function deleteContainer(database: Database, id: string): boolean {
   const forget = database.transaction(() => {
     const row = database
       .query<{ image_id: string | null }, [string]>("select image_id from container where id = ?")
       .get(id);
     if (row?.image_id) touchImage(database, row.image_id); // it was in use up to now
     database.query("delete from container where id = ?").run(id);
+    return database.query("select 1 from frozen limit 1").get() !== null;
   });
-  forget.immediate();
+  return forget.immediate();
 }
 
 /** The container with exactly this id, or undefined. */
@@ -286,5 +297,7 @@ function toRecord(row: Row): ContainerRecord {
     restartCount: row.restart_count,
     stoppedByUser: row.stopped_by_user !== 0,
     error: row.error,
+    frozenId: row.frozen_id,
+    freezingId: row.freezing_id,
   };
 }

@@ -184,6 +184,29 @@ const migrations: readonly string[] = [
   -- JSON: LeasedAddress[] of the run before, which the next one asks for again
   alter table attachment add column previous text;
   `,
+  `
+  create table frozen (               -- trees of changes that nobody writes to any more, one upon another
+    id text primary key,              -- 16 hexadecimal digits
+    parent_id text references frozen (id),
+    is_whole integer not null,        -- a copy of everything (driver vfs): what is below does not show
+    disk_bytes integer,               -- null: not measured yet
+    created_at integer not null       -- ms
+  ) strict, without rowid;
+  create index frozen_by_parent on frozen (parent_id) where parent_id is not null;
+  alter table container add column frozen_id text references frozen (id); -- the topmost one it stands on
+  alter table container add column freezing_id text; -- the one that its changes were becoming, should we have died
+  create index container_by_frozen on container (frozen_id) where frozen_id is not null;
+  create table snapshot (
+    id text primary key,              -- 25 hexadecimal digits
+    container_id text not null references container (id) on delete cascade,
+    name text not null,
+    frozen_id text references frozen (id), -- null: as its image is
+    message text not null,
+    created_at integer not null,      -- ms
+    unique (container_id, name)
+  ) strict, without rowid;
+  create index snapshot_by_frozen on snapshot (frozen_id) where frozen_id is not null;
+  `,
 ];
 
 /**

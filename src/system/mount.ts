@@ -1,5 +1,5 @@
 /** Mounting and unmounting through mount(2), and through the new mount API where one page is too small. */
-import { statfsSync } from "node:fs";
+import { readFileSync, statfsSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import { check, cString, libc, SystemCallError } from "./libc.ts";
 import { needProgram } from "./program.ts";
@@ -75,8 +75,25 @@ const longestOptions = 4000;
 /** overlayfs separates layers by `:` and options by `,`; both must be escaped in names. */
 const escaped = (path: string) => path.replace(/[\\:,]/g, (character) => `\\${character}`);
 
+/** OVL_MAX_STACK of fs/overlayfs/ovl_entry.h. */
+const maxLowers = 500;
+
+/** Whether the kernel takes an overlay of so many layers with names of such a length. */
+export function fitsOverlay(overlay: OverlayMount): boolean {
+  if (overlay.lower.length > maxLowers) return false;
+  const release = readFileSync("/proc/sys/kernel/osrelease", "utf8");
+  const [major = 0, minor = 0] = release.split(/[.-]/).map(Number);
+  return major * 1000 + minor >= 6005 || overlayOptions(overlay).length <= longestOptions;
+}
+
 /** Mounts an overlay. Kernels before 6.5 cannot take more layers than fit into one page of options. */
 export function mountOverlay(target: string, overlay: OverlayMount): void {
+  const data = overlayOptions(overlay);
+  if (data.length <= longestOptions) mountFilesystem("overlay", target, "overlay", 0, data);
+  else mountTallOverlay(target, overlay);
+}
+
+function overlayOptions(overlay: OverlayMount): string {
   const options = [`lowerdir=${overlay.lower.map(escaped).join(":")}`];
   if (overlay.upper !== undefined && overlay.work !== undefined) {
     options.push(`upperdir=${escaped(overlay.upper)}`, `workdir=${escaped(overlay.work)}`);
@@ -86,9 +103,7 @@ export function mountOverlay(target: string, overlay: OverlayMount): void {
   }
   if (overlay.userXattr) options.push("userxattr");
   if (overlay.isVolatile) options.push("volatile");
-  const data = options.join(",");
-  if (data.length <= longestOptions) mountFilesystem("overlay", target, "overlay", 0, data);
-  else mountTallOverlay(target, overlay);
+  return options.join(",");
 }
 
 /**

@@ -21,8 +21,19 @@ const calls = libc({
   lseek: { args: ["i32", "i64", "i32"], returns: "i64" },
 });
 
+/** A directory of a tree as those see it who only read: see OpenDirectory, which is one. */
+export interface ReadableDirectory extends Disposable {
+  names(): string[];
+  look(name: string): Stats | undefined;
+  identity(name: string): string;
+  enter(name: string): ReadableDirectory | undefined;
+  openFile(name: string): number | undefined;
+  readLink(name: string): string | undefined;
+  xattrs(name: string): Map<string, Buffer>;
+}
+
 /** A directory that is held open; its entries are reached through it. */
-export class OpenDirectory implements Disposable {
+export class OpenDirectory implements ReadableDirectory {
   readonly descriptor: number;
   private readonly prefix: string;
 

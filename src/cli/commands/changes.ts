@@ -32,7 +32,7 @@ export const diff = defineCommand({
     const [name] = args.length === 2 ? args : await selectContainers(engine, args, options);
     const other = args[1] ?? null;
     const isContainer = other === null && (await engine.containers.exists(name ?? ""));
-    show(
+    showChanges(
       isContainer
         ? await engine.containers.changes(name ?? "")
         : await engine.images.changes(name ?? "", other),
@@ -50,7 +50,7 @@ export const containerDiff = defineCommand({
   completes: "container",
   async run({ engine, args, options }) {
     const [name = ""] = await selectContainers(engine, args, options);
-    show(await engine.containers.changes(name), options.format);
+    showChanges(await engine.containers.changes(name), options.format);
   },
 });
 
@@ -62,11 +62,12 @@ export const imageDiff = defineCommand({
   args: { min: 1, max: 2 },
   completes: "image",
   async run({ engine, args, options }) {
-    show(await engine.images.changes(args[0] ?? "", args[1] ?? null), options.format);
+    showChanges(await engine.images.changes(args[0] ?? "", args[1] ?? null), options.format);
   },
 });
 
-function show(changes: readonly Change[], format: "json" | undefined): void {
+/** The list, or the document. */
+export function showChanges(changes: readonly Change[], format: "json" | undefined): void {
   const text = ({ path: name }: Change) => Buffer.from(name, "latin1").toString("utf8");
   if (format === undefined) {
     // names of files are a stranger's: they must not command the terminal, nor make up lines
