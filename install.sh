@@ -8,6 +8,8 @@ Usage: ./install.sh [--prefix DIR] [--uninstall]
 
 Installs the Debian packages that Cooper stands on, builds it, and puts it below
 DIR (default /usr/local). Asks sudo by itself for what an ordinary user may not do.
+Below /usr/local and /usr also enables cooper-restart.service, of the system and of
+each user: it starts containers at boot whose restart policy asks for that.
 
   --prefix DIR   install below DIR: DIR/bin/cooper, DIR/share/...
   --uninstall    take away what was put there; Debian packages and your
@@ -48,7 +50,23 @@ bash_completion=$prefix/share/bash-completion/completions/cooper
 zsh_completion=$prefix/share/zsh/site-functions/_cooper
 fish_completion=$prefix/share/fish/vendor_completions.d/cooper.fish
 
+# Where systemd looks for units that no package has brought (systemd.unit(5)).
+case $prefix in /usr | /usr/local) units=$prefix/lib/systemd ;; *) units= ;; esac
+# Has systemd begin (enable) or no longer begin (disable) with containers at boot.
+at_boot() {
+  if command -v systemctl > /dev/null; then
+    as_root systemctl "$1" --quiet cooper-restart.service
+    as_root systemctl --global "$1" --quiet cooper-restart.service
+  fi
+}
+
 if [ "$action" = uninstall ]; then
+  if [ -n "$units" ] && [ -e "$units/system/cooper-restart.service" ]; then
+    at_boot disable
+    for kind in system user; do
+      below_prefix rm -rf "$units/$kind/cooper-restart.service" "$units/$kind/cooper-.scope.d"
+    done
+  fi
   below_prefix rm -f "$prefix/bin/cooper" "$bash_completion" "$zsh_completion" "$fish_completion"
   echo "Removed cooper from $prefix. Debian packages, containers and images stay."
   exit 0
@@ -97,6 +115,16 @@ below_prefix install -D -m 755 dist/cooper "$prefix/bin/cooper"
 below_prefix install -D -m 644 "$scratch/bash" "$bash_completion"
 below_prefix install -D -m 644 "$scratch/zsh" "$zsh_completion"
 below_prefix install -D -m 644 "$scratch/fish" "$fish_completion"
+
+if [ -n "$units" ]; then
+  for kind in system user; do
+    sed "s|/usr/local/|$prefix/|" "systemd/$kind/cooper-restart.service" > "$scratch/unit"
+    below_prefix install -D -m 644 "$scratch/unit" "$units/$kind/cooper-restart.service"
+    below_prefix install -D -m 644 "systemd/$kind/cooper-.scope.d/stop-order.conf" \
+      "$units/$kind/cooper-.scope.d/stop-order.conf"
+  done
+  at_boot enable
+fi
 
 echo "Installed $prefix/bin/cooper"
 if [ "$(id -u)" != 0 ] && ! grep -q "^$(id -un):" /etc/subuid 2> /dev/null; then

@@ -1,9 +1,10 @@
 /** What follows the end of a container: its removal (`--rm`), or a new start (`--restart`). */
-import { CooperError } from "../errors.ts";
+import { CooperError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { changeContainer, getContainer } from "../records/containers.ts";
 import type { ContainerRecord } from "./record.ts";
 import { removeSettled } from "./remove.ts";
+import { restartDelayMs, wantsRestart } from "./restart-policy.ts";
 
 /** Removes a `--rm` container that has ended; the caller holds its lock. */
 export async function afterEnd(host: Host, container: ContainerRecord): Promise<void> {
@@ -24,34 +25,37 @@ async function removeWithImage(host: Host, container: ContainerRecord): Promise<
   }
 }
 
-/** Whether its restart policy brings a container that has ended back (docker-run(1), `--restart`). */
-export function wantsRestart(container: ContainerRecord): boolean {
-  const { policy, maxRetries } = container.spec.restart;
-  if (container.intent !== "stopped" || container.stoppedByUser) return false;
-  if (policy === "always" || policy === "unless-stopped") return true;
-  return (
-    policy === "on-failure" &&
-    container.exitCode !== 0 &&
-    (maxRetries === 0 || container.restartCount < maxRetries)
-  );
-}
-
-/** How long to wait before the next start: 100 ms, doubled each time up to a minute; as Docker does. */
-export function restartDelayMs(container: ContainerRecord): number {
-  const hasRunWell = container.finishedAt - container.startedAt > 10_000;
-  return hasRunWell ? 100 : Math.min(100 * 2 ** container.restartCount, 60_000);
-}
+/** One that ran longer than this has not failed because of how it was started. */
+const wellMs = 10_000;
+/** How often a start that fails is tried; the last pause is then a minute. */
+const mostFailedStarts = 10;
 
 /**
- * Starts a container again as long as its policy wants that and the start fails; called without its
- * lock by the exit command, which lives as long as the pause lasts.
+ * Starts a container again when its policy wants that, and tries again when the start fails; called
+ * without its lock by the exit command, which lives as long as the pauses last.
  */
 export async function restartByPolicy(host: Host, ended: ContainerRecord): Promise<void> {
-  await Bun.sleep(restartDelayMs(ended));
-  using _lock = await host.locks.container(ended.id);
-  const container = getContainer(host.database, ended.id);
-  if (container === undefined || !wantsRestart(container)) return; // stopped or removed meanwhile
-  changeContainer(host.database, container.id, { restartCount: container.restartCount + 1 });
+  const hasRunWell = ended.finishedAt - ended.startedAt > wellMs;
+  let quickEnds = hasRunWell ? 0 : ended.quickEnds;
+  for (let failures = 0; ; ) {
+    await Bun.sleep(restartDelayMs(quickEnds));
+    quickEnds++;
+    try {
+      return await startAgain(host, ended.id, quickEnds);
+    } catch (error) {
+      // conmon shows nobody what its exit command says: `inspect` does
+      changeContainer(host.database, ended.id, { error: `restart failed: ${messageOf(error)}` });
+      if (++failures === mostFailedStarts) throw error;
+    }
+  }
+}
+
+/** One that was stopped or removed meanwhile stays as it is. */
+async function startAgain(host: Host, id: string, quickEnds: number): Promise<void> {
+  using _lock = await host.locks.container(id);
+  const container = getContainer(host.database, id);
+  if (container === undefined || !wantsRestart(container)) return;
+  changeContainer(host.database, id, { restartCount: container.restartCount + 1, quickEnds });
   const { startLocked } = await import("./start.ts");
   await startLocked(host, container, { isForeground: false });
 }

@@ -162,7 +162,8 @@ export function insertNamed(
       exitCode: 0,
       oomKilled: false,
       restartCount: 0,
-      stoppedByUser: false,
+      quickEnds: 0,
+      stoppedBy: "nobody",
       error: "",
       freezingId: null,
     };

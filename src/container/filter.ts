@@ -4,6 +4,7 @@ import type { Host } from "../host.ts";
 import { parseMoment } from "../moment.ts";
 import { resolveContainer } from "../records/containers.ts";
 import { labelsOf } from "./process-of.ts";
+import { startsOnBoot } from "./restart-policy.ts";
 import type { ContainerSummary } from "./summary.ts";
 
 type Test = (container: ContainerSummary, value: string) => boolean;
@@ -64,6 +65,8 @@ function testFor(host: Host, key: string): Test {
       return ({ command }, value) => command[0] === value;
     case "restart-policy":
       return ({ record }, value) => record.spec.restart.policy === value;
+    case "should-start-on-boot":
+      return ({ record }, value) => startsOnBoot(record) === truth(key, value);
     case "health":
       return ({ health }, value) => (health ?? "none") === value;
     case "is-task":
@@ -71,7 +74,7 @@ function testFor(host: Host, key: string): Test {
       return (_, value) => value === "false" || value === "";
     default:
       throw new CooperError("invalid-argument", `unknown filter "${key}"`, {
-        hint: "id, name, status, label, ancestor, before, since, until, exited, volume, network, command, restart-policy, health",
+        hint: "id, name, status, label, ancestor, before, since, until, exited, volume, network, command, restart-policy, should-start-on-boot, health",
       });
   }
 }
@@ -105,6 +108,12 @@ function statusIs(state: string, value: string): boolean {
     });
   }
   return state === value || (state === "exited" && value === "stopped");
+}
+
+function truth(key: string, value: string): boolean {
+  if (value !== "true" && value !== "false")
+    throw new CooperError("invalid-argument", `filter ${key}: "${value}" is not true or false`);
+  return value === "true";
 }
 
 function whole(key: string, value: string): number {

@@ -117,7 +117,7 @@ function stateOf(host: Host, container: ContainerRecord) {
     StartedAt: goTime(container.startedAt),
     FinishedAt: goTime(live.exit?.finishedAt ?? container.finishedAt),
     CgroupPath: cgroupPathOf(live.pid),
-    StoppedByUser: container.stoppedByUser,
+    StoppedByUser: container.stoppedBy === "user",
     Health: healthDocument(host, container),
     CheckpointedAt: goTime(0),
     RestoredAt: goTime(0),

@@ -85,8 +85,13 @@ export interface ContainerRecord {
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly restartCount: number;
-  /** A stop, kill or rm asked for its end, so that no restart policy brings it back. */
-  readonly stoppedByUser: boolean;
+  /** Ends in a row that came soon after the start. */
+  readonly quickEnds: number;
+  /**
+   * Who asked for its end (stop, kill, rm), so that no restart policy brings it back; when it was the
+   * machine that goes down, its next boot does.
+   */
+  readonly stoppedBy: "nobody" | "user" | "machine";
   readonly error: string;
   /** The topmost of the frozen trees that it stands on; null: right on its image. */
   readonly frozenId: string | null;

@@ -51,7 +51,7 @@ async function removeNow(host: Host, nameOrId: string, options: RemoveOptions): 
   if (isAlive(container)) {
     // one that only waits for its start has not run yet
     if (!options.force && container.intent !== "initialized") throw stillRuns(container, name);
-    changeContainer(host.database, id, { stoppedByUser: true });
+    changeContainer(host.database, id, { stoppedBy: "user" });
     await endProcess(host, container, options.graceSeconds ?? 0);
     await settleContainer(host, id);
   }

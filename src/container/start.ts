@@ -81,7 +81,7 @@ export async function startContainer(
     const socket = options.attaches ? connectAttach(host, container) : null;
     return { id, pid: container.pid, socket };
   }
-  changeContainer(host.database, id, { stoppedByUser: false, restartCount: 0 });
+  changeContainer(host.database, id, { stoppedBy: "nobody", restartCount: 0, quickEnds: 0 });
   return startLocked(host, container, options);
 }
 

@@ -19,6 +19,8 @@ export interface StopOptions {
   readonly signal: number | null;
   /** Whether a `--rm` container stays, since it is to be started again. */
   readonly keeps?: boolean;
+  /** Who wants it; without: the user. */
+  readonly stoppedBy?: ContainerRecord["stoppedBy"];
 }
 
 const sigKill = 9;
@@ -35,7 +37,7 @@ export async function stopContainer(
   if (container === undefined)
     throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
   // also for one that waits to be started again by its restart policy
-  changeContainer(host.database, id, { stoppedByUser: true });
+  changeContainer(host.database, id, { stoppedBy: options.stoppedBy ?? "user" });
   if (!isAlive(container)) return id;
   const grace = options.graceSeconds ?? container.resolved.stopTimeoutSeconds;
   await endProcess(
@@ -101,7 +103,7 @@ export async function killContainer(host: Host, nameOrId: string, signal: number
     throw new CooperError("wrong-state", `cannot kill container ${nameOrId}: it is not running`);
   }
   if (signal === sigKill || signal === container.resolved.stopSignal) {
-    changeContainer(host.database, container.id, { stoppedByUser: true });
+    changeContainer(host.database, container.id, { stoppedBy: "user" });
   }
   emitContainer(host, container, "kill", { signal: `${signal}` });
   if (signal === sigKill) {

@@ -1,5 +1,5 @@
 /** The short verbs on a container: pause, unpause, wait, rename, restart, prune, and the exit command. */
-import { CooperError, messageOf } from "../errors.ts";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import {
   changeContainer,
@@ -13,7 +13,7 @@ import { mustCallRuntime } from "../runtime/oci-runtime.ts";
 import { withBallast } from "../system/ballast.ts";
 import { waitForEnd } from "../system/process.ts";
 import { treeUsage } from "../system/tree-usage.ts";
-import { afterEnd, restartByPolicy, wantsRestart } from "./after-end.ts";
+import { afterEnd, restartByPolicy } from "./after-end.ts";
 import { exitCodeOf } from "./attach.ts";
 import { settleContainer } from "./cleanup.ts";
 import { emitContainer } from "./events.ts";
@@ -21,6 +21,7 @@ import { isAlive, liveState } from "./live-state.ts";
 import { assertContainerName } from "./names.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 import { removeSettled } from "./remove.ts";
+import { wantsRestart } from "./restart-policy.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
 import { startContainer } from "./start.ts";
 import { type StopOptions, stopContainer } from "./stop.ts";
@@ -164,12 +165,5 @@ export async function cleanupContainer(host: Host, id: string): Promise<void> {
     if (ended === undefined) return;
     await afterEnd(host, ended);
   }
-  if (!wantsRestart(ended)) return;
-  try {
-    await restartByPolicy(host, ended);
-  } catch (error) {
-    // conmon shows nobody what its exit command says: `inspect` does
-    changeContainer(host.database, id, { error: `restart failed: ${messageOf(error)}` });
-    throw error;
-  }
+  if (wantsRestart(ended)) await restartByPolicy(host, ended);
 }

@@ -221,9 +221,12 @@ export class Containers {
   async list(filters: readonly string[] = []): Promise<ContainerSummary[]> {
     const { summarize } = await import("../container/summary.ts");
     await this.reviveKeeper();
-    if (filters.length === 0) return summarize(this.host);
+    const containers = summarize(this.host);
+    if (containers.some(({ state, record }) => state === "exited" && record.intent === "running"))
+      (await import("../container/revive.ts")).reviveLost(this.host, containers);
+    if (filters.length === 0) return containers;
     const { containerFilter } = await import("../container/filter.ts");
-    return summarize(this.host).filter(containerFilter(this.host, filters));
+    return containers.filter(containerFilter(this.host, filters));
   }
 
   /** Health is not told from checks that nobody runs any more. */

@@ -21,6 +21,7 @@ interface Row {
   exit_code: number;
   oom_killed: number;
   restart_count: number;
+  quick_ends: number;
   stopped_by_user: number;
   error: string;
   frozen_id: string | null;
@@ -40,7 +41,8 @@ export type ContainerChange = Partial<
     | "exitCode"
     | "oomKilled"
     | "restartCount"
-    | "stoppedByUser"
+    | "quickEnds"
+    | "stoppedBy"
     | "error"
     | "name"
     | "frozenId"
@@ -58,12 +60,16 @@ const columns: Record<keyof ContainerChange, string> = {
   exitCode: "exit_code",
   oomKilled: "oom_killed",
   restartCount: "restart_count",
-  stoppedByUser: "stopped_by_user",
+  quickEnds: "quick_ends",
+  stoppedBy: "stopped_by_user",
   error: "error",
   name: "name",
   frozenId: "frozen_id",
   freezingId: "freezing_id",
 };
+
+/** In the order of their numbers in the column. */
+const stoppers = ["nobody", "user", "machine"] as const;
 
 /** Adds a container with its layers, volumes and networks held. A name that is taken is an error. */
 export function insertContainer(
@@ -138,6 +144,7 @@ export function changeContainer(database: Database, id: string, change: Containe
   const keys = Object.keys(change) as (keyof ContainerChange)[];
   if (keys.length === 0) return;
   const values = keys.map((key) => {
+    if (key === "stoppedBy") return stoppers.indexOf(change.stoppedBy ?? "nobody");
     const value = change[key];
     return typeof value === "boolean" ? Number(value) : (value ?? null);
   });
@@ -295,7 +302,8 @@ function toRecord(row: Row): ContainerRecord {
     exitCode: row.exit_code,
     oomKilled: row.oom_killed !== 0,
     restartCount: row.restart_count,
-    stoppedByUser: row.stopped_by_user !== 0,
+    quickEnds: row.quick_ends,
+    stoppedBy: stoppers[row.stopped_by_user] ?? "nobody",
     error: row.error,
     frozenId: row.frozen_id,
     freezingId: row.freezing_id,

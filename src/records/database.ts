@@ -207,6 +207,11 @@ const migrations: readonly string[] = [
   ) strict, without rowid;
   create index snapshot_by_frozen on snapshot (frozen_id) where frozen_id is not null;
   `,
+  `
+  -- ends in a row that came soon after the start, which is what the next start waits for
+  alter table container add column quick_ends integer not null default 0;
+  -- stopped_by_user from here on: 0 nobody, 1 the user, 2 the machine that went down
+  `,
 ];
 
 /**

@@ -1,31 +1,8 @@
 /** Hosts that are not as this one: another layout of cgroups, a reboot in between, somebody else beside. */
 import { describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
-import { join } from "node:path";
-import { type TestHost, testHost, users } from "./host.ts";
-
-/** Runs a shell script in which `cooper` is this store's, in a mount namespace of its own. */
-async function inMounts(host: TestHost, prepare: string, script: string) {
-  const [cooper = "", ...options] = host.argv();
-  const alias = `cooper() { ${[cooper, ...options].join(" ")} "$@"; }`;
-  const child = Bun.spawn(["unshare", "-m", "sh", "-c", `${prepare}\n${alias}\n${script}`], {
-    cwd: "/tmp",
-    env: host.environment(),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { exitCode: await child.exited, stdout, stderr };
-}
+import { existsSync } from "node:fs";
+import { testHost, users } from "./host.ts";
+import { endProcesses, inMounts, inNextBoot, powerOff } from "./reboot.ts";
 
 /** crun refuses a host whose second version of cgroups has controllers beside the first. */
 const hidesUnified = existsSync("/sys/fs/cgroup/unified")
@@ -71,10 +48,7 @@ describe.each(users)("a reboot under %p", (user) => {
     await host.must("run", "-d", "--name", "up", ...sleeper);
     await host.must("run", "-d", "--rm", "--name", "gone", ...sleeper);
     await host.cooper("run", "--name", "done", "--network", "none", "hello", "sh", "-c", "exit 4");
-    await powerOff(host);
-    // a boot id of its own tells the next boot from this one, whatever its pids and times are
-    const bootId = join(host.directory, "boot_id");
-    writeFileSync(bootId, "11111111-2222-3333-4444-555555555555\n");
+    await powerOff(host, "up", "gone");
     const script = `
 cooper ps -a --sort names --filter name=up --filter name=done --format '{{.Names}} {{.State}}'
 cooper inspect --format '{{.State.ExitCode}}' up
@@ -82,8 +56,7 @@ cooper start up
 cooper exec up echo alive
 cooper run -d --name gone --network none hello sleep 1000 > /dev/null && echo had again
 cooper rm -fa | wc -l`;
-    const bind = `mount --bind ${bootId} /proc/sys/kernel/random/boot_id`;
-    const { stdout, stderr } = await inMounts(host, bind, script);
+    const { stdout, stderr } = await inNextBoot(host, script);
     expect(stderr).toBe("");
     expect(stdout.trim().split("\n")).toEqual([
       "done exited",
@@ -97,26 +70,6 @@ cooper rm -fa | wc -l`;
     endProcesses(host); // the pause process of the "next boot"
   });
 });
-
-/** All that a power failure takes: processes, mounts, cgroups, and the run directory. */
-async function powerOff(host: TestHost): Promise<void> {
-  const pids = await host.must("inspect", "--format", "{{.State.Pid}}", "up", "gone");
-  endProcesses(host); // the monitors first, so that they see no end
-  for (const pid of pids.split("\n")) process.kill(Number(pid), "SIGKILL");
-  const run = (...argv: string[]) => Bun.spawnSync(argv, { stdio: ["ignore", "ignore", "ignore"] });
-  const mounted = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "")
-    .filter((path) => path.startsWith(`${host.directory}/`));
-  for (const path of mounted.reverse()) run("umount", "-l", path);
-  for (const id of readdirSync(join(host.root, "containers"))) {
-    const emptied = ["-depth", "-type", "d", "-name", `*${id}*`, "-exec", "rmdir", "{}", "+"];
-    for (let left = 20; left > 0 && !run("find", "/sys/fs/cgroup", ...emptied).success; left--)
-      await Bun.sleep(100); // until the kernel has buried the last of them
-  }
-  renameSync(host.run, join(host.directory, "run-before"));
-  chmodSync(host.place("run"), 0o700);
-}
 
 test("two who share a machine see nothing of each other", async () => {
   const hosts = await Promise.all(users.map((user) => testHost(user)));
@@ -167,18 +120,3 @@ test("a hundred runs at once, and ps among them", async () => {
   );
   expect(await host.must("ps", "-aq")).toBe("");
 }, 120_000);
-
-/** kill -9 for every process that this store has. */
-function endProcesses(host: TestHost): void {
-  for (const line of host.processes()) {
-    const pid = Number(line.split(" ")[0]);
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // it has ended with another
-    }
-  }
-  const file = join(host.run, "pause.pid");
-  const pause = existsSync(file) ? Number(readFileSync(file, "utf8").split(" ")[0]) : 0;
-  if (pause > 1) process.kill(pause, "SIGKILL");
-}

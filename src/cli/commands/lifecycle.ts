@@ -40,7 +40,20 @@ export const stop = defineCommand({
   usage: containers,
   description: "Sends the container's stop signal, waits, and kills it when its time is over.",
   examples: ["cooper stop web", "cooper stop --time 2 --all"],
-  options: { all, cidfile, filter, ignore, latest, signal, time },
+  options: {
+    all,
+    cidfile,
+    filter,
+    ignore,
+    latest,
+    signal,
+    time,
+    untilBoot: {
+      flag: "--until-boot",
+      type: flagSwitch,
+      help: "As the machine does that goes down: restart policies start them at its next boot",
+    },
+  },
   args: { min: 0 },
   completes: "running-container",
   staysOutside: false,
@@ -49,6 +62,7 @@ export const stop = defineCommand({
     const how = {
       graceSeconds: options.time ?? null,
       signal: options.signal === undefined ? null : parseSignal(options.signal),
+      ...(options.untilBoot && { stoppedBy: "machine" as const }),
     };
     return forEach(names, (name) =>
       unlessMissing(options.ignore, name, () => engine.containers.stop(name, how)),

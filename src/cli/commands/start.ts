@@ -1,16 +1,25 @@
 /** `start`: start containers, with --attach stay with one. */
+import type { ContainerSummary } from "../../container/summary.ts";
 import { CooperError } from "../../errors.ts";
 import { flagSwitch, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { all, filter, latest, selectContainers } from "../select.ts";
 
+/** What `unless-stopped` says of one that the user has stopped. */
+const staysStopped = ({ spec, stoppedBy }: ContainerSummary["record"]) =>
+  spec.restart.policy === "unless-stopped" && stoppedBy === "user";
+
 const noCheckpoints = "checkpoints are not supported yet";
 
 export const start = defineCommand({
   summary: "Start containers",
   usage: "[CONTAINER...]",
-  examples: ["cooper start web", "cooper start -ai shell"],
+  examples: [
+    "cooper start web",
+    "cooper start -ai shell",
+    "cooper start --all --filter should-start-on-boot=true",
+  ],
   options: {
     all: { ...all, short: undefined as never },
     filter,
@@ -55,8 +64,14 @@ export const start = defineCommand({
   args: { min: 0 },
   completes: "container",
   async run({ engine, args, options, forEach }) {
-    const names = await selectContainers(engine, args, options, ({ state }) =>
-      ["created", "exited", "initialized"].includes(state),
+    const isForBoot = (options.filter ?? []).some((text) => text.startsWith("restart-policy="));
+    const names = await selectContainers(
+      engine,
+      args,
+      options,
+      ({ state, record }) =>
+        ["created", "exited", "initialized"].includes(state) &&
+        !(isForBoot && staysStopped(record)),
     );
     if (!options.attach && !options.interactive) {
       return forEach(names, async (name) => {

@@ -3,15 +3,11 @@
  * first of them and ended with the last. It holds nothing in memory that the database does not say, so
  * it may be killed at any time: the next command that meets a check that is overdue starts another.
  */
-import { openSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { messageOf } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { dueChecks } from "../../records/health.ts";
-import { ownVariables } from "../../runtime/monitor.ts";
-import { needProgram } from "../../system/program.ts";
-import { callerEnvironment } from "../../system/userns.ts";
-import { ownCommand } from "../own-command.ts";
+import { startDetached } from "../own-command.ts";
 import { runDueCheck } from "./check.ts";
 
 /** It looks at the database at least this often: a check that was added meanwhile may be due first. */
@@ -24,13 +20,7 @@ export function ensureKeeper(host: Host): void {
   const free = host.locks.tryKeeper();
   if (free === undefined) return; // it lives, and looks again before it ends
   free[Symbol.dispose]();
-  const nowhere = openSync("/dev/null", "r+");
-  const child = Bun.spawn([needProgram("setsid"), ...ownCommand(host, "__keep-health")], {
-    cwd: "/",
-    env: { ...ownVariables(), ...callerEnvironment() },
-    stdio: [nowhere, nowhere, nowhere],
-  });
-  child.unref();
+  startDetached(host, "__keep-health");
 }
 
 /** Runs checks as they become due, until no container waits for one. */

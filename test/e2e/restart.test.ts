@@ -1,0 +1,104 @@
+/** Restart policies: after an end, a boot, the death of a monitor, another binary. */
+import { expect, test } from "bun:test";
+import { copyFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { binary, type TestHost, testHost, users } from "./host.ts";
+import { endProcesses, inNextBoot, powerOff } from "./reboot.ts";
+
+const everybody = users.map((user) => ({ user, who: user?.name ?? "the caller" }));
+const sleeper = ["hello", "sleep", "1000"];
+
+const about = (host: TestHost, name: string) =>
+  host.must("inspect", "-f", "{{.State.Status}} {{.RestartCount}}", name);
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  for (let wait = 0; wait < 200; wait++) {
+    if (await isTrue()) return;
+    await Bun.sleep(50);
+  }
+  throw new Error("it did not come true in ten seconds");
+}
+
+test.each(everybody)("at boot what the policies ask for is started, as $who", async ({ user }) => {
+  await using host = await testHost(user);
+  const policies = ["no", "on-failure", "always", "unless-stopped"];
+  for (const policy of policies) {
+    const restart = ["--restart", policy];
+    await host.must("run", "-d", "--name", policy, ...restart, ...sleeper);
+    await host.must("run", "-d", "--name", `${policy}-ended`, ...restart, ...sleeper);
+    await host.must("create", "--name", `${policy}-new`, ...restart, ...sleeper);
+  }
+  await host.must("stop", "-t", "0", "--filter", "name=ended");
+  await powerOff(host, ...policies);
+  const script = `
+running() { cooper ps --format '{{.Names}}' | sort | tr '\\n' ' '; echo; }
+cooper start --all --filter should-start-on-boot=true > /dev/null; running
+cooper stop -t 0 --all > /dev/null 2>&1
+cooper start --all --filter restart-policy=always > /dev/null; running
+cooper start --all --filter restart-policy=unless-stopped > /dev/null; running
+cooper stop -t 0 --all --until-boot > /dev/null 2>&1; running
+cooper start --all --filter should-start-on-boot=true > /dev/null; running
+cooper rm -fa > /dev/null`;
+  const { stdout } = await inNextBoot(host, script);
+  expect(stdout.split("\n").map((line) => line.trim())).toEqual([
+    "always always-ended unless-stopped",
+    "always always-ended always-new",
+    "always always-ended always-new unless-stopped-new",
+    "",
+    "always always-ended always-new unless-stopped-new",
+    "",
+  ]);
+  endProcesses(host);
+});
+
+test.each(everybody)(
+  "who killed the monitor does not keep it from coming back, as $who",
+  async ({ user }) => {
+    await using host = await testHost(user);
+    await host.must("run", "-d", "--name", "c", "--restart", "always", ...sleeper);
+    const pids = await host.must("inspect", "-f", "{{.State.ConmonPid}} {{.State.Pid}}", "c");
+    for (const pid of pids.split(" ")) process.kill(Number(pid), "SIGKILL");
+    await until(async () => (await host.must("ps", "--format", "{{.Restarts}}")) === "1");
+    expect(await about(host, "c")).toBe("running 1");
+  },
+);
+
+test("one that was started by an older binary is restarted by the one in its place", async () => {
+  await using host = await testHost();
+  const older = join(host.directory, "cooper");
+  copyFileSync(binary, older);
+  const words = host.argv("run", "-d", "--name", "c", "--restart", "always", ...sleeper);
+  const run = Bun.spawnSync([older, ...words.slice(1)], { env: host.environment() });
+  expect(run.exitCode).toBe(0);
+  copyFileSync(binary, `${older}.new`);
+  renameSync(`${older}.new`, older);
+  process.kill(Number(await host.must("inspect", "-f", "{{.State.Pid}}", "c")), "SIGKILL");
+  await until(async () => (await about(host, "c")) === "running 1");
+});
+
+test("a start that fails is tried again", async () => {
+  await using host = await testHost();
+  const source = host.place("source");
+  const mount = ["--mount", `type=bind,source=${source},target=/m`];
+  await host.must("run", "-d", "--name", "c", "--restart", "always", ...mount, ...sleeper);
+  renameSync(source, `${source}.away`);
+  process.kill(Number(await host.must("inspect", "-f", "{{.State.Pid}}", "c")), "SIGKILL");
+  await until(async () =>
+    (await host.must("inspect", "-f", "{{.State.Error}}", "c")).includes("restart failed"),
+  );
+  renameSync(`${source}.away`, source);
+  await until(async () => (await about(host, "c")).startsWith("running"));
+  expect(await host.must("inspect", "-f", "{{.State.Error}}", "c")).toBe("");
+});
+
+test("update changes the policy of one that waits to be started again", async () => {
+  await using host = await testHost();
+  const command = ["hello", "sh", "-c", "echo once more; exit 1"];
+  await host.must("run", "-d", "--name", "c", "--restart", "always", ...command);
+  await until(async () => Number((await about(host, "c")).split(" ")[1]) > 1);
+  await host.must("update", "--restart", "no", "c");
+  await host.must("wait", "c");
+  const { stdout } = await host.cooper("logs", "c");
+  await Bun.sleep(2000); // longer than it would wait
+  expect((await host.cooper("logs", "c")).stdout).toBe(stdout);
+});
