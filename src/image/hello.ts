@@ -39,8 +39,23 @@ export async function makeHello(host: Host): Promise<Image> {
     kind: "stream",
     chunks: helloChunks(),
   });
+  const decoded = decodeImageConfig(Buffer.from(helloConfig(layer.id)), "the built-in image");
+  // awaited here: the stage goes when this function returns
+  return await publishImage(host, {
+    config: decoded.config,
+    configText: decoded.text,
+    manifests: [ownManifest(decoded.text, [layer])],
+    layers: [layer],
+    names: [helloName],
+    repoDigests: [],
+    parentId: null,
+  });
+}
+
+/** The configuration of the image with that layer. */
+export function helloConfig(layerId: string): string {
   const { architecture, os } = hostPlatform();
-  const config = JSON.stringify({
+  return JSON.stringify({
     created,
     architecture,
     os,
@@ -52,19 +67,8 @@ export async function makeHello(host: Host): Promise<Image> {
         "org.opencontainers.image.description": "Cooper's built-in image",
       },
     },
-    rootfs: { type: "layers", diff_ids: [`sha256:${layer.id}`] },
+    rootfs: { type: "layers", diff_ids: [`sha256:${layerId}`] },
     history: [{ created, created_by: "cooper", comment: "built into cooper" }],
-  });
-  const decoded = decodeImageConfig(Buffer.from(config), "the built-in image");
-  // awaited here: the stage goes when this function returns
-  return await publishImage(host, {
-    config: decoded.config,
-    configText: decoded.text,
-    manifests: [ownManifest(decoded.text, [layer])],
-    layers: [layer],
-    names: [helloName],
-    repoDigests: [],
-    parentId: null,
   });
 }
 

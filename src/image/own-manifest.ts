@@ -7,7 +7,7 @@ import type { StagedLayer } from "./publish.ts";
 /** The manifest of an image that was made here: its layers are not compressed until they leave. */
 export function ownManifest(
   configText: string,
-  layers: readonly StagedLayer[],
+  layers: readonly Pick<StagedLayer, "id" | "tarSize">[],
   family: "oci" | "docker" = "oci",
 ): StoredManifest {
   const types =

@@ -5,19 +5,17 @@ import { CooperError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { type LayerSource, unpackLayer } from "../layer/unpack.ts";
 import type { UnpackedLayer } from "../layer/unpack-protocol.ts";
-import { decodeManifest } from "../oci/manifest.ts";
-import { parseName } from "../oci/reference.ts";
+import { digestOf } from "../oci/digest.ts";
+import { decodeManifest, type Manifest } from "../oci/manifest.ts";
 import { type Image, manifestsOf } from "../records/images.ts";
-import { openRegistry } from "../registry/access.ts";
-import { pullSources } from "../registry/pull-sources.ts";
-import { loadRegistriesConf } from "../registry/registries-conf.ts";
 import { exchangeNames } from "../system/exchange.ts";
 import { syncDirectory, syncFilesystem } from "../system/sync.ts";
 import { helloName } from "./hello-name.ts";
+import { originsOf } from "./origins.ts";
 import { openStage, type Stage } from "./stage.ts";
 
-/** A place that may have the layer. */
-interface Origin {
+/** Where the layer may be. */
+interface Place {
   /** For people. */
   readonly name: string;
   open(): LayerSource;
@@ -35,15 +33,15 @@ export async function refetchLayer(
   images: readonly Image[],
   signal?: AbortSignal,
 ): Promise<string> {
-  const origins = await originsOf(host, layerId, images);
+  const places = await placesOf(host, layerId, images);
   using stage = await openStage(host);
   const failures: string[] = [];
-  for (const origin of origins) {
+  for (const place of places) {
     try {
-      await fetchInto(host, layerId, origin, stage, signal);
-      return origin.name;
+      await fetchInto(host, layerId, place, stage, signal);
+      return place.name;
     } catch (error) {
-      failures.push(`${origin.name}: ${messageOf(error)}`);
+      failures.push(`${place.name}: ${messageOf(error)}`);
     }
   }
   throw notToBeHad(layerId, images, failures);
@@ -52,12 +50,12 @@ export async function refetchLayer(
 async function fetchInto(
   host: Host,
   layerId: string,
-  origin: Origin,
+  place: Place,
   stage: Stage,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const directory = stage.next("layer");
-  const unpacked: UnpackedLayer = await unpackLayer(origin.open(), directory, signal);
+  const unpacked: UnpackedLayer = await unpackLayer(place.open(), directory, signal);
   if (unpacked.diffId !== `sha256:${layerId}`)
     throw new CooperError("corrupt", `it has another layer there: ${unpacked.diffId}`);
   using _lock = await host.locks.store("shared");
@@ -70,10 +68,10 @@ async function fetchInto(
 }
 
 /** The built-in image is in this program; others came from registries that their digests name. */
-async function originsOf(host: Host, layerId: string, images: readonly Image[]): Promise<Origin[]> {
+async function placesOf(host: Host, layerId: string, images: readonly Image[]): Promise<Place[]> {
   const { helloChunks } = await import("./hello.ts");
   const isHello = images.some(({ names }) => names.includes(helloName));
-  const builtIn: Origin[] = isHello
+  const builtIn: Place[] = isHello
     ? [
         {
           name: "the program itself",
@@ -84,27 +82,26 @@ async function originsOf(host: Host, layerId: string, images: readonly Image[]):
   return [...builtIn, ...images.flatMap((image) => registriesOf(host, layerId, image))];
 }
 
-function registriesOf(host: Host, layerId: string, image: Image): Origin[] {
-  const conf = loadRegistriesConf(process.env, host.isRootless);
-  const manifests = new Map(manifestsOf(host.database, image.id).map((one) => [one.digest, one]));
+/** Manifests differ in how they compress: first the one that a repository is known to have. */
+function registriesOf(host: Host, layerId: string, image: Image): Place[] {
   const position = image.layers.indexOf(layerId);
-  return image.repoDigests.flatMap((name) => {
-    const { registry, repository, digest } = parseName(name);
-    const stored = manifests.get(digest ?? "");
-    if (registry === null || registry === "localhost" || stored === undefined) return [];
-    const manifest = decodeManifest(Buffer.from(stored.text), stored.mediaType, name);
-    if (manifest.kind !== "manifest") return [];
-    const blob = manifest.layers[position];
-    if (blob === undefined) return [];
-    return pullSources(conf, registry, repository, true).map((source): Origin => {
-      const client = openRegistry(conf, source, {});
-      return {
-        name: `${registry}/${repository}`,
-        open: () => ({
-          kind: "stream",
-          chunks: client.blob(source.repository, blob.digest, blob.size, name),
-        }),
-      };
+  const manifests = manifestsOf(host.database, image.id).flatMap((stored) => {
+    if (digestOf(stored.text) !== stored.digest) return []; // damaged
+    const decoded = decodeManifest(Buffer.from(stored.text), stored.mediaType, stored.digest);
+    return decoded.kind === "manifest" ? [decoded] : [];
+  });
+  return originsOf(host, image).flatMap(({ name, client, repository, digest }) => {
+    const isTheirs = (manifest: Manifest) => manifest.digest === digest;
+    const ordered = [...manifests.filter(isTheirs), ...manifests.filter((one) => !isTheirs(one))];
+    return ordered.flatMap(({ layers }): Place[] => {
+      const blob = layers[position];
+      if (blob === undefined) return [];
+      const { digest: wanted, size } = blob;
+      const open = (): LayerSource => ({
+        kind: "stream",
+        chunks: client.blob(repository, wanted, size, name),
+      });
+      return [{ name, open }];
     });
   });
 }

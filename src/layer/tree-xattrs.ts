@@ -6,7 +6,7 @@ import { fail } from "./tree-changes.ts";
  * Attributes through which overlayfs would be steered (redirects, opaque marks): an image says such
  * things with whiteouts and has no business with them.
  */
-const ofOverlay = /^(?:trusted|user)\.overlay\./;
+export const isOfOverlay = (name: string): boolean => /^(?:trusted|user)\.overlay\./.test(name);
 
 /** What the kernel or file system says where an attribute cannot be had here. */
 const unsupported = ["EOPNOTSUPP", "EPERM", "EINVAL", "E95"];
@@ -19,7 +19,7 @@ export function storeXattrs(
 ): string | undefined {
   let warning: string | undefined;
   for (const [name, value] of xattrs) {
-    if (ofOverlay.test(name)) {
+    if (isOfOverlay(name)) {
       warning = "attributes of overlayfs were left out";
       continue;
     }

@@ -18,7 +18,7 @@ import {
 import { join } from "node:path";
 import { type LayerPaths, pathsUnder } from "../paths.ts";
 import type { LayerRecord } from "../records/layers.ts";
-import { tarEnd, tarHeader, tarPadding } from "./tar-write.ts";
+import { paxRecord, tarEnd, tarHeader, tarPadding } from "./tar-write.ts";
 import { unpackLayer } from "./unpack.ts";
 import { verifyLayer } from "./verify.ts";
 
@@ -35,7 +35,28 @@ const entry = (name: string, type: string, linkName = "") => [
   tarHeader({ name, type, mode: 0o755, mtime: 1000, linkName }),
 ];
 
+/** A file with extended attributes. */
+const attributed = (name: string, xattrs: Record<string, Buffer>) => {
+  const records = Buffer.concat(
+    Object.entries(xattrs).map(([key, value]) =>
+      paxRecord(`SCHILY.xattr.${key}`, value.toString("latin1")),
+    ),
+  );
+  return [
+    tarHeader({ name: "pax", type: "x", mode: 0o644, size: records.length }),
+    records,
+    tarPadding(records.length),
+    ...file(name, "attributed"),
+  ];
+};
+/** cap_net_raw=ep */
+const capability = Buffer.from("0100000200200000000000000000000000000000", "hex");
+const setfattr = (path: string, ...args: string[]) =>
+  expect(Bun.spawnSync(["setfattr", ...args, path]).exitCode).toBe(0);
+
 const tar = Buffer.concat([
+  ...attributed("able", { "security.capability": capability, "user.mine": Buffer.from("1") }),
+  ...attributed("steered", { "trusted.overlay.redirect": Buffer.from("/etc") }),
   ...entry("d", "5"),
   ...file("d/file", "contents"),
   ...entry("d/link", "2", "file"),
@@ -121,6 +142,25 @@ describe.skipIf(!isRoot)("verifyLayer()", () => {
       () => appendFileSync(join(layer.displaced, readdirSync(layer.displaced)[0] ?? ""), "x"),
     ],
     ['"/twice" has another size', () => rmSync(layer.displaced, { recursive: true })],
+    [
+      '"/able" has lost or changed its capabilities',
+      () => setfattr(at("able"), "-x", "security.capability"),
+    ],
+    [
+      '"/able" has lost or changed its attribute "user.mine"',
+      () => setfattr(at("able"), "-n", "user.mine", "-v", "2"),
+    ],
+    [
+      '"/d/file" has got capabilities that it did not come with',
+      () =>
+        setfattr(
+          at("d/file"),
+          "-n",
+          "security.capability",
+          "-v",
+          `0x${capability.toString("hex")}`,
+        ),
+    ],
     ["its files are gone", () => rmSync(layer.diff, { recursive: true })],
     ["the headers of its tar are gone", () => rmSync(layer.tarHeaders)],
     ["the headers of its tar are damaged", () => truncateSync(layer.tarHeaders, 50)],

@@ -25,6 +25,7 @@ import { linkTarget, opaqueName, placeOf, printable, whiteoutPrefix } from "./en
 import { isWhiteout } from "./pack.ts";
 import { exactTar } from "./rebuild.ts";
 import { type TarEntry, TarReader } from "./tar.ts";
+import { layerXattrs, xattrDifference } from "./verify-xattrs.ts";
 
 /** So many are told of one layer; the first ones say what happened. */
 const maxProblems = 20;
@@ -159,7 +160,7 @@ class Comparison {
 
   private difference(
     entry: TarEntry,
-    { stats, target }: Found,
+    { stats, target, xattrs }: Found,
     ordinal: number,
   ): string | undefined {
     if (entry.kind === "hardlink") {
@@ -177,7 +178,7 @@ class Comparison {
     // times beyond that are not kept by every file system
     const isUsual = mtimeSeconds >= 0 && mtimeSeconds < 2 ** 32;
     if (isUsual && Math.floor(stats.mtimeMs / 1000) !== mtimeSeconds) return "was changed";
-    return undefined;
+    return xattrDifference(entry, xattrs, this.layer.diff, this.isInNamespace);
   }
 
   /** As in a store on an overlay: see name-marks.ts. */
@@ -198,7 +199,8 @@ class Comparison {
     const aside = this.displaced.fileOf(path, ordinal);
     if (aside === undefined) return this.look(path);
     const stats = lstatSync(aside);
-    return { stats, target: stats.isSymbolicLink() ? readlinkSync(aside, "latin1") : "" };
+    const target = stats.isSymbolicLink() ? readlinkSync(aside, "latin1") : "";
+    return { stats, target, xattrs: layerXattrs(aside) };
   }
 
   private look(path: string): Found | undefined {
@@ -214,7 +216,7 @@ class Comparison {
     try {
       const stats = fstatSync(descriptor);
       const target = stats.isSymbolicLink() ? linkOf(this.layer.diff, path) : "";
-      return { stats, target };
+      return { stats, target, xattrs: layerXattrs(descriptor) };
     } finally {
       closeSync(descriptor);
     }
@@ -258,6 +260,7 @@ interface Found {
   readonly stats: Stats;
   /** Of a symbolic link. */
   readonly target: string;
+  readonly xattrs: ReadonlyMap<string, Buffer>;
 }
 
 /** The directory that holds it is resolved within the layer; the link itself is not followed. */

@@ -153,6 +153,25 @@ export function addManifest(database: Database, imageId: string, manifest: Store
     .run(manifest.digest, manifest.mediaType, manifest.text, imageId);
 }
 
+/** Puts the right text of a manifest in the place of a damaged or missing one. */
+export function replaceManifest(
+  database: Database,
+  imageId: string,
+  manifest: StoredManifest,
+): void {
+  database
+    .query(
+      `insert into manifest (digest, image_id, media_type, text) select ?, id, ?, ? from image where id = ?
+       on conflict do update set media_type = excluded.media_type, text = excluded.text`,
+    )
+    .run(manifest.digest, manifest.mediaType, manifest.text, imageId);
+}
+
+/** Puts the right text of a configuration in the place of a damaged one. */
+export function replaceConfig(database: Database, imageId: string, text: string): void {
+  database.query("update image set config = ? where id = ?").run(text, imageId);
+}
+
 /** A container that was made from an image. */
 export interface ImageUser {
   readonly id: string;

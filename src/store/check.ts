@@ -6,13 +6,20 @@ import { removeContainer } from "../container/remove.ts";
 import { CooperError, errnoName, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { refetchLayer } from "../image/refetch.ts";
+import { refetchConfig, refetchManifest } from "../image/refetch-records.ts";
 import { removeImage } from "../image/remove.ts";
 import { sweep } from "../image/sweep.ts";
 import { verifyLayer } from "../layer/verify.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
 import { digestOf } from "../oci/digest.ts";
 import { listContainers } from "../records/containers.ts";
-import { containersOf, type Image, listImages, manifestsOf } from "../records/images.ts";
+import {
+  containersOf,
+  type Image,
+  imagesByPrefix,
+  listImages,
+  manifestsOf,
+} from "../records/images.ts";
 import { allLayerIds, getLayer } from "../records/layers.ts";
 import { listVolumes } from "../records/volumes.ts";
 
@@ -49,7 +56,7 @@ export async function checkStore(host: Host, options: CheckOptions): Promise<Che
   const checker = new Checker(host, options);
   checker.records();
   const images = listImages(host.database);
-  for (const image of images) checker.image(image);
+  for (const image of images) await checker.image(image);
   const layers = [...allLayerIds(host.database)].sort();
   for (const id of layers) {
     options.signal?.throwIfAborted();
@@ -83,18 +90,59 @@ class Checker {
   }
 
   /** Configurations and manifests are text in the database, and named by their digests. */
-  image(image: Image): void {
+  async image(image: Image): Promise<void> {
     const name = nameOf(image);
-    if (digestOf(image.configText) !== `sha256:${image.id}`)
-      this.report(
-        `the configuration of ${name} is damaged`,
-        `remove it and pull it again: ${name}`,
+    if (digestOf(image.configText) === `sha256:${image.id}`) this.config(image, name);
+    else {
+      const isHere = await this.record(image, `the configuration of ${name} is damaged`, () =>
+        refetchConfig(this.host, image, this.options.signal),
       );
-    else this.config(image, name);
-    for (const manifest of manifestsOf(this.host.database, image.id)) {
-      if (digestOf(manifest.text) !== manifest.digest)
-        this.report(`a manifest of ${name} is damaged: it is not ${manifest.digest}`);
+      if (!isHere) return;
     }
+    // as it is now: a manifest may follow from the configuration
+    const [mended = image] = imagesByPrefix(this.host.database, image.id);
+    await this.manifests(mended, name);
+  }
+
+  private async manifests(image: Image, name: string): Promise<void> {
+    const manifests = manifestsOf(this.host.database, image.id);
+    const { manifestDigest: own } = image;
+    const lost = own === null || manifests.some(({ digest }) => digest === own) ? [] : [own];
+    const damaged = manifests.flatMap(({ digest, text }) =>
+      digestOf(text) === digest ? [] : [digest],
+    );
+    for (const digest of lost.concat(damaged)) {
+      const how = lost.includes(digest) ? "is missing" : "is damaged";
+      const text = `the manifest ${digest.slice(0, 19)} of ${name} ${how}`;
+      const isHere = await this.record(image, text, () =>
+        refetchManifest(this.host, image, digest, this.options.signal),
+      );
+      if (!isHere) return;
+    }
+  }
+
+  /**
+   * Tells of a damaged record, and has it again if that is wanted.
+   *
+   * @returns whether the image is still there
+   */
+  private async record(image: Image, text: string, mend: () => Promise<string>): Promise<boolean> {
+    if (!this.options.repairs) {
+      this.report(text, "have it mended with: cooper system check --repair");
+      return true;
+    }
+    try {
+      this.report(text, undefined, `had again from ${await mend()}`);
+    } catch (error) {
+      if (!(error instanceof CooperError)) throw error;
+      if (this.options.removes) {
+        await this.remove([image], text);
+        return false;
+      }
+      const hint = `remove ${nameOf(image)} and load, pull or build it again`;
+      this.report(`${text}; ${error.message}`, hint);
+    }
+    return true;
   }
 
   private config(image: Image, name: string): void {

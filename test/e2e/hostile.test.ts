@@ -269,6 +269,15 @@ describe.each(everybody)("taken as $who", ({ user }) => {
       make: () =>
         tar([
           { name: "suid", mode: 0o6755, content: Buffer.from("x") },
+          {
+            name: "able",
+            content: Buffer.from("x"),
+            pax: {
+              "SCHILY.xattr.security.capability": `\x01\0\0\x02\0\x20${"\0".repeat(14)}`,
+              "SCHILY.xattr.user.mine": "1",
+              "SCHILY.xattr.trusted.mine": "1",
+            },
+          },
           { name: "disk", type: "4", deviceMajor: 8 },
           {
             name: "redirected",

@@ -1,4 +1,5 @@
 /** The store accounts for its space, keeps a limit, cleans up on a full disk, and finds and mends damage. */
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import {
   closeSync,
@@ -256,6 +257,76 @@ describe.each(everybody)("system check as $who", ({ user }) => {
     expect(await host.must("images", "-q", "--no-trunc")).toBe(id);
     expect(await host.must("run", "--rm", name, "cat", "/layer-2")).toBe("2");
     expect((await host.cooper("system", "check")).exitCode).toBe(0);
+  });
+});
+
+describe.each(everybody)("system check of records as $who", ({ user }) => {
+  const damage = (host: TestHost, statement: string) => {
+    const database = new Database(join(host.root, "cooper.db"));
+    database.run(statement);
+    database.close();
+  };
+
+  test.each([
+    {
+      title: "a configuration",
+      statement: "update image set config = replace(config, 'amd64', 'amd63')",
+      found: "the configuration of",
+      asks: "/blobs/",
+    },
+    {
+      title: "a manifest",
+      statement: "update manifest set text = replace(text, 'schemaVersion', 'schemaVersiom')",
+      found: "is damaged",
+      asks: "/manifests/",
+    },
+    {
+      title: "a manifest that is gone",
+      statement: "delete from manifest",
+      found: "is missing",
+      asks: "/manifests/",
+    },
+  ])("$title is had again, and nothing else", async ({ statement, found, asks }) => {
+    await using host = await testHost(user);
+    using registry = await fixtureRegistry();
+    const name = `${registry.host}/box:1`;
+    await load(host, name, 2);
+    await host.must("push", "-q", name);
+    await host.must("rmi", name);
+    await host.must("pull", "-q", name);
+    const shown = await host.must("inspect", name);
+    damage(host, statement);
+    const check = await host.cooper("system", "check", "--quick");
+    expect(check.exitCode).toBe(1);
+    expect(check.stdout).toContain(found);
+    registry.asked.length = 0;
+    const repaired = await host.cooper("system", "check", "--repair");
+    expect(repaired.stdout).toContain(`had again from ${registry.host}/box`);
+    expect(repaired.exitCode).toBe(0);
+    const gets = registry.asked.filter((line) => line.startsWith("GET ") && !/\/v2\/$/.test(line));
+    expect(gets).toHaveLength(1);
+    expect(gets[0]).toContain(asks);
+    expect(await host.must("inspect", name)).toBe(shown);
+    expect((await host.cooper("system", "check")).exitCode).toBe(0);
+  });
+
+  test("what was made here is mended without anybody, or says what to do", async () => {
+    await using host = await testHost(user);
+    await host.must("pull", "-q", "hello");
+    damage(host, "update image set config = replace(config, 'amd64', 'amd63')");
+    damage(host, "delete from manifest");
+    const repaired = await host.cooper("system", "check", "--repair");
+    expect(repaired.stdout).toContain("had again from the program itself");
+    expect(repaired.stdout).toContain("had again from its layers");
+    expect(repaired.exitCode).toBe(0);
+    await load(host, "localhost/a:1", 1);
+    damage(host, "update image set config = replace(config, 'layer 1', 'layer 7')");
+    const lost = await host.cooper("system", "check", "--repair");
+    expect(lost.exitCode).toBe(1);
+    expect(lost.stdout).toContain("no registry is known that has it");
+    expect(lost.stdout).toContain("Hint: remove localhost/a:1 and load, pull or build it again");
+    expect((await host.cooper("system", "check", "--repair", "--force")).exitCode).toBe(0);
+    expect(await host.must("images", "--format", "{{.Repository}}")).toBe("localhost/hello");
   });
 });
 
