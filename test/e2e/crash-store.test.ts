@@ -8,20 +8,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { type TestHost, testHost } from "./host.ts";
 import { dockerArchive } from "./images.ts";
+import { chosenOf, type Point, points, strike, upTo } from "./strike-points.ts";
 
 const name = "example.com/crash:1";
-
-/** Where strace strikes: a kind of call, and how many of them go by before. */
-interface Point {
-  readonly call: string;
-  readonly nth: number;
-  readonly fault: "kill" | "full";
-}
-
-const upTo = (count: number, step = 1) =>
-  Array.from({ length: Math.ceil(count / step) }, (_, index) => 1 + index * step);
-const points = (fault: Point["fault"], kinds: readonly [call: string, nths: number[]][]): Point[] =>
-  kinds.flatMap(([call, nths]) => nths.map((nth) => ({ call, nth, fault })));
 
 const all: readonly Point[] = [
   ...points("kill", [
@@ -44,9 +33,7 @@ const all: readonly Point[] = [
   ]),
 ];
 
-/** Spread over all kinds. */
-const chosen =
-  process.env.COOPER_CRASH_POINTS === "all" ? all : all.filter((_, index) => index % 13 === 5);
+const chosen = chosenOf(all, 13, 5);
 
 interface Act {
   readonly act: string;
@@ -113,11 +100,6 @@ const acts: readonly Act[] = [
     },
   },
 ];
-
-async function strike(host: TestHost, { call, nth, fault }: Point, argv: string[]): Promise<void> {
-  const what = fault === "kill" ? `signal=KILL:when=${nth}` : `error=ENOSPC:when=${nth}+`;
-  expect(await host.injected(call, what, ...argv)).toBe(true);
-}
 
 describe.each(acts)("$act", ({ argv, prepare, redo }) => {
   test.each(chosen)("$fault at $call $nth", async (point) => {
