@@ -14,7 +14,7 @@ export function frozenUsage(host: Host, wanted?: ReadonlySet<string>): Map<strin
   for (const [id, known] of measuredFrozen(host.database)) {
     if (wanted?.has(id) === false) continue;
     const bytes = known ?? treeUsage(host.paths.frozenTree(id)).diskBytes;
-    if (known === null) measured.set(id, bytes);
+    if (known === null && bytes > 0) measured.set(id, bytes); // none yet: it is being moved there
     usage.set(id, bytes);
   }
   try {

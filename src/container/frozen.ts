@@ -22,7 +22,7 @@ import { makeSpreadDirectory } from "../system/spread.ts";
 import { syncFilesystem } from "../system/sync.ts";
 import { OpenDirectory } from "../system/tree-read.ts";
 import { isInUserNamespace } from "../system/userns.ts";
-import { isUntouched } from "./frozen-stack.ts";
+import { isUntouched } from "./fresh-upper.ts";
 import { holdStill } from "./hold-still.ts";
 import { isAlive } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";

@@ -6,6 +6,7 @@ import type { RuntimeSpec } from "../oci/runtime-spec.ts";
 import { resolveContainer } from "../records/containers.ts";
 import { getHealth } from "../records/health.ts";
 import { cgroupOf } from "../system/cgroup.ts";
+import { frozenStack } from "./frozen-stack.ts";
 import { healthCheckOf } from "./health/state.ts";
 import { hostConfig } from "./inspect-host-config.ts";
 import { networkSettings } from "./inspect-network.ts";
@@ -167,7 +168,9 @@ function goTime(ms: number): string {
 
 function graphDriver(host: Host, container: ContainerRecord) {
   const paths = host.paths.container(container.id);
-  const lower = container.resolved.layers.map((id) => host.paths.layer(id).diff).reverse();
+  const { directories, isWhole } = frozenStack(host, container.frozenId);
+  const layers = container.resolved.layers.map((id) => host.paths.layer(id).diff).reverse();
+  const lower = isWhole ? directories : [...directories, ...layers];
   if (existsSync(paths.tree)) return { Name: "vfs", Data: { dir: paths.tree } };
   return {
     Name: driverName(host),

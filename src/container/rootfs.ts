@@ -19,7 +19,7 @@ export async function mountRootfs(host: Host, container: ContainerRecord): Promi
   }
   const lower = await lowerDirectories(host, container);
   if (container.frozenId !== null && !existsSync(paths.upper)) {
-    const { makeUpperLike } = await import("./frozen-stack.ts");
+    const { makeUpperLike } = await import("./fresh-upper.ts");
     makeUpperLike(lower[0] ?? "", paths.upper);
   }
   mkdirSync(paths.upper, { recursive: true, mode: 0o755 });

@@ -13,6 +13,7 @@ import { verifyLayer } from "../layer/verify.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
 import { digestOf } from "../oci/digest.ts";
 import { listContainers } from "../records/containers.ts";
+import { allFrozenIds, frozenChain } from "../records/frozen.ts";
 import {
   containersOf,
   type Image,
@@ -21,6 +22,7 @@ import {
   manifestsOf,
 } from "../records/images.ts";
 import { allLayerIds, getLayer } from "../records/layers.ts";
+import { snapshotsOf } from "../records/snapshots.ts";
 import { listVolumes } from "../records/volumes.ts";
 
 export interface CheckOptions {
@@ -207,6 +209,7 @@ class Checker {
       await sweep(this.host);
       this.report(`${lost.length} layers were left by killed commands`, undefined, "swept");
     }
+    await this.frozenTrees();
     const containers = new Set(listContainers(database).map(({ id }) => id));
     for (const name of list(paths.containers).filter((one) => !containers.has(one)))
       this.report(`${join(paths.containers, name)} belongs to no container`);
@@ -216,6 +219,36 @@ class Checker {
         `${join(paths.volumes, name)} belongs to no volume`,
         `take what is of use out of it, and remove it, or make it one with: cooper volume create ${name}`,
       );
+  }
+
+  private async frozenTrees(): Promise<void> {
+    const { paths, database } = this.host;
+    const there = new Set(list(paths.frozen));
+    for (const container of listContainers(database)) {
+      if (container.freezingId !== null) continue; // the next command on it puts them back
+      const { name } = container;
+      const stands = frozenChain(database, container.frozenId);
+      const lost = stands.find(({ id }) => !there.has(id));
+      if (lost !== undefined)
+        this.report(
+          `files of container ${name} are lost: ${paths.frozenTree(lost.id)}`,
+          `remove it: cooper rm ${name}`,
+        );
+      for (const snapshot of snapshotsOf(database, container.id)) {
+        const needs = frozenChain(database, snapshot.frozenId);
+        if (needs.every(({ id }) => there.has(id))) continue;
+        const text = `${name}:${snapshot.name}`;
+        this.report(
+          `files of the snapshot ${text} are lost`,
+          `remove it: cooper snapshot rm ${text}`,
+        );
+      }
+    }
+    const known = allFrozenIds(database);
+    const strays = [...there].filter((id) => !known.has(id));
+    if (strays.length === 0) return;
+    await sweep(this.host);
+    this.report(`${strays.length} frozen trees were left by killed commands`, undefined, "swept");
   }
 
   private report(text: string, hint?: string, mended: string | null = null): void {

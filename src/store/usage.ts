@@ -1,12 +1,17 @@
 /** `system df`: where the space of the store went, counted as du(1) counts. */
+import type { Database } from "bun:sqlite";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { frozenUsage } from "../container/frozen-usage.ts";
+import type { ContainerRecord } from "../container/record.ts";
 import { type ContainerSummary, summarize } from "../container/summary.ts";
 import { errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { layerUsage } from "../image/layer-usage.ts";
 import { type ImageSummary, listImages } from "../image/list.ts";
+import { allFrozenIds, frozenChain } from "../records/frozen.ts";
 import { allLayerIds, heldLayers } from "../records/layers.ts";
+import { snapshotsOf } from "../records/snapshots.ts";
 import { listVolumes, volumeUseCounts } from "../records/volumes.ts";
 import { treeUsage } from "../system/tree-usage.ts";
 
@@ -93,7 +98,7 @@ function imagesUsage(host: Host, layers: ReadonlyMap<string, number>): UsageOf<I
   return { items, active: used.length, bytes, reclaimableBytes: bytes - usedBytes };
 }
 
-/** With layers whose image is gone, which only containers keep. */
+/** With layers whose image is gone, which only containers keep, and with what was frozen of their files. */
 function containersUsage(host: Host, layers: ReadonlyMap<string, number>): UsageOf<ContainerUsage> {
   const ofImages = new Set(heldLayers(host.database, "image").map(({ layer }) => layer));
   const orphans = new Set(
@@ -102,6 +107,7 @@ function containersUsage(host: Host, layers: ReadonlyMap<string, number>): Usage
       .filter((layer) => !ofImages.has(layer)),
   );
   const orphanBytes = sumOf([...orphans].map((id) => layers.get(id) ?? 0));
+  const frozen = frozenUsage(host);
   const items = summarize(host).map(
     (summary): ContainerUsage => ({
       summary,
@@ -110,9 +116,24 @@ function containersUsage(host: Host, layers: ReadonlyMap<string, number>): Usage
   );
   const isActive = ({ summary }: ContainerUsage) => ["running", "paused"].includes(summary.state);
   const active = items.filter(isActive);
-  const bytes = sumOf(items.map((item) => item.bytes)) + orphanBytes;
-  const activeBytes = sumOf(active.map((item) => item.bytes)) + orphanBytes;
+  const bytes = sumOf(items.map((item) => item.bytes)) + orphanBytes + sumOf(frozen.values());
+  const activeFrozen = new Set(
+    active.flatMap(({ summary: { record } }) => [...frozenOf(host.database, record)]),
+  );
+  const activeBytes =
+    sumOf(active.map((item) => item.bytes)) +
+    orphanBytes +
+    sumOf([...activeFrozen].map((id) => frozen.get(id) ?? 0));
   return { items, active: active.length, bytes, reclaimableBytes: bytes - activeBytes };
+}
+
+/** What a container stands on, and its snapshots: trees that stay as long as it does. */
+function* frozenOf(
+  database: Database,
+  { id, frozenId }: Pick<ContainerRecord, "id" | "frozenId">,
+): Generator<string> {
+  for (const top of [frozenId, ...snapshotsOf(database, id).map((one) => one.frozenId)])
+    for (const tree of frozenChain(database, top)) yield tree.id;
 }
 
 function volumesUsage(host: Host): UsageOf<VolumeUsage> {
@@ -135,13 +156,15 @@ function volumesUsage(host: Host): UsageOf<VolumeUsage> {
 }
 
 function engineUsage(host: Host): UsageOf<EngineUsage> {
-  const { root, layers, containers, volumes, staging, partials } = host.paths;
+  const { root, layers, containers, frozen, volumes, staging, partials } = host.paths;
   const layerIds = allLayerIds(host.database);
   const containerIds = new Set(summarize(host).map(({ record }) => record.id));
+  const frozenIds = allFrozenIds(host.database);
   const volumeNames = new Set(listVolumes(host.database).map(({ name }) => name));
   const counted: [directory: string, known: (name: string) => boolean][] = [
     [layers, (name) => layerIds.has(name)],
     [containers, (name) => containerIds.has(name)],
+    [frozen, (name) => frozenIds.has(name)],
     [volumes, (name) => volumeNames.has(name)],
   ];
   const items: EngineUsage[] = [];
