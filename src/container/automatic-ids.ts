@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { listContainers } from "../records/containers.ts";
-import { idCount } from "../system/own-limits.ts";
+import { idCount, idMap } from "../system/own-limits.ts";
 import { readInRoot } from "../system/rooted.ts";
 import { subordinateRanges } from "../system/userns.ts";
+import { requestedMappings } from "./id-mappings.ts";
 import type { IdMappings } from "./runtime-config/input.ts";
 import type { IdMapping, UserNamespaceMode } from "./spec.ts";
 
@@ -24,8 +25,9 @@ export function automaticIds(host: Host, mode: Automatic, layers: readonly strin
   const others = listContainers(host.database).flatMap(({ spec, resolved }) =>
     spec.userns?.kind === "auto" ? (resolved.idMappings?.uids ?? []) : [],
   );
+  const [ownUids, ownGids] = [ownMappings(host, mode, "uid"), ownMappings(host, mode, "gid")];
   // an id outside can be mapped only once (user_namespaces(7))
-  const taken = [...others, ...mode.uidMappings, ...mode.gidMappings].map((range) => ({
+  const taken = [...others, ...ownUids, ...ownGids].map((range) => ({
     start: range.outside,
     size: range.size,
   }));
@@ -33,10 +35,21 @@ export function automaticIds(host: Host, mode: Automatic, layers: readonly strin
   const start = firstFree(pool, taken, size);
   if (start !== undefined) {
     const range = { start, size };
-    return { uids: withOwn(range, mode.uidMappings), gids: withOwn(range, mode.gidMappings) };
+    return { uids: withOwn(range, ownUids), gids: withOwn(range, ownGids) };
   }
   throw new CooperError("no-such-object", `no ${size} unused ids are left for --userns auto`, {
     hint: "remove containers, give more ids: usermod --add-subuids, or ask for fewer: --userns auto:size=1024",
+  });
+}
+
+/** What was asked for with `uidmapping` or `gidmapping`. */
+function ownMappings(host: Host, mode: Automatic, kind: "uid" | "gid"): readonly IdMapping[] {
+  const requests = kind === "uid" ? mode.uidMappings : mode.gidMappings;
+  if (requests.length === 0) return [];
+  return requestedMappings(requests, {
+    kind,
+    own: idMap(`${kind}_map`),
+    isRootless: host.isRootless,
   });
 }
 

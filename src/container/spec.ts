@@ -16,13 +16,28 @@ export type UserNamespaceMode =
   | { kind: "host" | "nomap" | "private" }
   | { kind: "container" | "path"; of: string }
   | { kind: "keep-id"; uid: number | null; gid: number | null; size: number | null }
-  | { kind: "auto"; size: number | null; uidMappings: IdMapping[]; gidMappings: IdMapping[] };
+  | {
+      kind: "auto";
+      size: number | null;
+      uidMappings: IdMappingRequest[];
+      gidMappings: IdMappingRequest[];
+    };
 
 /** `size` ids from `inside` on are the ids from `outside` on, in the engine's own user namespace. */
 export interface IdMapping {
   inside: number;
   outside: number;
   size: number;
+}
+
+/** A mapping as it is asked for (podman-run(1), `--uidmap`). */
+export interface IdMappingRequest extends IdMapping {
+  /** Which ids it is about; left out: both. */
+  of?: "uid" | "gid";
+  /** It takes the place of what the mappings before it say of the same ids. */
+  replaces?: true;
+  /** `outside` is an id of the namespace around the engine's: for an ordinary user, of the machine. */
+  isParents?: true;
 }
 
 export type Propagation =
@@ -326,8 +341,8 @@ export interface ContainerSpec {
   uts: NamespaceMode | null;
   cgroup: NamespaceMode | null;
   userns: UserNamespaceMode | null;
-  uidMappings: IdMapping[];
-  gidMappings: IdMapping[];
+  uidMappings: IdMappingRequest[];
+  gidMappings: IdMappingRequest[];
   subuidName: string | null;
   subgidName: string | null;
   networking: Networking;

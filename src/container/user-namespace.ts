@@ -11,6 +11,7 @@ import { idCount, idMap, parseIdMap } from "../system/own-limits.ts";
 import { needProgram } from "../system/program.ts";
 import { type Caller, caller, isInUserNamespace, subordinateRanges } from "../system/userns.ts";
 import { automaticIds } from "./automatic-ids.ts";
+import { type IdsContext, requestedMappings } from "./id-mappings.ts";
 import type { IdMappings } from "./runtime-config/input.ts";
 import type { ContainerSpec, IdMapping, UserNamespaceMode } from "./spec.ts";
 
@@ -51,8 +52,12 @@ function assertThere(mappings: readonly IdMapping[], file: "uid_map" | "gid_map"
 function mappingsOf(host: Host, spec: ContainerSpec, layers: readonly string[]): IdMappings | null {
   if (spec.subuidName !== null || spec.subgidName !== null) return fromSubordinates(spec);
   if (spec.uidMappings.length > 0 || spec.gidMappings.length > 0) {
-    const uids = spec.uidMappings.length > 0 ? spec.uidMappings : spec.gidMappings;
-    return { uids, gids: spec.gidMappings.length > 0 ? spec.gidMappings : uids };
+    // who speaks of users alone means groups too, and the other way round
+    const [uids, gids] = [spec.uidMappings, spec.gidMappings];
+    return {
+      uids: requestedMappings(uids.length > 0 ? uids : gids, idsContext(host, "uid")),
+      gids: requestedMappings(gids.length > 0 ? gids : uids, idsContext(host, "gid")),
+    };
   }
   const mode = spec.userns;
   switch (mode?.kind) {
@@ -79,6 +84,12 @@ function mappingsOf(host: Host, spec: ContainerSpec, layers: readonly string[]):
       return null;
   }
 }
+
+const idsContext = (host: Host, kind: "uid" | "gid"): IdsContext => ({
+  kind,
+  own: idMap(`${kind}_map`),
+  isRootless: host.isRootless,
+});
 
 function onlyRootless(mode: string): CooperError {
   return new CooperError(

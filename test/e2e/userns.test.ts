@@ -64,8 +64,27 @@ describe.each(users)("user namespaces as %p", (user) => {
     }
   });
 
+  test("mappings that take the place of others, of ids of the machine", async () => {
+    await using host = await testHost(user);
+    const options =
+      user === null ? ["--uidmap", "0:1:1000", "--uidmap", "+5:@5000"] : ["--uidmap", `+5:@${own}`];
+    expect(mapOf(await host.must("run", "--rm", ...options, ...show))).toEqual(
+      user === null
+        ? [
+            [0, 1, 5],
+            [5, 5000, 1],
+            [6, 7, 994],
+          ]
+        : [
+            [0, 1, 5],
+            [5, 0, 1],
+            [6, 6, 65531],
+          ],
+    );
+  });
+
   test.each([
-    [["--uidmap", "+5:@1001:1"], "the prefixes +, @, u and g are not supported"],
+    [["--uidmap", "0:1:10", "--uidmap", "9:100:1"], "the id 9 inside is mapped twice"],
     [["--subuidname", "nobody-here"], "nobody-here has no subordinate ids"],
     [["--userns", "private"], "needs mappings"],
     ...(user === null

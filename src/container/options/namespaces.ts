@@ -1,6 +1,6 @@
 /** Namespaces and what belongs to them. */
 import { flagSwitch, listOf, oneOf, path, string } from "../../option.ts";
-import type { ContainerSpec, IdMapping, NamespaceMode, UserNamespaceMode } from "../spec.ts";
+import type { ContainerSpec, IdMappingRequest, NamespaceMode, UserNamespaceMode } from "../spec.ts";
 import { option, type SpecOption, splitPair } from "./declare.ts";
 
 const modeText = { ...string, placeholder: "MODE" };
@@ -47,12 +47,14 @@ export function parseUserns(text: string): UserNamespaceMode | null {
     throw new Error("must be auto, host, keep-id, nomap, private, container:NAME or ns:PATH");
   const values: Record<string, string> = {};
   const allowed = kind === "auto" ? ["size", "uidmapping", "gidmapping"] : ["uid", "gid", "size"];
-  const uidMappings: IdMapping[] = [];
-  const gidMappings: IdMapping[] = [];
+  const uidMappings: IdMappingRequest[] = [];
+  const gidMappings: IdMappingRequest[] = [];
   for (const pair of options === "" ? [] : options.split(",")) {
     const [name, value] = splitPair(pair);
     if (!allowed.includes(name))
       throw new Error(`${kind} has no option "${name}" (${allowed.join(", ")})`);
+    if (name.endsWith("mapping") && !/^\d/.test(value))
+      throw new Error(`${name} must be INSIDE:[@]OUTSIDE[:SIZE]`);
     if (name === "uidmapping") uidMappings.push(parseIdMapping(value));
     else if (name === "gidmapping") gidMappings.push(parseIdMapping(value));
     else if (/^\d{1,10}$/.test(value)) values[name] = value;
@@ -63,32 +65,31 @@ export function parseUserns(text: string): UserNamespaceMode | null {
   return { kind, uid: number("uid"), gid: number("gid"), size: number("size") };
 }
 
-/** `INSIDE:OUTSIDE[:SIZE]`. */
-export function parseIdMapping(text: string): IdMapping {
-  const match = /^(\d{1,10}):(\d{1,10})(?::(\d{1,10}))?$/.exec(text);
-  if (match === null) {
-    throw new Error(
-      /[@+ug]/.test(text)
-        ? "the prefixes +, @, u and g are not supported: write INSIDE:OUTSIDE:SIZE"
-        : "must be INSIDE:OUTSIDE[:SIZE]",
-    );
-  }
-  const mapping = {
-    inside: Number(match[1]),
-    outside: Number(match[2]),
-    size: Number(match[3] ?? 1),
+/** `[+ug]INSIDE:[@]OUTSIDE[:SIZE]`. */
+export function parseIdMapping(text: string): IdMappingRequest {
+  const match = /^([+ug]*)(\d{1,10}):(@?)(\d{1,10})(?::(\d{1,10}))?$/.exec(text);
+  if (match === null) throw new Error("must be [+ug]INSIDE:[@]OUTSIDE[:SIZE]");
+  const [, flags = "", inside, at, outside, size = 1] = match;
+  const isOne = flags.includes("u") !== flags.includes("g");
+  const request: IdMappingRequest = {
+    inside: Number(inside),
+    outside: Number(outside),
+    size: Number(size),
+    ...(isOne && { of: flags.includes("u") ? ("uid" as const) : ("gid" as const) }),
+    ...(flags.includes("+") && { replaces: true as const }),
+    ...(at === "@" && { isParents: true as const }),
   };
   const last = 2 ** 32 - 1;
   if (
-    mapping.size < 1 ||
-    mapping.inside + mapping.size > last ||
-    mapping.outside + mapping.size > last
+    request.size < 1 ||
+    request.inside + request.size > last ||
+    request.outside + request.size > last
   )
     throw new Error("an id is out of range");
-  return mapping;
+  return request;
 }
 
-const mapping = { placeholder: "INSIDE:OUTSIDE[:SIZE]", parse: parseIdMapping };
+const mapping = { placeholder: "[+ug]INSIDE:[@]OUTSIDE[:SIZE]", parse: parseIdMapping };
 
 const sysctlName = /^[a-z0-9_-]+([./][a-zA-Z0-9_-]+)+$/;
 
