@@ -248,7 +248,9 @@ export class TestHost implements AsyncDisposable {
       ...mounts.map((line) => `mount ${line.split(" ")[4]}`),
       ...listIn(join(this.run, "c")).map((name) => `bundle ${name}`),
       ...listIn(join(this.run, "x")).map((name) => `exec session ${name}`),
-      ...listIn(join(this.run, "runtime")).map((name) => `runtime state ${name}`),
+      ...listIn(join(this.run, "runtime"))
+        .filter((name) => !name.startsWith(".")) // crun's cache, which is the store's for ever
+        .map((name) => `runtime state ${name}`),
       ...listIn(join(this.root, "staging")).map((name) => `staging ${name}`),
       ...containers.map((name) => `container directory ${name}`),
       ...locks.map((name) => `lock ${name}`),
