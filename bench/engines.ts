@@ -21,6 +21,20 @@ export interface User {
   readonly gid: number;
 }
 
+const benchUser = "cooper-bench";
+
+/** An ordinary user of the bench's own. */
+export function makeUser(): User {
+  Bun.spawnSync(["useradd", "--create-home", "--shell", "/bin/sh", benchUser]);
+  const id = (flag: string) => Number(Bun.spawnSync(["id", flag, benchUser]).stdout.toString());
+  return { name: benchUser, uid: id("-u"), gid: id("-g") };
+}
+
+/** Removes makeUser()'s; one that was not made is fine. */
+export function removeUser(): void {
+  Bun.spawnSync(["userdel", "--remove", benchUser], { stdio: ["ignore", "ignore", "ignore"] });
+}
+
 export interface Engine {
   readonly name: "cooper" | "podman" | "docker";
   /** The words that every command begins with. */

@@ -1,13 +1,22 @@
 /**
- * Networks of root beside Podman's and Docker's, on a machine of their own (a network namespace) with another
- * host on its cable: what the default network costs a run, and TCP through a published port. As root:
+ * Networks beside Podman's and Docker's, on a machine of their own (a network namespace) with another host on
+ * its cable: what the default network costs a run, root's and an ordinary user's, and TCP through a published
+ * port. As root:
  * bun bench/network.ts [--rounds N] [--seconds N]. Exit status 0 when every bar is met.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { Machine, machineAddress } from "../test/e2e/machine.ts";
-import { type Engine, must, openCooper, openDocker, openPodman } from "./engines.ts";
+import {
+  type Engine,
+  makeUser,
+  must,
+  openCooper,
+  openDocker,
+  openPodman,
+  removeUser,
+} from "./engines.ts";
 import { allMet, compare, median, note } from "./measure.ts";
 
 const { values } = parseArgs({
@@ -19,11 +28,18 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const image = "localhost/bench";
 const directory = mkdtempSync("/tmp/bench-");
+chmodSync(directory, 0o755);
 const machine = new Machine(directory);
 
 /** On the machine; what has a network there is what it compares. */
 const onMachine = (engine: Engine): Engine =>
   engine.name === "docker" ? engine : { ...engine, argv: machine.words(...engine.argv) };
+
+/** Ordinary users' engines on the machine, which has a device for their helpers. */
+const withTun = (engine: Engine): Engine => ({
+  ...engine,
+  argv: machine.wordsWithTun(...engine.argv),
+});
 
 /** busybox and iperf3 with the libraries that it needs. */
 function imageTar(): string {
@@ -46,6 +62,23 @@ function throughput(port: number): number {
   const { stdout } = Bun.spawnSync(machine.wordsOnNeighbour(...argv));
   const report: { end?: { sum_received?: { bits_per_second?: number } } } = JSON.parse(`${stdout}`);
   return (report.end?.sum_received?.bits_per_second ?? 0) / 1e6;
+}
+
+function rootless(tar: string): void {
+  const user = makeUser();
+  const engines = [
+    openCooper(join(directory, "cooper-user"), user),
+    openPodman(join(directory, "podman-user"), user),
+  ];
+  opened.push(...engines);
+  const users = engines.map(withTun);
+  for (const engine of users) must(engine, ["import", tar, image]);
+  compare("run --rm, rootless default network", rounds, users, { podman: 1 / 3 }, (engine) =>
+    must(engine, ["run", "--rm", image, "true"]),
+  );
+  compare("  its --network none", rounds, users, {}, (engine) =>
+    must(engine, ["run", "--rm", "--network", "none", image, "true"]),
+  );
 }
 
 function iperf(engines: readonly Engine[]): void {
@@ -95,6 +128,7 @@ try {
       `added by the default network${" ".repeat(8)}${added.toFixed(1).padStart(8)} ms (bar 25 ${added <= 25 ? "met" : "MISSED"})\n`,
     );
   }
+  rootless(tar);
   iperf(engines);
 } finally {
   for (const engine of opened.reverse()) {
@@ -103,5 +137,6 @@ try {
   }
   machine[Symbol.dispose]();
   rmSync(directory, { recursive: true, force: true });
+  removeUser();
 }
 process.exitCode = allMet() ? 0 : 1;

@@ -5,7 +5,15 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type Engine, must, openCooper, openDocker, openPodman, type User } from "./engines.ts";
+import {
+  type Engine,
+  makeUser,
+  must,
+  openCooper,
+  openDocker,
+  openPodman,
+  removeUser,
+} from "./engines.ts";
 import { busyboxTar, debianArchives } from "./images.ts";
 import { allMet, figures } from "./measure.ts";
 import { type Bench, sections } from "./sections.ts";
@@ -45,14 +53,6 @@ const open = (engine: Engine) => {
   return engine;
 };
 
-/** An ordinary user of this bench's own, with subordinate ids. */
-function makeUser(): User {
-  const name = "cooper-bench";
-  Bun.spawnSync(["useradd", "--create-home", "--shell", "/bin/sh", name]);
-  const id = (flag: string) => Number(Bun.spawnSync(["id", flag, name]).stdout.toString());
-  return { name, uid: id("-u"), gid: id("-g") };
-}
-
 async function openEngines(): Promise<{ engines: Engine[]; rootless: Engine[] }> {
   const engines = [
     open(openCooper(join(directory, "cooper"))),
@@ -87,6 +87,6 @@ try {
 } finally {
   for (const engine of opened.reverse()) await engine.close();
   rmSync(directory, { recursive: true, force: true });
-  Bun.spawnSync(["userdel", "--remove", "cooper-bench"], { stdio: ["ignore", "ignore", "ignore"] });
+  removeUser();
 }
 process.exitCode = allMet() ? 0 : 1;

@@ -8,7 +8,12 @@ import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { Family } from "../network/address.ts";
 import { runNft } from "../network/apply.ts";
-import { freeHelperNetwork, globalAddresses, hasIpv6Route } from "../network/host-addresses.ts";
+import {
+  addressesSeenBy,
+  freeHelperNetwork,
+  globalAddresses,
+  hasIpv6Route,
+} from "../network/host-addresses.ts";
 import { hostRanges } from "../network/host-ranges.ts";
 import type { PublishedPort } from "../network/model.ts";
 import {
@@ -27,9 +32,8 @@ import { checkTunDevice } from "../network/tun-device.ts";
 import { getContainer, inTransaction } from "../records/containers.ts";
 import { addPorts, portsOf } from "../records/leases.ts";
 import { releaseNetworking } from "../records/networks.ts";
-import { type Daemon, daemonPid, endDaemon } from "../system/daemon.ts";
+import { type Daemon, daemonPid, endDaemon, forceDaemon } from "../system/daemon.ts";
 import {
-  addressesIn,
   createNetns,
   keepNetns,
   type NetSetting,
@@ -38,6 +42,7 @@ import {
   setNetSysctls,
 } from "../system/netns.ts";
 import { makePipe } from "../system/pipe.ts";
+import { needProgram } from "../system/program.ts";
 import { asksLoopbackOnly, hostResolv } from "./host-resolvers.ts";
 import { portRequests } from "./join-networks.ts";
 import { type JoinedNetworks, type NetworkFacts, noNetwork } from "./networkless.ts";
@@ -45,8 +50,18 @@ import { pastaFeatures } from "./pasta-features.ts";
 import type { ContainerRecord } from "./record.ts";
 import { parseResolv, reachable } from "./resolv-text.ts";
 
-/** Brings the network namespace up that is mounted at `netns`; resolves to what the container is told. */
-type Start = () => Promise<NetworkFacts>;
+/** A helper that has been decided on. */
+interface Helper {
+  /** Settings of the namespace before it. */
+  readonly settings: readonly NetSetting[];
+  /** Rules of the namespace (nft(8)); "": none. */
+  readonly rules: string;
+  /**
+   * Starts it for the namespace that is mounted at `netns`; resolves once packets are carried, to what a
+   * container with this process is told.
+   */
+  start(): Promise<(pid: number) => NetworkFacts>;
+}
 
 /** Joins through pasta or slirp4netns. What cannot be had is an error before anything has started. */
 export function joinHelper(
@@ -60,29 +75,26 @@ export function joinHelper(
     const families: Family[] = mode === "pasta" && hasIpv6Route() ? [4, 6] : [4];
     checkOptions(host, container, mode);
     const ports = takePorts(host, container, families, mode);
-    const start = starter(host, container, mode, ports, exit.readEnd);
+    const helper = chooseHelper(host, container, mode, ports, exit.readEnd);
     const { netns } = host.paths.container(container.id);
     // a network namespace belongs to the user namespace it was made in, so the runtime makes both
     const isRuntimes = container.resolved.idMappings !== null;
-    const settings = [...netnsSettings, ...(mode === "pasta" ? pathSettings() : [])];
-    if (!isRuntimes) createNetns(netns, settings);
+    const namespace = isRuntimes ? Promise.resolve() : makeNamespace(netns, helper);
+    const started = isRuntimes ? undefined : namespace.then(() => helper.start());
+    started?.catch(() => undefined); // told to who waits for it; a start that failed elsewhere does not
     const facts = Promise.withResolvers<NetworkFacts>();
-    facts.promise.catch(() => undefined); // told to who waits for it; a start that failed does not
-    const begin = () => start().then(facts.resolve, facts.reject);
-    if (!isRuntimes) void begin();
     return {
       runtime: isRuntimes ? { kind: "new" } : { kind: "path", path: netns },
       connections: [],
       ports,
       heldDescriptors: [exit.writeEnd],
-      ready: isRuntimes ? Promise.resolve() : facts.promise.then(() => undefined),
+      namespace,
+      ready: Promise.resolve(started).then(() => undefined),
       facts: facts.promise,
       async afterCreate(pid) {
-        if (!isRuntimes) return;
-        keepNetns(`/proc/${pid}/ns/net`, netns);
-        setNetSysctls(netns, settings);
-        await begin();
-        await facts.promise;
+        if (isRuntimes) await takeNamespace(netns, pid, helper);
+        const factsFor = await (started ?? helper.start());
+        facts.resolve(factsFor(pid));
       },
       [Symbol.dispose]() {
         closeSync(exit.readEnd);
@@ -96,13 +108,21 @@ export function joinHelper(
   }
 }
 
-/** What senders behind pasta need on this machine. */
-function pathSettings(): NetSetting[] {
-  return senderSettings(readNetSysctl("ipv4/tcp_congestion_control"));
+/** Makes the helper's namespace. The rules are not needed before the container's process runs. */
+function makeNamespace(netns: string, { settings, rules }: Helper): Promise<void> {
+  const nft = rules === "" ? undefined : { argv: [needProgram("nft"), "-f", "-"], input: rules };
+  return createNetns(netns, settings, nft);
+}
+
+/** As makeNamespace(), where the runtime has made it. */
+async function takeNamespace(netns: string, pid: number, { settings, rules }: Helper) {
+  keepNetns(`/proc/${pid}/ns/net`, netns);
+  setNetSysctls(netns, settings);
+  if (rules !== "") await runNft(netns, rules);
 }
 
 /** Its addresses are nobody else's there, and duplicate detection would take a second. */
-const netnsSettings: readonly NetSetting[] = [["ipv6/conf/default/accept_dad", "0"]];
+const withoutDetection: NetSetting = ["ipv6/conf/default/accept_dad", "0"];
 
 /** What was asked of the helper is understood, or refused before anything has started. */
 function checkOptions(host: Host, container: ContainerRecord, mode: "pasta" | "slirp4netns"): void {
@@ -116,13 +136,13 @@ const pastaWords = (host: Host, { spec }: ContainerRecord) => [
 ];
 
 /** @param exitFd slirp4netns lives as long as the other end of it is open; null: until it is ended */
-function starter(
+function chooseHelper(
   host: Host,
   container: ContainerRecord,
   mode: "pasta" | "slirp4netns",
   ports: readonly PublishedPort[],
   exitFd: number | null,
-): Start {
+): Helper {
   return mode === "pasta"
     ? withPasta(host, container, ports, exitFd)
     : withSlirp(host, container, container.spec.networking.modeOptions, ports, exitFd);
@@ -133,7 +153,7 @@ function withPasta(
   container: ContainerRecord,
   ports: readonly PublishedPort[],
   exitFd: number | null,
-): Start {
+): Helper {
   const { netns } = host.paths.container(container.id);
   const { pidFile } = helperOf(host, container);
   const words = pastaWords(host, container);
@@ -142,26 +162,27 @@ function withPasta(
   const own =
     features.mapsGuestAddress || choosesAddresses(words) ? null : freeHelperNetwork(hostRanges());
   const forwardsDns = asksLoopbackOnly();
-  return async () => {
-    try {
-      await Promise.all([
-        startPasta({ netns, pidFile, words, features, ports, own, link: null, forwardsDns }),
-        // newer ones do it right, and would not need the features that these lack
-        ...(features.mapsGuestAddress ? [] : [runNft(netns, markedResets)]),
-      ]);
-    } catch (error) {
-      if (!(error instanceof NoInterface) || isAsked(container)) throw error;
-      host.debug(`slirp4netns takes the place of pasta: ${error.message}`);
-      const ipv4 = ports.filter(({ hostAddress }) => !hostAddress.includes(":"));
-      return withSlirp(host, container, [], ipv4, exitFd)();
-    }
-    return {
-      ...noNetwork,
-      // what we have chosen need not be asked for; the IPv6 address is the host's
-      addresses: own !== null && !hasIpv6Route() ? [own.address] : addressesIn(netns),
-      hostAddress: features.mapsGuestAddress ? mappedHostAddress : (globalAddresses()[0] ?? null),
-      resolvers: forwardsDns ? [forwardedDns] : null,
-    };
+  return {
+    settings: [withoutDetection, ...senderSettings(readNetSysctl("ipv4/tcp_congestion_control"))],
+    // newer ones do it right, and would not need the features that these lack
+    rules: features.mapsGuestAddress ? "" : markedResets,
+    async start() {
+      try {
+        await startPasta({ netns, pidFile, words, features, ports, own, link: null, forwardsDns });
+      } catch (error) {
+        if (!(error instanceof NoInterface) || isAsked(container)) throw error;
+        host.debug(`slirp4netns takes the place of pasta: ${error.message}`);
+        const ipv4 = ports.filter(({ hostAddress }) => !hostAddress.includes(":"));
+        return withSlirp(host, container, [], ipv4, exitFd).start();
+      }
+      return (pid) => ({
+        ...noNetwork,
+        // what we have chosen need not be asked for; the IPv6 address is the host's
+        addresses: own !== null && !hasIpv6Route() ? [own.address] : addressesSeenBy(pid),
+        hostAddress: features.mapsGuestAddress ? mappedHostAddress : (globalAddresses()[0] ?? null),
+        resolvers: forwardsDns ? [forwardedDns] : null,
+      });
+    },
   };
 }
 
@@ -171,21 +192,25 @@ function withSlirp(
   words: readonly string[],
   ports: readonly PublishedPort[],
   exitFd: number | null,
-): Start {
+): Helper {
   const { netns, bundle } = host.paths.container(container.id);
   const { pidFile } = helperOf(host, container);
   const options = parseSlirpOptions(words);
   const { gateway, dns, container: address } = slirpAddresses(options);
-  return async () => {
-    const apiSocket = join(bundle, "slirp"); // as short as the name of the attach socket
-    await startSlirp({ netns, pidFile, apiSocket, options, ports }, exitFd);
-    return {
-      ...noNetwork,
-      addresses: [address],
-      hostAddress: options.allowsHostLoopback ? gateway : (globalAddresses()[0] ?? null),
-      // its own resolver follows the host's; the others are for when it fails
-      resolvers: [dns, ...reachable(parseResolv(hostResolv()).servers, false)],
-    };
+  return {
+    settings: [withoutDetection],
+    rules: "",
+    async start() {
+      const apiSocket = join(bundle, "slirp"); // as short as the name of the attach socket
+      await startSlirp({ netns, pidFile, apiSocket, options, ports }, exitFd);
+      return () => ({
+        ...noNetwork,
+        addresses: [address],
+        hostAddress: options.allowsHostLoopback ? gateway : (globalAddresses()[0] ?? null),
+        // its own resolver follows the host's; the others are for when it fails
+        resolvers: [dns, ...reachable(parseResolv(hostResolv()).servers, false)],
+      });
+    },
   };
 }
 
@@ -196,7 +221,7 @@ export async function reviveHelper(host: Host, container: ContainerRecord): Prom
   if (daemonPid(helperOf(host, container)) !== undefined) return false;
   await endDaemon(helperOf(host, container)); // one that is being killed has the ports until it is dead
   const ports = portsOf(host.database, container.id);
-  await starter(host, container, mode, ports, null)();
+  await chooseHelper(host, container, mode, ports, null).start();
   return true;
 }
 
@@ -242,7 +267,9 @@ function helperOf(host: Host, { id }: ContainerRecord): Daemon {
 
 /** Ends the helper and lets go of ports and namespace. Every step may have been done already. */
 export async function leaveHelper(host: Host, container: ContainerRecord): Promise<void> {
-  await endDaemon(helperOf(host, container));
+  // whose ports are to be taken again must have let go of them; the rest the kernel does without us
+  const hasPorts = portsOf(host.database, container.id).length > 0;
+  await (hasPorts ? endDaemon : forceDaemon)(helperOf(host, container));
   releaseNetworking(host.database, container.id);
   removeNetns(host.paths.container(container.id).netns);
 }

@@ -74,23 +74,24 @@ async function joinBridges(host: Host, container: ContainerRecord): Promise<Join
   const { netns } = host.paths.container(container.id);
   // a network namespace belongs to the user namespace it was made in, so the runtime makes both
   const isRuntimes = container.resolved.idMappings !== null;
-  const plumb = () => plumbAll(host, container, connections, held.ports);
   const settings = [
     ...netnsSettings(connections),
     ...(host.isRootless ? senderSettings(readNetSysctl("ipv4/tcp_congestion_control")) : []),
   ];
-  if (!isRuntimes) createNetns(netns, settings);
-  const ready = isRuntimes ? Promise.resolve() : plumb();
+  const plumb = () => plumbAll(host, container, connections, held.ports);
+  const namespace = isRuntimes ? Promise.resolve() : createNetns(netns, settings);
+  const ready = isRuntimes ? Promise.resolve() : namespace.then(plumb);
   ready.catch(() => undefined); // told to who waits for it; a start that failed elsewhere does not
   return {
     runtime: isRuntimes ? { kind: "new" } : { kind: "path", path: netns },
     connections,
     ports: held.ports,
     heldDescriptors: held.descriptors,
+    namespace,
     ready,
     facts: Promise.resolve(bridgeFacts(host, connections)),
     async afterCreate(pid) {
-      if (!isRuntimes) return;
+      if (!isRuntimes) return ready;
       keepNetns(`/proc/${pid}/ns/net`, netns);
       setNetSysctls(netns, settings);
       await plumb();

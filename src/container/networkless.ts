@@ -49,11 +49,13 @@ export interface JoinedNetworks extends Disposable {
   readonly ports: readonly PublishedPort[];
   /** Sockets that hold its ports of the host: for conmon to inherit, and to keep as long as it lives. */
   readonly heldDescriptors: readonly number[];
-  /** Fulfilled when links and firewall are in place. */
+  /** Fulfilled when its network namespace is there, if the runtime is told of one. */
+  readonly namespace: Promise<void>;
+  /** Fulfilled when links and firewall are in place, of a namespace that the runtime does not make. */
   readonly ready: Promise<void>;
-  /** What the container's files say of it; after `ready`, and after `afterCreate`. */
+  /** What the container's files say of it; after `afterCreate`. */
   readonly facts: Promise<NetworkFacts>;
-  /** With a network namespace that the runtime makes: puts the links into it, before the process runs. */
+  /** Does what takes the process, and waits for all the rest: before it resolves the process must not run. */
   afterCreate(pid: number): Promise<void>;
 }
 
@@ -71,6 +73,7 @@ export function networkless({ resolved }: ContainerRecord): JoinedNetworks {
     connections: [],
     ports: [],
     heldDescriptors: [],
+    namespace: Promise.resolve(),
     ready: Promise.resolve(),
     facts: Promise.resolve(facts),
     afterCreate: () => Promise.resolve(),

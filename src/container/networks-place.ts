@@ -38,7 +38,7 @@ export async function ensurePlace(host: Host): Promise<void> {
   if (isNetns(place)) return;
   // others take it for complete as soon as it has its name
   const staged = `${place}.new`;
-  createNetns(staged, placeSettings);
+  await createNetns(staged, placeSettings);
   await Promise.all([runIp(staged, ["link set dev lo up"]), runNft(staged, placeRuleset)]);
   keepNetns(staged, place);
   removeNetns(staged);

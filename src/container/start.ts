@@ -28,6 +28,7 @@ import { withHooks } from "./hooks.ts";
 import { isAlive, readPid } from "./live-state.ts";
 import { logTarget } from "./log-target.ts";
 import { monitorVariables } from "./monitor-variables.ts";
+import { needsLinks } from "./needs-links.ts";
 import { isNetworkless, type JoinedNetworks, networkless } from "./networkless.ts";
 import { notifySocket, tellManager } from "./notify.ts";
 import { ownCommand } from "./own-command.ts";
@@ -230,7 +231,7 @@ async function createProcess(
   };
   let pid: number;
   try {
-    pid = await startMonitor(runtime, monitor, fill);
+    pid = await startMonitor(runtime, monitor, fill, network.ready);
   } catch (error) {
     // what is being plumbed is taken down by who undoes the start, so not before it is there
     await Promise.allSettled([network.ready]);
@@ -270,7 +271,7 @@ async function fillBundle(
   for (const warning of warnings) host.warn(warning);
   const final = await withHooks(host.settings.hooksDirectories, spec, config);
   writeFileSync(paths.config, JSON.stringify(final), { mode: 0o600 });
-  await network.ready;
+  await (needsLinks(final) ? network.ready : network.namespace);
 }
 
 function writePidFiles(container: ContainerRecord, pid: number, conmonPidFile: string): void {

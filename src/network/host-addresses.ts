@@ -1,7 +1,7 @@
 /** Which addresses this host has, and which ones a helper may give to a container. */
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { type Cidr, overlaps, parseCidr } from "./address.ts";
+import { type Cidr, formatAddress, overlaps, parseCidr } from "./address.ts";
 import type { OwnAddresses } from "./pasta.ts";
 
 /** Addresses of the links here that others can reach, IPv4 first; of the network namespace we are in. */
@@ -15,6 +15,32 @@ export function globalAddresses(): string[] {
     ...all.filter((address) => !address.includes(":")),
     ...all.filter((address) => address.includes(":")),
   ];
+}
+
+/**
+ * Addresses of a process's network namespace that are not the loopback's or a link's alone, IPv4 first. Read
+ * from what the kernel tells of that process, which takes no helper program inside.
+ */
+export function addressesSeenBy(pid: number): string[] {
+  return [
+    ...ipv4Leaves(readOr(`/proc/${pid}/net/fib_trie`)),
+    ...globalIpv6(readOr(`/proc/${pid}/net/if_inet6`)),
+  ];
+}
+
+/** The leaves of the routing table that are the host itself; the same ones stand in several tables. */
+export function ipv4Leaves(fibTrie: string): string[] {
+  const leaves = fibTrie.matchAll(/\|-- ([\d.]+)\n\s*\/32 host LOCAL/g);
+  const addresses = [...leaves].flatMap(([, address]) => address ?? []);
+  return [...new Set(addresses)].filter((address) => !address.startsWith("127."));
+}
+
+/** proc(5), if_inet6: address, number of the link, prefix length, scope (00 is global), flags, link. */
+export function globalIpv6(ifInet6: string): string[] {
+  return ifInet6.split("\n").flatMap((line) => {
+    const [digits = "", , , scope] = line.split(/\s+/);
+    return scope === "00" ? [formatAddress({ family: 6, value: BigInt(`0x${digits}`) })] : [];
+  });
 }
 
 /** Whether there is a way out for IPv6: what pasta takes for a host that has it (proc(5), ipv6_route). */
@@ -34,7 +60,7 @@ function readOr(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    return ""; // IPv6 is off in this kernel
+    return ""; // IPv6 is off in this kernel, or the process has ended
   }
 }
 

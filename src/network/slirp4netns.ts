@@ -152,7 +152,7 @@ export async function startSlirp(plan: SlirpPlan, exitFd: number | null): Promis
     child.unref();
     closeSync(ready.writeEnd);
     writeFileSync(plan.pidFile, `${child.pid}\n`);
-    if ((await readLine(ready.readEnd)) === "") throw await slirpFailure(log);
+    if ((await readLine(ready.readEnd, child.exited)) === "") throw await slirpFailure(log);
   } finally {
     closeSync(ready.readEnd);
     closeSync(logFile);

@@ -62,11 +62,13 @@ export interface MonitorOptions {
  * its first process.
  *
  * @param prepare fills the bundle while conmon loads, which waits for it before it forks (`_OCI_STARTPIPE`)
+ * @param meanwhile what else goes on here while the runtime works
  */
 export async function startMonitor(
   runtime: OciRuntime,
   options: MonitorOptions,
   prepare?: (conmonPid: number) => Promise<void>,
+  meanwhile?: Promise<unknown>,
 ): Promise<number> {
   mkdirSync(options.exitDirectory, { recursive: true, mode: 0o700 });
   const sync = makePipe();
@@ -105,7 +107,7 @@ export async function startMonitor(
       options.onAttachable?.();
       writeAll(start.writeEnd, new Uint8Array([0])); // it waits a second time, for the client
     }
-    const line = await readLine(sync.readEnd);
+    const line = await readLine(sync.readEnd, meanwhile);
     await child.exited;
     return readAnswer(runtime, options, line);
   } finally {

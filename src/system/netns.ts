@@ -77,11 +77,26 @@ export function canReturn(): boolean {
 /** A file below /proc/sys/net and what is written to it. Files that the kernel does not have are left out. */
 export type NetSetting = readonly [name: string, value: string];
 
-/** Makes a network namespace with these settings, and keeps it by a mount at `path`. */
-export function createNetns(path: string, settings: readonly NetSetting[]): void {
+/** A program and what it reads. */
+export interface FedProgram {
+  readonly argv: readonly string[];
+  readonly input: string;
+}
+
+/**
+ * Makes a network namespace with these settings, and keeps it by a mount at `path`. Root's is there as soon as
+ * this returns, an ordinary user's when it resolves: that takes a helper program, and nobody need wait for it.
+ *
+ * @param first is run in it to its end, by that same helper, which saves one to enter it
+ */
+export async function createNetns(
+  path: string,
+  settings: readonly NetSetting[],
+  first?: FedProgram,
+): Promise<void> {
   makeMountPoint(path);
   if (!canReturn()) {
-    runScript([needProgram("unshare"), `--net=${path}`, "--"], settings);
+    await setUp([needProgram("unshare"), `--net=${path}`, "--"], settings, first);
     return;
   }
   using home = new NetnsHandle();
@@ -92,6 +107,7 @@ export function createNetns(path: string, settings: readonly NetSetting[]): void
   } finally {
     check(setns(home.descriptor, cloneNewNet), "return to the network namespace");
   }
+  if (first !== undefined) await inNetns(path, () => setUp([], [], first));
 }
 
 /** Changes settings of the network namespace at `path`. */
@@ -122,17 +138,36 @@ export function spawnIn<T>(path: string | null, spawn: (before: readonly string[
 
 /** /proc/sys/net shows the namespace of who looks, so a program has to be in it to write there. */
 const writeSettings =
-  'while [ $# -gt 1 ]; do if [ -e "/proc/sys/net/$1" ]; then printf %s "$2" > "/proc/sys/net/$1" || exit 1; fi; shift 2; done';
+  'while [ "$1" != -- ]; do if [ -e "/proc/sys/net/$1" ]; then printf %s "$2" > "/proc/sys/net/$1" || exit 1; fi; shift 2; done; shift';
 
 function runScript(before: readonly string[], settings: readonly NetSetting[]): void {
-  const result = Bun.spawnSync([...before, "sh", "-c", writeSettings, "sh", ...settings.flat()], {
+  const argv = [...before, "sh", "-c", writeSettings, "sh", ...settings.flat(), "--"];
+  const result = Bun.spawnSync(argv, { cwd: "/", stdio: ["ignore", "ignore", "pipe"] });
+  if (!result.success) throw setUpFailure(result.stderr.toString());
+}
+
+/** As runScript(), without waiting where nobody asks for the result; then becomes `first`. */
+async function setUp(
+  before: readonly string[],
+  settings: readonly NetSetting[],
+  first: FedProgram | undefined,
+): Promise<void> {
+  const script = first === undefined ? writeSettings : `${writeSettings}; exec "$@"`;
+  const words = [...settings.flat(), "--", ...(first?.argv ?? [])];
+  const child = Bun.spawn([...before, "sh", "-c", script, "sh", ...words], {
     cwd: "/",
-    stdio: ["ignore", "ignore", "pipe"],
+    stdin: Buffer.from(first?.input ?? ""),
+    stdout: "ignore",
+    stderr: "pipe",
   });
-  if (result.success) return;
-  throw new CooperError(
+  const [stderr, exitCode] = await Promise.all([new Response(child.stderr).text(), child.exited]);
+  if (exitCode !== 0) throw setUpFailure(stderr);
+}
+
+function setUpFailure(stderr: string): CooperError {
+  return new CooperError(
     "helper-failed",
-    `cannot set up a network namespace: ${result.stderr.toString().trim()}`,
+    `cannot set up a network namespace: ${stderr.trim().split("\n").slice(0, 4).join("; ")}`,
   );
 }
 
@@ -201,23 +236,6 @@ function askedLinkState(path: string, name: string): "missing" | "down" | "up" {
   if (!success) return "missing";
   const flags = /<([^>]*)>/.exec(stdout.toString())?.[1]?.split(",") ?? [];
   return flags.includes("UP") ? "up" : "down";
-}
-
-/** Addresses of the links in the namespace at `path` that are not the loopback's or a link's alone. */
-export function addressesIn(path: string): string[] {
-  const argv = [
-    ...argvIn(path),
-    needProgram("ip"),
-    "-oneline",
-    "address",
-    "show",
-    "scope",
-    "global",
-  ];
-  const { stdout } = Bun.spawnSync(argv, { stdio: ["ignore", "pipe", "ignore"] });
-  return [...stdout.toString().matchAll(/\sinet6? ([0-9a-fA-F.:]+)/g)].flatMap(([, address]) =>
-    address === undefined ? [] : [address],
-  );
 }
 
 /** The number of a link in the network namespace we are in; 0: there is none of that name. */

@@ -148,12 +148,21 @@ export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Reads one line (to the first newline, or the end) from a pipe. */
-export async function readLine(descriptor: number): Promise<string> {
+/**
+ * Reads one line (to the first newline, or the end) from a pipe.
+ *
+ * @param meanwhile work of ours that is to go on: as long as it does, the event loop gets its turn often
+ */
+export async function readLine(descriptor: number, meanwhile?: Promise<unknown>): Promise<string> {
   let text = "";
+  let patienceMs = meanwhile === undefined ? 100 : 1;
+  const isDone = () => {
+    patienceMs = 100;
+  };
+  meanwhile?.then(isDone, isDone);
   const buffer = new Uint8Array(16384);
   for (;;) {
-    const ready = waitReady([{ descriptor, events: pollIn }], 100);
+    const ready = waitReady([{ descriptor, events: pollIn }], patienceMs);
     if (!ready[0]) {
       await yieldToEventLoop();
       continue;

@@ -38,6 +38,13 @@ export function startTime(pid: number): string | undefined {
   return fields?.[19];
 }
 
+const exiting = 4n;
+
+/** @param field as proc(5) counts them */
+function hasBit(fields: readonly string[], field: number, bit: bigint): boolean {
+  return (BigInt(fields[field - 3] ?? 0) & bit) !== 0n;
+}
+
 /**
  * Whether a process is on its way out: killed but not yet dead (field 31, pending signals), or giving back
  * what it has (field 9, PF_EXITING of linux/sched.h). Its command line is empty by then, and its sockets
@@ -46,9 +53,8 @@ export function startTime(pid: number): string | undefined {
 export function isEnding(pid: number): boolean {
   const fields = statFields(pid);
   if (fields === undefined) return false;
-  const [killPending, exiting] = [1n << 8n, 4n];
-  const has = (field: number, bit: bigint) => (BigInt(fields[field - 3] ?? 0) & bit) !== 0n;
-  return has(31, killPending) || has(9, exiting);
+  const killPending = 1n << 8n;
+  return hasBit(fields, 31, killPending) || hasBit(fields, 9, exiting);
 }
 
 /** Names a live process so that a later one with the same pid is not mistaken for it. */
@@ -135,6 +141,25 @@ export async function waitForEnd(
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * Waits until the process that `identity` names runs no more, though the kernel may still be taking apart what
+ * it had open; false when the time is over.
+ */
+export async function waitForExiting(
+  pid: number,
+  identity: string,
+  timeoutMs: number,
+): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  for (let pause = 0.1; performance.now() < deadline; pause = Math.min(pause * 2, 5)) {
+    const fields = statFields(pid);
+    if (fields === undefined || !isSameProcess(pid, identity)) return true;
+    if (hasBit(fields, 9, exiting)) return true;
+    await Bun.sleep(pause);
+  }
+  return false;
 }
 
 /**

@@ -125,6 +125,8 @@ describe.skipIf(user === undefined)("an ordinary user's container", () => {
   test.each([
     { words: "pasta:fast", error: '"fast" is no option of pasta' },
     { words: "pasta:--netns,/x", error: "pasta's --netns is set by cooper itself" },
+    // told by pasta itself, when the container is made already
+    { words: "pasta:-I,a-name-that-is-too-long", error: "pasta: Invalid interface name" },
     { words: "slirp4netns:cidr=10.0.0.0/30", error: "must be an IPv4 network of /25 or wider" },
     { words: "slirp4netns:mtu=3", error: 'option "mtu=3": must be a size from 68 to 65521' },
     {
