@@ -93,8 +93,10 @@ describe("volumes", () => {
     rmSync(join(root, "libpod"), { recursive: true });
     const database = new Database(join(root, "db.sql"));
     database.run("create table VolumeConfig (Name text primary key, StorageID text, JSON text)");
-    for (const row of Object.entries(rows))
+    for (const [name, text] of Object.entries(rows)) {
+      const row = [name, Buffer.from(text)]; // as Podman 5.8 writes it
       database.run("insert into VolumeConfig (Name, JSON) values (?, ?)", row);
+    }
     database.close();
     expect(podmanVolumes(root)).toMatchObject(expected);
   });

@@ -22,10 +22,13 @@ export function podmanVolumeRows(root: string): ReadonlyMap<string, string> | un
     writeFileSync(copy, file, { mode: 0o600 });
     if (log !== undefined) writeFileSync(`${copy}-wal`, log, { mode: 0o600 });
     using database = new Database(copy, { readwrite: true });
+    // Podman writes bytes into the column of texts, which SQLite keeps as they are
     const rows = database
-      .query<{ Name: string; JSON: string }, []>("select Name, JSON from VolumeConfig")
+      .query<{ Name: string; text: string }, []>(
+        "select Name, cast(JSON as text) as text from VolumeConfig",
+      )
       .all();
-    return new Map(rows.map((row) => [`${row.Name}`, `${row.JSON}`]));
+    return new Map(rows.map((row) => [`${row.Name}`, `${row.text}`]));
   } catch (cause) {
     throw new CooperError("corrupt", `${root}/db.sql cannot be read: ${messageOf(cause)}`, {
       cause,
