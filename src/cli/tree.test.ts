@@ -94,8 +94,8 @@ test.each([
   { words: ["build", "."], why: "cooper build is not available yet in this version" },
   { words: ["image", "scp"], why: "cooper image scp is not available yet in this version" },
   {
-    words: ["container", "clone"],
-    why: "cooper container clone is not available yet in this version",
+    words: ["system", "renumber"],
+    why: "cooper system renumber is not available yet in this version",
   },
   { words: ["container", "build"], why: undefined },
   { words: ["container"], why: undefined },

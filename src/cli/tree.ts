@@ -21,8 +21,14 @@ const as = (command: unknown) => command as Command;
 
 /** All commands, by noun. */
 export const commandTree: readonly CommandEntry[] = [
+  entry("auto-update", "", "Make containers anew whose image has changed", async () =>
+    as((await import("./commands/auto-update.ts")).autoUpdate),
+  ),
   entry("container attach", "attach", "Attach to a running container", async () =>
     as((await import("./commands/attach.ts")).attach),
+  ),
+  entry("container clone", "", "Make a container with the settings of another", async () =>
+    as((await import("./commands/clone.ts")).clone),
   ),
   entry("container cleanup", "", "Give back what an ended container still holds", async () =>
     as((await lifecycle()).cleanup),
@@ -92,6 +98,9 @@ export const commandTree: readonly CommandEntry[] = [
   ),
   entry("container run", "run", "Run a command in a new container", async () =>
     as((await import("./commands/run.ts")).run),
+  ),
+  entry("container runlabel", "", "Run the command that a label of an image holds", async () =>
+    as((await import("./commands/runlabel.ts")).runlabel),
   ),
   entry("container start", "start", "Start containers", async () =>
     as((await import("./commands/start.ts")).start),

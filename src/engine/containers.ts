@@ -1,5 +1,7 @@
 /** Verbs on containers, each loading its file on first use. */
 import type { SessionEnd, SessionOptions } from "../container/attach.ts";
+import type { AutoUpdate, AutoUpdateOptions } from "../container/auto-update.ts";
+import type { CloneOptions } from "../container/clone.ts";
 import type { CommitOptions } from "../container/commit.ts";
 import type { CopyOptions } from "../container/copy/copy.ts";
 import type { CopyEnd } from "../container/copy/plan.ts";
@@ -34,6 +36,23 @@ export class Containers {
   async create(spec: ContainerSpec, options: CreateOptions): Promise<ContainerRecord> {
     const { createContainer } = await import("../container/create.ts");
     return createContainer(this.host, spec, await this.imageFor(spec, options), options);
+  }
+
+  /** `image`: instead of the original's. */
+  async clone(
+    name: string,
+    options: Omit<CloneOptions, "image"> & { readonly image: string | null },
+  ): Promise<ContainerRecord> {
+    const { cloneContainer } = await import("../container/clone.ts");
+    const { imageForContainer } = await import("../image/for-container.ts");
+    const { spec } = await this.get(name);
+    const { image } = options;
+    const found = image === null ? null : await imageForContainer(this.host, image, spec);
+    return cloneContainer(this.host, name, { ...options, image: found });
+  }
+
+  async autoUpdate(options: AutoUpdateOptions): Promise<AutoUpdate[]> {
+    return (await import("../container/auto-update.ts")).autoUpdate(this.host, options);
   }
 
   /** Resolves to the exit code for the shell. */

@@ -1,5 +1,6 @@
 /** Verbs on images, each loading its file on first use. */
 import type { Host } from "../host.ts";
+import type { FetchOptions } from "../image/for-container.ts";
 import type { HistoryStep } from "../image/history.ts";
 import type { ImageTree } from "../image/image-tree.ts";
 import type { ImportOptions } from "../image/import.ts";
@@ -72,6 +73,16 @@ export class Images {
 
   async exists(name: string): Promise<boolean> {
     return (await import("../image/resolve.ts")).findImage(this.host, name) !== undefined;
+  }
+
+  /** Its full name and its labels; pulled where it is missing. */
+  async labels(
+    name: string,
+    fetch: FetchOptions,
+  ): Promise<{ name: string; labels: Readonly<Record<string, string>> }> {
+    const { ensureImage } = await import("../image/for-container.ts");
+    const found = await ensureImage(this.host, name, { ...fetch, pull: "missing" });
+    return { name: found.name, labels: found.image.config.config?.Labels ?? {} };
   }
 
   async inspect(name: string): Promise<Record<string, unknown>> {

@@ -4,7 +4,9 @@ import type { Host } from "../host.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
 import { type Index, type Manifest, maxConfigBytes } from "../oci/manifest.ts";
 import type { ListPlatform } from "../oci/manifest-list.ts";
+import { choosePlatform, type PlatformChoice } from "../oci/platform.ts";
 import { formatReference, parseName, type Reference, withDefaultTag } from "../oci/reference.ts";
+import { imageByManifest } from "../records/images.ts";
 import { type AccessOptions, openRegistry } from "../registry/access.ts";
 import type { RegistryClient } from "../registry/client.ts";
 import { type PullSource, pullSources } from "../registry/pull-sources.ts";
@@ -52,4 +54,21 @@ export function openImageAtRegistry(
       return { os, architecture, ...(variant !== undefined && { variant }) };
     },
   };
+}
+
+/** The image of the store that a registry has under that name; undefined when it was never pulled. */
+export async function imageIdAtRegistry(
+  host: Host,
+  image: string,
+  platform: PlatformChoice,
+  options: AccessOptions,
+): Promise<string | undefined> {
+  const { manifest, client, source, reference } = openImageAtRegistry(host, image, options);
+  const name = formatReference(reference);
+  let own = await manifest();
+  for (let depth = 0; own.kind === "index" && depth < 3; depth++) {
+    const { digest } = choosePlatform(own.manifests, platform, name);
+    own = await client.manifest(source.repository, digest, name);
+  }
+  return imageByManifest(host.database, own.digest)?.id;
 }

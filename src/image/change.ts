@@ -1,6 +1,7 @@
 /** `--change` of import and commit: one instruction of a Dockerfile that changes the configuration. */
 import { CooperError } from "../errors.ts";
 import type { ProcessConfig } from "../oci/image-config.ts";
+import { splitWords } from "../words.ts";
 
 type Apply = (config: ProcessConfig, text: string) => ProcessConfig;
 
@@ -93,16 +94,4 @@ function portsOf(text: string): [string, object][] {
       );
     return [`${match[1]}/${(match[2] ?? "tcp").toLowerCase()}`, {}];
   });
-}
-
-/** Words between spaces; quotes and backslashes as a shell reads them. */
-function splitWords(text: string): string[] {
-  const pattern = /(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/gs;
-  return [...text.matchAll(pattern)].map(([word]) =>
-    word.replace(
-      /\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'/gs,
-      (_, escaped, double, single) =>
-        escaped ?? double?.replace(/\\(["\\$])/g, "$1") ?? single ?? "",
-    ),
-  );
 }

@@ -36,6 +36,7 @@ const packages: Record<string, string> = {
   newuidmap: "uidmap",
   newgidmap: "uidmap",
   gpg: "gpg",
+  systemctl: "systemd",
   skopeo: "skopeo",
   ip: "iproute2",
   bridge: "iproute2",

@@ -62,3 +62,18 @@ async function startScope({ slice, pid, isUser }: Scope, name: string): Promise<
   const text = await new Response(child.stderr).text();
   return (await child.exited) === 0 ? "" : text.trim() || "failed without saying why";
 }
+
+/**
+ * Has a unit started anew, and waits for it.
+ *
+ * @returns what went wrong, or nothing
+ */
+export async function restartUnit(unit: string, isUser: boolean): Promise<string> {
+  const whose = isUser ? "--user" : "--system";
+  const child = Bun.spawn([needProgram("systemctl"), whose, "restart", "--", unit], {
+    cwd: "/",
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const text = await new Response(child.stderr).text();
+  return (await child.exited) === 0 ? "" : text.trim() || `${unit} does not start`;
+}

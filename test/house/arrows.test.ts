@@ -5,7 +5,14 @@ import { type Import, importsOf, isProduct, sources } from "./source.ts";
 const floors: readonly (readonly string[])[] = [
   ["errors.ts", "version.ts"],
   ["option.ts", "oci", "paths.ts", "nearest.ts"],
-  ["moment.ts", "filter.ts", "container/spec.ts", "network/model.ts", "network/address.ts"],
+  [
+    "moment.ts",
+    "filter.ts",
+    "words.ts",
+    "container/spec.ts",
+    "network/model.ts",
+    "network/address.ts",
+  ],
   ["settings"],
   ["settings.ts"],
   ["system"],

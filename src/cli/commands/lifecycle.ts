@@ -208,14 +208,15 @@ export const rm = defineCommand({
   args: { min: 0 },
   completes: "container",
   async run({ engine, args, options, forEach }) {
-    const ignore = options.ignore ?? options.force; // as both peers: -f does not mind a missing one
+    // as both peers: -f does not mind a missing one; of all, one may have gone with another
+    const ignore = options.ignore ?? options.force ?? options.all;
     const chosen = await selectContainers(engine, args, { ...options, ignore });
-    const names = options.all ? chosen.toReversed() : chosen; // who requires another is younger
+    const names = options.all ? chosen.toReversed() : chosen; // who requires another is mostly younger
     const how = {
       force: options.force ?? false,
       volumes: options.volumes ?? false,
       graceSeconds: options.time ?? null,
-      depend: options.depend ?? false,
+      depend: options.depend ?? options.all ?? false,
     };
     const exit = new RemovalStatus();
     const status = await forEach(names, async (name) => {
