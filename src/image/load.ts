@@ -1,11 +1,11 @@
 /** `load`: images out of an archive or directory that docker, podman, skopeo, buildah or umoci wrote. */
 import { closeSync, existsSync, statSync } from "node:fs";
-import { isatty } from "node:tty";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { parseLocation } from "../oci/location.ts";
 import { anyPlatform, type PlatformChoice } from "../oci/platform.ts";
 import type { Image } from "../records/images.ts";
+import { isTerminal } from "../system/terminal.ts";
 import { type Archive, openDirectoryArchive, openTarArchive } from "./archive.ts";
 import { dockerArchiveImages, dockerArchiveNames, manifestForArchive } from "./docker-archive.ts";
 import { emitImage } from "./events.ts";
@@ -114,7 +114,7 @@ export async function openArchive(input: string | null, stage: Stage): Promise<A
   if (input !== null && statSync(input, { throwIfNoEntry: false })?.isDirectory())
     return openDirectoryArchive(input);
   const name = input ?? "the archive on standard input";
-  if (input === null && isatty(0)) {
+  if (input === null && isTerminal(0)) {
     throw new CooperError("invalid-argument", "an archive cannot be read from a terminal", {
       hint: "name one with --input FILE",
     });

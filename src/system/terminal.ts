@@ -1,14 +1,14 @@
 /** The terminal we were started from: raw mode and size (termios(3), ioctl_tty(2)). */
-import { isatty } from "node:tty";
 import { check, libc } from "./libc.ts";
 import { readLine } from "./pipe.ts";
 
 /** struct termios of glibc is 60 bytes. */
 const termiosSize = 64;
 
-/** Whether the descriptor is a terminal. */
+/** Whether the descriptor is a terminal. Not from `node:tty`: loading that module takes over a millisecond. */
 export function isTerminal(descriptor: number): boolean {
-  return isatty(descriptor);
+  const { isatty } = libc({ isatty: { args: ["i32"], returns: "i32" } });
+  return isatty(descriptor) === 1;
 }
 
 /** Raw mode, until it is disposed: keys go to the container, which does its own echo and Ctrl-C. */
