@@ -3,7 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { constants as os } from "node:os";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { getContainer, lastExitCode, resolveContainer } from "../records/containers.ts";
+import { getContainer, lastExitCode } from "../records/containers.ts";
 import { yieldToEventLoop } from "../system/pipe.ts";
 import { pidfdOrEnded, sendSignal, waitForEnd } from "../system/process.ts";
 import { isTerminal, RawMode } from "../system/terminal.ts";
@@ -14,6 +14,7 @@ import { defaultDetachKeys, parseDetachKeys } from "./detach-keys.ts";
 import { emitContainer } from "./events.ts";
 import { isAlive, readExit } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
+import { resolveStarted } from "./resolve-started.ts";
 import { connectAttach } from "./start.ts";
 import { followSize } from "./terminal-size.ts";
 
@@ -38,7 +39,7 @@ export async function attachContainer(
   nameOrId: string,
   options: SessionOptions,
 ): Promise<SessionEnd> {
-  const container = resolveContainer(host.database, nameOrId);
+  const container = await resolveStarted(host, nameOrId);
   if (!isAlive(container))
     throw new CooperError("wrong-state", `cannot attach to ${nameOrId}: it is not running`);
   if (container.intent === "paused") {

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { ProcessSpec, RuntimeSpec } from "../oci/runtime-spec.ts";
-import { resolveContainer } from "../records/containers.ts";
 import { startFailure, startMonitor } from "../runtime/monitor.ts";
 import { type OciRuntime, runtimeMessage } from "../runtime/oci-runtime.ts";
 import { anticipateMove } from "../system/cgroup.ts";
@@ -26,6 +25,7 @@ import { resolveUser } from "./identity.ts";
 import { isAlive, readPid } from "./live-state.ts";
 import { monitorVariables } from "./monitor-variables.ts";
 import type { ContainerRecord } from "./record.ts";
+import { resolveStarted } from "./resolve-started.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
 import { execProcess } from "./runtime-config.ts";
 import { followSize } from "./terminal-size.ts";
@@ -49,7 +49,7 @@ export async function execInContainer(
   nameOrId: string,
   options: ExecOptions,
 ): Promise<number | string> {
-  const container = resolveContainer(host.database, nameOrId);
+  const container = await resolveStarted(host, nameOrId);
   if (!isAlive(container) || container.intent === "initialized") {
     throw new CooperError(
       "wrong-state",

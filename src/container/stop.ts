@@ -10,6 +10,7 @@ import { settleContainer } from "./cleanup.ts";
 import { emitContainer } from "./events.ts";
 import { isAlive } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
+import { resolveStarted } from "./resolve-started.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
 
 export interface StopOptions {
@@ -98,7 +99,7 @@ async function resume(host: Host, container: ContainerRecord): Promise<void> {
  * one that somebody is stopping.
  */
 export async function killContainer(host: Host, nameOrId: string, signal: number): Promise<string> {
-  const container = resolveContainer(host.database, nameOrId);
+  const container = await resolveStarted(host, nameOrId);
   if (!isAlive(container)) {
     throw new CooperError("wrong-state", `cannot kill container ${nameOrId}: it is not running`);
   }

@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { resolveContainer } from "../records/containers.ts";
 import { needProgram } from "../system/program.ts";
 import { readInRoot } from "../system/rooted.ts";
 import { isAlive } from "./live-state.ts";
+import { resolveStarted } from "./resolve-started.ts";
 
 /** A table: its headings and its rows. */
 export interface ProcessTable {
@@ -81,7 +81,7 @@ export async function topContainer(
   nameOrId: string,
   words: readonly string[],
 ): Promise<ProcessTable> {
-  const container = resolveContainer(host.database, nameOrId);
+  const container = await resolveStarted(host, nameOrId);
   if (!isAlive(container)) {
     throw new CooperError(
       "wrong-state",

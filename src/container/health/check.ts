@@ -1,11 +1,12 @@
 /** Checking a container's health, by hand or when it is due, and what follows. */
 import { CooperError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
-import { getContainer, resolveContainer } from "../../records/containers.ts";
+import { getContainer } from "../../records/containers.ts";
 import { getHealth, setHealth, stopChecks } from "../../records/health.ts";
 import { emitContainer } from "../events.ts";
 import { isAlive } from "../live-state.ts";
 import type { ContainerRecord } from "../record.ts";
+import { resolveStarted } from "../resolve-started.ts";
 import { probe } from "./probe.ts";
 import {
   advanceHealth,
@@ -30,7 +31,7 @@ export function beginHealth(host: Host, container: ContainerRecord): boolean {
 
 /** `healthcheck run`: one check now. Resolves to its result. */
 export async function runHealthCheck(host: Host, nameOrId: string): Promise<HealthResult> {
-  const container = resolveContainer(host.database, nameOrId);
+  const container = await resolveStarted(host, nameOrId);
   const check = healthCheckOf(container.spec, container.resolved.imageConfig);
   if (check === null)
     throw new CooperError("wrong-state", `container ${nameOrId} has no health check`);
