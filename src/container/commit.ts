@@ -122,7 +122,7 @@ async function ownLayer(
 ): Promise<StagedLayer> {
   using tree = options.squashes
     ? await openContainerTree(host, container, stage.directory)
-    : openUpper(host, container);
+    : await openUpper(host, container, stage.directory);
   const chunks =
     tree === undefined
       ? emptyTar()

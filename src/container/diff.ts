@@ -28,9 +28,9 @@ export async function containerChanges(host: Host, nameOrId: string): Promise<Ch
       `the container ${nameOrId} runs in ${container.spec.rootfs.path} itself, so nobody knows what it changed there`,
     );
   }
-  using upper = openUpper(host, container);
-  if (upper === undefined) return [];
   using stage = await openStage(host);
+  using upper = await openUpper(host, container, stage.directory);
+  if (upper === undefined) return [];
   using lower = await openLowerTree(host, container, stage.directory);
   return upperChanges(upper, lower, ours);
 }

@@ -1,5 +1,6 @@
 /** A new upper directory on frozen trees, which shows what was there before. */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { isOfOverlay } from "../layer/tree-xattrs.ts";
 import { setMode, setOwner, setTime, setXattr } from "../system/tree.ts";
 import { listXattrs, readXattr } from "../system/xattr.ts";
 
@@ -17,16 +18,13 @@ export function makeUpperLike(frozen: string, upper: string): void {
   setOwner(at, uid, gid);
   setMode(at, mode & 0o7777);
   for (const name of listXattrs(from)) {
-    if (isOverlays(name)) continue;
+    if (isOfOverlay(name)) continue;
     const value = readXattr(from, name);
     if (value !== undefined) setXattr(at, name, value); // a label that cannot be kept is the host's
   }
   setTime(at, Math.floor(mtimeMs / 1000), 0);
   renameSync(staged, upper);
 }
-
-/** What overlayfs notes for itself. */
-const isOverlays = (name: string) => /^(?:trusted|user)\.overlay\./.test(name);
 
 /** Whether an upper directory says nothing that the root below it does not say. */
 export function isUntouched(

@@ -5,12 +5,13 @@
  */
 import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { CooperError, errnoName } from "../errors.ts";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { copyMerged } from "../layer/merge-copy.ts";
 import {
   bindMount,
   isOnOverlay,
+  isOverlayRefused,
   mountFlag,
   mountFuseOverlay,
   mountOverlay,
@@ -41,7 +42,7 @@ export function mountStack(host: Host, stack: Stack): void {
   if (driver === "overlay") {
     const failure = tryOverlay(stack);
     if (failure === undefined) return;
-    if (!isKernelsNo(failure, stack.upper)) throw failure;
+    if (!isOverlayRefused(failure, stack.upper)) throw failure;
     if (asked !== null) throw refused(host, failure);
     driver = fallback(host);
   }
@@ -59,12 +60,6 @@ function tryOverlay(stack: Stack): unknown {
   } catch (error) {
     return error;
   }
-}
-
-/** Whether there are no overlays to be had here, and not this one alone is wrong. */
-function isKernelsNo(error: unknown, upper: string): boolean {
-  const errno = errnoName(error);
-  return errno === "ENODEV" || errno === "EPERM" || (errno === "EINVAL" && isOnOverlay(upper));
 }
 
 function refused(host: Host, cause: unknown): CooperError {

@@ -2,8 +2,8 @@
 
 import type { Stats } from "node:fs";
 import { existsSync } from "node:fs";
-import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { openDifference } from "../layer/difference.ts";
 import { openView } from "../layer/overlay-view.ts";
 import { openUnion } from "../layer/union.ts";
 import { OpenDirectory, type ReadableDirectory } from "../system/tree-read.ts";
@@ -23,7 +23,7 @@ export async function openContainerTree(
   host: Host,
   container: ContainerRecord,
   scratch: string,
-): Promise<OpenDirectory> {
+): Promise<ReadableDirectory> {
   const { rootfs } = container.spec;
   const paths = host.paths.container(container.id);
   if (isAlive(container)) return OpenDirectory.at(paths.merged);
@@ -38,23 +38,26 @@ export async function openLowerTree(
   host: Host,
   container: ContainerRecord,
   scratch: string,
-): Promise<OpenDirectory> {
+): Promise<ReadableDirectory> {
   return openView(await imageDirectories(host, container), scratch);
 }
 
 /**
  * All that was changed in its image as overlayfs keeps it, what was frozen of it too; undefined when there
- * is nothing yet.
+ * is nothing yet. Of a container that is a copy of its image (driver vfs), what the two differ in.
+ *
+ * @param scratch as in openContainerTree()
  */
-export function openUpper(host: Host, container: ContainerRecord): ReadableDirectory | undefined {
+export async function openUpper(
+  host: Host,
+  container: ContainerRecord,
+  scratch: string,
+): Promise<ReadableDirectory | undefined> {
   const { upper, tree } = host.paths.container(container.id);
   const { directories, isWhole } = frozenStack(host, container.frozenId);
   if (isWhole || existsSync(tree)) {
-    throw new CooperError(
-      "not-supported",
-      `${container.name} is a copy of its image (storage driver vfs), which does not tell its changes apart`,
-      { hint: `export the whole of it: cooper export ${container.name}` },
-    );
+    using lower = await openLowerTree(host, container, scratch);
+    return openDifference(lower, await openContainerTree(host, container, scratch));
   }
   const changed = existsSync(upper) ? [upper, ...directories] : directories;
   return changed.length === 0 ? undefined : openUnion(changed);

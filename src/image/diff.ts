@@ -1,8 +1,8 @@
 /** `image diff`: what the last layer of an image changes, or how two images differ. */
 import type { Host } from "../host.ts";
 import { type Change, treeChanges, upperChanges } from "../layer/changes.ts";
+import { openChanges } from "../layer/name-marks-view.ts";
 import { openView } from "../layer/overlay-view.ts";
-import { OpenDirectory } from "../system/tree-read.ts";
 import { layerStack, resolveImage } from "./resolve.ts";
 import { openStage } from "./stage.ts";
 
@@ -26,7 +26,7 @@ export async function imageChanges(
   }
   const [last, ...below] = layers;
   if (last === undefined) return [];
-  using upper = OpenDirectory.at(last);
+  using upper = openChanges(last);
   using lower = openView(below, stage.next("below"));
   return upperChanges(upper, lower);
 }

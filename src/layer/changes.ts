@@ -1,7 +1,8 @@
 /** What differs between two trees, in the words of `diff`: added, changed, deleted. */
 import type { Stats } from "node:fs";
 import type { ReadableDirectory } from "../system/tree-read.ts";
-import { isOpaque, isWhiteout } from "./pack.ts";
+import { isFuseMark, isOpaque, isWhiteout } from "./pack.ts";
+import { isOfOverlay } from "./tree-xattrs.ts";
 
 export interface Change {
   readonly kind: "A" | "C" | "D";
@@ -82,6 +83,7 @@ class Comparison {
     const now = after.look(name);
     const was = before?.look(name);
     if (now === undefined) return false; // it went this very moment
+    if (this.isUpper && isFuseMark(name, now)) return false;
     if (this.isUpper && isWhiteout(now)) return was !== undefined && this.add("D", path);
     if (!now.isDirectory()) {
       if (was === undefined) return this.add("A", path);
@@ -148,7 +150,7 @@ function haveSameAttributes(
 
 function attributesAsText(directory: ReadableDirectory, name: string): string {
   return [...directory.xattrs(name)]
-    .filter(([key]) => !/^(?:trusted|user)\.overlay\./.test(key))
+    .filter(([key]) => !isOfOverlay(key))
     .map(([key, value]) => `${key}=${value.toString("latin1")}`)
     .sort()
     .join("\0");

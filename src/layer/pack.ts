@@ -6,8 +6,9 @@
 import { closeSync, fstatSync, readSync, type Stats } from "node:fs";
 import { CooperError } from "../errors.ts";
 import { type DataPiece, dataPieces, type ReadableDirectory } from "../system/tree-read.ts";
-import { printable } from "./entry-path.ts";
+import { opaqueName, printable } from "./entry-path.ts";
 import { type TarFields, tarEnd, tarHeader, tarPadding } from "./tar-write.ts";
+import { isOfOverlay } from "./tree-xattrs.ts";
 
 export interface PackOptions {
   /**
@@ -102,6 +103,7 @@ class Packer {
     const path = `${level.path}/${name}`;
     const stats = directory.look(name);
     if (stats === undefined || this.options.leavesOut?.(path, stats)) return;
+    if (this.options.kind === "changeset" && isFuseMark(name, stats)) return;
     if (this.options.kind === "changeset" && isWhiteout(stats))
       return this.marker(`${level.path.slice(1)}${level.path === "" ? "" : "/"}.wh.${name}`);
     if (this.options.kind !== "filesystem" && name.startsWith(".wh.")) {
@@ -244,15 +246,20 @@ class Packer {
 /** overlayfs.rst, "whiteouts and opaque directories". */
 export const isWhiteout = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;
 
+/** What fuse-overlayfs leaves in an opaque directory, which has the attribute besides. */
+export const isFuseMark = (name: string, stats: Stats): boolean =>
+  (name === opaqueName && stats.isFile() && stats.size === 0) ||
+  (name === ".wh..opq" && isWhiteout(stats));
+
 /** Whether a directory hides all that lower layers have in it. */
 export const isOpaque = (xattrs: ReadonlyMap<string, Buffer>): boolean =>
-  ["trusted.overlay.opaque", "user.overlay.opaque"].some(
+  ["trusted.overlay.opaque", "user.overlay.opaque", "user.fuseoverlayfs.opaque"].some(
     (key) => xattrs.get(key)?.toString() === "y",
   );
 
 /** Whether the contents are in a lower layer under another name (overlayfs.rst, "redirect_dir", "metacopy"). */
 const isReference = (xattrs: ReadonlyMap<string, Buffer>): boolean =>
-  [...xattrs.keys()].some((key) => /^(?:trusted|user)\.overlay\.(?:redirect|metacopy)$/.test(key));
+  [...xattrs.keys()].some((key) => isOfOverlay(key) && /\.(?:redirect|metacopy)$/.test(key));
 
 /**
  * What overlayfs keeps for itself says nothing about the file, and a label of SELinux belongs to the
@@ -264,7 +271,7 @@ function xattrRecords(
 ): Record<string, string> {
   const records: Record<string, string> = {};
   for (const [key, value] of xattrs) {
-    if (/^(?:trusted|user)\.overlay\./.test(key) || key === "security.selinux") continue;
+    if (isOfOverlay(key) || key === "security.selinux") continue;
     if (isShifted && key.startsWith("system.posix_acl_")) continue;
     records[`SCHILY.xattr.${key}`] = value.toString("latin1");
   }

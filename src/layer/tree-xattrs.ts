@@ -3,10 +3,11 @@ import { setXattr } from "../system/tree.ts";
 import { fail } from "./tree-changes.ts";
 
 /**
- * Attributes through which overlayfs would be steered (redirects, opaque marks): an image says such
+ * Attributes through which overlayfs or fuse-overlayfs would be steered (redirects, opaque marks): an image says such
  * things with whiteouts and has no business with them.
  */
-export const isOfOverlay = (name: string): boolean => /^(?:trusted|user)\.overlay\./.test(name);
+export const isOfOverlay = (name: string): boolean =>
+  /^(?:(?:trusted|user)\.overlay|user\.fuseoverlayfs)\./.test(name);
 
 /** What the kernel or file system says where an attribute cannot be had here. */
 const unsupported = ["EOPNOTSUPP", "EPERM", "EINVAL", "E95"];

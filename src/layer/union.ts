@@ -4,16 +4,17 @@
  * something away.
  */
 import type { Stats } from "node:fs";
-import { OpenDirectory, type ReadableDirectory } from "../system/tree-read.ts";
-import { isOpaque } from "./pack.ts";
+import type { ReadableDirectory } from "../system/tree-read.ts";
+import { openChanges } from "./name-marks-view.ts";
+import { isOpaque, isWhiteout } from "./pack.ts";
 
 /** Opens them; topmost first. They hide nothing but each other, and what is below. */
 export function openUnion(directories: readonly string[]): ReadableDirectory {
   const [only, ...more] = directories;
-  if (only !== undefined && more.length === 0) return OpenDirectory.at(only);
-  const parts: OpenDirectory[] = [];
+  if (only !== undefined && more.length === 0) return openChanges(only);
+  const parts: ReadableDirectory[] = [];
   try {
-    for (const path of directories) parts.push(OpenDirectory.at(path));
+    for (const path of directories) parts.push(openChanges(path));
     return new Union(parts, false);
   } catch (error) {
     for (const part of parts) part[Symbol.dispose]();
@@ -21,13 +22,60 @@ export function openUnion(directories: readonly string[]): ReadableDirectory {
   }
 }
 
+/** As openUnion(), of all there is: what is hidden does not show. Where the kernel mounts no overlay. */
+export function openMerged(directories: readonly string[]): ReadableDirectory {
+  return new Merged(openUnion(directories));
+}
+
+class Merged implements ReadableDirectory {
+  private readonly union: ReadableDirectory;
+
+  constructor(union: ReadableDirectory) {
+    this.union = union;
+  }
+
+  [Symbol.dispose](): void {
+    this.union[Symbol.dispose]();
+  }
+
+  names(): string[] {
+    return this.union.names().filter((name) => this.look(name) !== undefined);
+  }
+
+  look(name: string): Stats | undefined {
+    const stats = this.union.look(name);
+    return stats === undefined || isWhiteout(stats) ? undefined : stats;
+  }
+
+  identity(name: string): string {
+    return this.union.identity(name);
+  }
+
+  enter(name: string): ReadableDirectory | undefined {
+    const inner = this.union.enter(name);
+    return inner && new Merged(inner);
+  }
+
+  openFile(name: string): number | undefined {
+    return this.union.openFile(name);
+  }
+
+  readLink(name: string): string | undefined {
+    return this.union.readLink(name);
+  }
+
+  xattrs(name: string): Map<string, Buffer> {
+    return this.union.xattrs(name);
+  }
+}
+
 class Union implements ReadableDirectory {
   /** Topmost first. */
-  private readonly parts: readonly OpenDirectory[];
+  private readonly parts: readonly ReadableDirectory[];
   /** Whether nothing shows of what is below all of them. */
   private readonly hidesRest: boolean;
 
-  constructor(parts: readonly OpenDirectory[], hidesRest: boolean) {
+  constructor(parts: readonly ReadableDirectory[], hidesRest: boolean) {
     this.parts = parts;
     this.hidesRest = hidesRest;
   }
@@ -64,7 +112,7 @@ class Union implements ReadableDirectory {
 
   /** As overlayfs looks a name up: down to what is no directory, or an opaque one (overlayfs.rst). */
   enter(name: string): ReadableDirectory | undefined {
-    const found: OpenDirectory[] = [];
+    const found: ReadableDirectory[] = [];
     let hidesRest = false;
     for (const part of this.parts) {
       const stats = part.look(name);
@@ -88,11 +136,11 @@ class Union implements ReadableDirectory {
   }
 
   /** The topmost part that has the name, a whiteout too. */
-  private holder(name: string): OpenDirectory | undefined {
+  private holder(name: string): ReadableDirectory | undefined {
     return this.parts.find((part) => part.look(name) !== undefined);
   }
 
-  private get top(): OpenDirectory {
+  private get top(): ReadableDirectory {
     const [top] = this.parts;
     if (top === undefined) throw new RangeError("a union of no directories");
     return top;

@@ -1,6 +1,6 @@
 /** Mounting and unmounting through mount(2), and through the new mount API where one page is too small. */
 import { readFileSync, statfsSync } from "node:fs";
-import { CooperError } from "../errors.ts";
+import { CooperError, errnoName } from "../errors.ts";
 import { check, cString, libc, SystemCallError } from "./libc.ts";
 import { needProgram } from "./program.ts";
 
@@ -67,6 +67,12 @@ export interface OverlayMount {
 /** Whether a path is on an overlay, which cannot hold upper directories of others (overlayfs.rst). */
 export function isOnOverlay(path: string): boolean {
   return statfsSync(path).type === 0x794c7630;
+}
+
+/** Whether there are no overlays to be had here, and not this one alone is wrong. */
+export function isOverlayRefused(error: unknown, place: string): boolean {
+  const errno = errnoName(error);
+  return errno === "ENODEV" || errno === "EPERM" || (errno === "EINVAL" && isOnOverlay(place));
 }
 
 /** mount(2) copies one page of options; beyond it there is only fsconfig(2). */

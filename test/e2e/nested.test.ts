@@ -56,14 +56,23 @@ const script = `
 cooper load -q -i /inner.tar > /dev/null
 cooper run --rm inner sh -c 'ls /gone /kept /d; id -u'
 cooper run -d --name y --network none inner sleep 100 > /dev/null
-cooper exec y sh -c 'echo within > /f; cat /f'
+cooper exec y sh -c 'echo within > /f; cat /f; rm -r /d /kept; mkdir /d'
 cooper stop -t 0 y > /dev/null
 cooper start y > /dev/null
 cooper exec y cat /f
+cooper commit -q y changed > /dev/null
+cooper diff y
 cooper rm -f y > /dev/null
+cooper run --rm --network none changed sh -c 'cat /f; ls -A /d /kept 2> /dev/null; true'
+cooper image diff inner
+cooper system check && echo whole
 cooper info --format '{{.store.graphDriverName}}'
 `;
-const lines = ["/kept", "", "/d:", "new", "0", "within", "within"];
+const lines = [
+  ...["/kept", "", "/d:", "new", "0", "within", "within"],
+  ...["C /d", "D /d/new", "A /etc", "A /f", "D /kept", "within", "/d:"],
+  ...["C /d", "A /d/new", "D /d/old", "D /gone", "whole"],
+];
 
 const canFuse = (() => {
   try {
