@@ -13,11 +13,20 @@ import { mountRootfs } from "./rootfs.ts";
 /** Fills each empty volume that wants it; the root file system is mounted. */
 export async function copyUpVolumes(host: Host, container: ContainerRecord): Promise<void> {
   const { merged } = host.paths.container(container.id);
+  const { userns } = container.spec;
+  const isChosen = userns?.kind === "keep-id" && userns.reason !== undefined;
   for (const mount of container.spec.mounts) {
-    if (mount.kind !== "volume" || !mount.copiesUp || mount.name === null) continue;
+    if (mount.kind !== "volume" || mount.name === null) continue;
+    if (!mount.copiesUp && !isChosen) continue;
     const directory = host.paths.volume(mount.name);
     using _lock = await host.locks.volume(mount.name);
     if (!isPristine(directory)) continue;
+    if (isChosen) {
+      // so that the next one that mounts it has the same ids, also without what has led to them here
+      const { setCallerAs } = await import("../records/volumes.ts");
+      setCallerAs(host.database, mount.name, { uid: userns.uid ?? 0, gid: userns.gid ?? 0 });
+    }
+    if (!mount.copiesUp) continue;
     const source = findInRoot(merged, mount.target);
     if (source === undefined) {
       giveToRoot(directory, container);

@@ -47,6 +47,8 @@ export interface CreateOptions {
   readonly cidFile: string | null;
   /** How its image is fetched where it is missing. */
   readonly fetch?: FetchOptions;
+  /** Whether the user namespace is chosen by what is mounted, where nobody has asked for one. */
+  readonly choosesUserns?: boolean;
 }
 
 /** Makes a container; it is there, and only then, when this resolves. */
@@ -78,6 +80,11 @@ export async function createContainer(
   const volumes = makeVolumes(host, spec.mounts);
   const networkMode = decideMode(host, spec);
   const attachments = await attachmentsOf(host, spec, networkMode);
+  if (options.choosesUserns && host.isRootless && spec.userns === null) {
+    const { chosenUserns } = await import("./chosen-userns.ts");
+    const user = image?.config.config?.User ?? "";
+    spec.userns = chosenUserns(host, spec, user, image?.layers ?? []);
+  }
   // until the container is there, its ids are nobody's yet
   using _ids = spec.userns?.kind === "auto" ? await host.locks.ids() : undefined;
   const resolved: ResolvedContainer = {

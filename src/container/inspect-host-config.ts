@@ -60,6 +60,9 @@ export function hostConfig(host: Host, container: ContainerRecord): Record<strin
     ),
     UTSMode: modeText(spec.uts),
     UsernsMode: userMode(spec.userns),
+    ...(spec.userns?.kind === "keep-id" && spec.userns.reason !== undefined
+      ? { UsernsReason: spec.userns.reason }
+      : {}),
     ShmSize: resources.shmSizeBytes ?? host.settings.shmSizeBytes,
     Runtime: spec.runtime ?? "oci",
     ConsoleSize: [0, 0],
@@ -181,6 +184,8 @@ function modeText(mode: NamespaceMode): string {
 function userMode(mode: UserNamespaceMode | null): string {
   if (mode === null) return "";
   if (mode.kind === "container") return `container:${mode.of}`;
+  if (mode.kind === "keep-id" && mode.uid !== null)
+    return `keep-id:uid=${mode.uid},gid=${mode.gid ?? mode.uid}`;
   return mode.kind === "path" ? `ns:${mode.of}` : mode.kind;
 }
 

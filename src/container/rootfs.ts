@@ -64,21 +64,33 @@ export async function imageDirectories(host: Host, container: ContainerRecord): 
 
 /** Topmost first, as overlayfs wants them. An image without layers still needs one. */
 async function layerDirectories(host: Host, container: ContainerRecord): Promise<string[]> {
-  const { layers, idMappings } = container.resolved;
-  const directories: string[] = [];
-  for (const id of layers.toReversed()) {
-    const layer = host.paths.layer(id);
-    if (idMappings === null) {
-      directories.push(layer.diff);
-    } else {
-      const { shiftedLayer } = await import("../layer/shift.ts");
-      directories.push(await shiftedLayer(layer, `${host.paths.locks}/shift-${id}`, idMappings));
-    }
-  }
+  const { idMappings } = container.resolved;
+  const layers = container.resolved.layers.map((id) => host.paths.layer(id)).toReversed();
+  const directories =
+    idMappings === null
+      ? layers.map(({ diff }) => diff)
+      : await shiftedDirectories(host, container, idMappings);
   if (directories.length > 0) return directories;
   const empty = `${host.paths.container(container.id).directory}/empty`;
   mkdirSync(empty, { recursive: true, mode: 0o755 });
   return [empty];
+}
+
+/** With a user namespace of its own the files must belong to other ids outside. */
+async function shiftedDirectories(
+  host: Host,
+  container: ContainerRecord,
+  idMappings: NonNullable<ContainerRecord["resolved"]["idMappings"]>,
+): Promise<string[]> {
+  const { shiftedLayer } = await import("../layer/shift.ts");
+  const { shiftNotice } = await import("./shift-notice.ts");
+  const tell = shiftNotice(host, container);
+  const directories: string[] = [];
+  for (const id of container.resolved.layers.toReversed()) {
+    const lockFile = `${host.paths.locks}/shift-${id}`;
+    directories.push(await shiftedLayer(host.paths.layer(id), lockFile, idMappings, tell));
+  }
+  return directories;
 }
 
 /** A tmpfs for /dev/shm outside of the container, which others can join (`--ipc container:`). */

@@ -142,7 +142,7 @@ function userOf({ spec, resolved }: ContainerRecord, accounts: Accounts): Resolv
 /** `--userns keep-id` is asked for to be the same user inside, so that is the default there. */
 export function userText({ spec, resolved }: Pick<ContainerRecord, "spec" | "resolved">): string {
   if (spec.user !== null) return spec.user;
-  if (spec.userns?.kind === "keep-id") {
+  if (spec.userns?.kind === "keep-id" && spec.userns.reason === undefined) {
     const who = caller();
     return `${spec.userns.uid ?? who.uid}:${spec.userns.gid ?? who.gid}`;
   }

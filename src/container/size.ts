@@ -1,6 +1,7 @@
 /** How much disk a container takes. */
 import { existsSync } from "node:fs";
 import type { Host } from "../host.ts";
+import { layersSize } from "../records/layers.ts";
 import { treeUsage } from "../system/tree-usage.ts";
 import { frozenStack } from "./frozen-stack.ts";
 import type { ContainerSummary } from "./summary.ts";
@@ -10,9 +11,6 @@ export function containerSizes(
   host: Host,
   containers: readonly ContainerSummary[],
 ): Map<string, { writable: number; total: number }> {
-  const layerSize = host.database.query<{ size: number }, [string]>(
-    "select coalesce(sum(size), 0) as size from layer join container_layer on layer_id = id where container_id = ?",
-  );
   const known = new Map<string, number>(); // frozen trees may be below several of them
   const sizeOf = (path: string): number => {
     const size = known.get(path) ?? treeUsage(path).fileBytes;
@@ -22,7 +20,7 @@ export function containerSizes(
   return new Map(
     containers.map(({ record }) => {
       const { upper, tree } = host.paths.container(record.id);
-      const image = layerSize.get(record.id)?.size ?? 0;
+      const image = layersSize(host.database, record.id);
       // a copy (driver vfs) holds both; files that layers share are in it once
       const { directories, isWhole } = frozenStack(host, record.frozenId);
       const isCopy = existsSync(tree);

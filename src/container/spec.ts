@@ -15,7 +15,14 @@ export type NamespaceMode =
 export type UserNamespaceMode =
   | { kind: "host" | "nomap" | "private" }
   | { kind: "container" | "path"; of: string }
-  | { kind: "keep-id"; uid: number | null; gid: number | null; size: number | null }
+  | {
+      kind: "keep-id";
+      uid: number | null;
+      gid: number | null;
+      size: number | null;
+      /** Why it was chosen, where nobody asked for it. */
+      reason?: string;
+    }
   | {
       kind: "auto";
       size: number | null;

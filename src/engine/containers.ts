@@ -35,7 +35,8 @@ export class Containers {
 
   async create(spec: ContainerSpec, options: CreateOptions): Promise<ContainerRecord> {
     const { createContainer } = await import("../container/create.ts");
-    return createContainer(this.host, spec, await this.imageFor(spec, options), options);
+    const image = await this.imageFor(spec, options);
+    return createContainer(this.host, spec, image, { ...options, choosesUserns: true });
   }
 
   /** `image`: instead of the original's. */
@@ -58,7 +59,8 @@ export class Containers {
   /** Resolves to the exit code for the shell. */
   async run(spec: ContainerSpec, options: RunOptions): Promise<number> {
     const { runContainer } = await import("../container/run.ts");
-    return runContainer(this.host, spec, await this.imageFor(spec, options), options);
+    const image = await this.imageFor(spec, options);
+    return runContainer(this.host, spec, image, { ...options, choosesUserns: true });
   }
 
   private async imageFor(spec: ContainerSpec, { fetch }: CreateOptions) {

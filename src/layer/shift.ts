@@ -34,11 +34,16 @@ export interface ShiftMappings {
   }[];
 }
 
-/** The directory of the layer's files with owners shifted; made at the first use. */
+/**
+ * The directory of the layer's files with owners shifted; made at the first use.
+ *
+ * @param onCopy told before it is made
+ */
 export async function shiftedLayer(
   layer: LayerPaths,
   lockFile: string,
   mappings: ShiftMappings,
+  onCopy?: () => void,
 ): Promise<string> {
   const name = new Bun.CryptoHasher("sha256")
     .update(JSON.stringify(mappings))
@@ -48,6 +53,7 @@ export async function shiftedLayer(
   if (existsSync(target)) return target;
   using _lock = await lock(lockFile, "exclusive");
   if (existsSync(target)) return target;
+  onCopy?.();
   const staged = `${target}.new`;
   rmSync(staged, { recursive: true, force: true });
   mkdirSync(staged, { mode: 0o755 });

@@ -84,6 +84,16 @@ export function layersOfImage(database: Database, imageId: string): LayerRecord[
     .map(toLayer);
 }
 
+/** Bytes of the files in the layers of a container's image. */
+export function layersSize(database: Database, containerId: string): number {
+  const row = database
+    .query<{ size: number }, [string]>(
+      "select coalesce(sum(size), 0) as size from layer join container_layer on layer_id = id where container_id = ?",
+    )
+    .get(containerId);
+  return row?.size ?? 0;
+}
+
 /** Ids of all layers. */
 export function allLayerIds(database: Database): Set<string> {
   return new Set(

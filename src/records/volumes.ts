@@ -14,6 +14,8 @@ export interface VolumeRecord {
   readonly createdAt: number;
   /** The directory of another engine that its contents were copied from. */
   readonly adoptedFrom?: string;
+  /** Ids of the containers' user that was the caller outside when it was filled: see chosen-userns.ts. */
+  readonly callerAs?: { readonly uid: number; readonly gid: number };
 }
 
 interface Row {
@@ -28,6 +30,7 @@ function toVolume(row: Row): VolumeRecord {
     labels = {},
     options = {},
     adoptedFrom,
+    callerAs,
   } = JSON.parse(row.record) as Partial<VolumeRecord>;
   return {
     name: row.name,
@@ -36,6 +39,7 @@ function toVolume(row: Row): VolumeRecord {
     options,
     createdAt: row.created_at,
     ...(adoptedFrom !== undefined && { adoptedFrom }),
+    ...(callerAs !== undefined && { callerAs }),
   };
 }
 
@@ -48,6 +52,17 @@ export function insertVolume(database: Database, volume: VolumeRecord): boolean 
     )
     .run(name, isAnonymous ? 1 : 0, JSON.stringify(record), createdAt);
   return added.changes > 0;
+}
+
+/** Notes whose ids the files in a volume are, where that user was the caller outside. */
+export function setCallerAs(
+  database: Database,
+  name: string,
+  { uid, gid }: NonNullable<VolumeRecord["callerAs"]>,
+): void {
+  database
+    .query("update volume set record = json_set(record, '$.callerAs', json(?)) where name = ?")
+    .run(JSON.stringify({ uid, gid }), name);
 }
 
 /** The volume of exactly this name. */
