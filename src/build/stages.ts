@@ -1,0 +1,269 @@
+/**
+ * Instructions → graph. Pure: of images it needs only their configurations, and says which ones it has not
+ * been given yet. Stages are read when something needs them, so what the target does not need is never there.
+ */
+
+import { CooperError, messageOf } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import type { ImageConfig } from "../oci/image-config.ts";
+import { formatPlatform, type Platform, parsePlatform, resolvePlatform } from "../oci/platform.ts";
+import { expandWord } from "./dockerfile/expand.ts";
+import type { Dockerfile, Stage, Word } from "./dockerfile/instructions.ts";
+import { parseTrigger } from "./dockerfile/parse-instruction.ts";
+import { GlobalScope, platformArgs } from "./dockerfile/scope.ts";
+import { errorAt, type Range } from "./dockerfile/source.ts";
+import { type Graph, GraphBuilder, type StepId } from "./graph.ts";
+import { applyInstruction } from "./instruct.ts";
+import { StageState, stepCount } from "./stage-state.ts";
+
+/** What a graph is made from. */
+export interface GraphInput {
+  readonly dockerfile: Dockerfile;
+  /** A stage's name or number; null: the last one. */
+  readonly target: string | null;
+  /** --build-arg */
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** --label; they go over those of the Dockerfile. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly buildPlatform: Platform;
+  readonly targetPlatform: Platform;
+  /** --network, for those RUN that do not say. */
+  readonly network: "default" | "none" | "host";
+  /** Names of --build-context; they go before stages and images of that name. */
+  readonly contexts: readonly string[];
+  /** Configurations by imageKey(). */
+  readonly images: ReadonlyMap<string, ImageConfig>;
+  /** Told of variables that are used and never set. */
+  onUndefined?(name: string, range: Range, known: readonly string[]): void;
+}
+
+/** An image whose configuration has to be known first. */
+export interface NeededImage {
+  readonly name: string;
+  readonly platform: string | null;
+}
+
+/** What a configuration is found by. */
+export const imageKey = ({ name, platform }: NeededImage) => `${platform ?? ""} ${name}`;
+
+/**
+ * The graph of the target, or the images that have to be looked at first; called again with them. Each
+ * round gets further, since a base image's ONBUILD may name others.
+ *
+ * @throws CooperError invalid-argument that shows the place
+ */
+export function planGraph(
+  input: GraphInput,
+):
+  | { readonly kind: "graph"; readonly graph: Graph }
+  | { readonly kind: "needs"; readonly images: NeededImage[] } {
+  const planner = new Planner(input);
+  try {
+    return { kind: "graph", graph: planner.graph() };
+  } catch (error) {
+    if (error instanceof Unknown) return { kind: "needs", images: [error.image] };
+    throw error;
+  }
+}
+
+/** Ends a round: without this configuration nothing further can be said. */
+class Unknown extends Error {
+  readonly image: NeededImage;
+
+  constructor(image: NeededImage) {
+    super(image.name);
+    this.image = image;
+  }
+}
+
+/** Reads stages; instructions act on it through what it offers. */
+export class Planner {
+  readonly input: GraphInput;
+  readonly builder = new GraphBuilder();
+  private readonly globals: GlobalScope;
+  private readonly done = new Map<number, StageState>();
+
+  constructor(input: GraphInput) {
+    this.input = input;
+    const { buildPlatform, targetPlatform, target } = input;
+    this.globals = new GlobalScope({
+      given: input.buildArgs,
+      predefined: platformArgs(buildPlatform, targetPlatform, target ?? "default"),
+    });
+    for (const { pairs } of input.dockerfile.globals)
+      for (const { name, value, range } of pairs)
+        this.globals.declare(
+          name,
+          value === null ? undefined : this.expandGlobal({ text: value, range }),
+        );
+  }
+
+  graph(): Graph {
+    const state = this.stage(this.target());
+    for (const [name, value] of Object.entries(this.input.labels))
+      state.config.Labels[name] = value;
+    return { steps: this.builder.all(), result: state.result() };
+  }
+
+  private target(): Stage {
+    const { dockerfile, target } = this.input;
+    const { stages, source } = dockerfile;
+    const last = stages.at(-1);
+    if (target === null && last !== undefined) return last;
+    const found = stages.findLast(
+      ({ from, index }) => from.stageName === target?.toLowerCase() || `${index}` === target,
+    );
+    if (found !== undefined) return found;
+    const names = stages.flatMap(({ from }) => from.stageName ?? []);
+    const meant = nearest(target ?? "", names);
+    throw new CooperError(
+      "invalid-argument",
+      `target stage ${JSON.stringify(target)} could not be found in ${source.name}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`,
+      names.length === 0 ? {} : { hint: `its stages are ${names.join(", ")}` },
+    );
+  }
+
+  /** What a stage comes to; read once. */
+  private stage(stage: Stage): StageState {
+    const known = this.done.get(stage.index);
+    if (known !== undefined) return known;
+    const state = this.begin(stage);
+    const { source } = this.input.dockerfile;
+    const triggers = state
+      .takeTriggers()
+      .map((text) => parseTrigger(source, stage.from.range, text));
+    const instructions = [...triggers, ...stage.instructions];
+    state.countSteps(instructions);
+    for (const instruction of instructions) applyInstruction(this, state, instruction);
+    this.done.set(stage.index, state);
+    return state;
+  }
+
+  /** FROM: another stage, a context by name, nothing, or an image. */
+  private begin(stage: Stage): StageState {
+    const { from, index } = stage;
+    const name = this.expandGlobal(from.image);
+    if (name === "")
+      throw this.error(from.image.range, `base name (${from.image.text}) should not be blank`);
+    const platform = from.platform === null ? null : this.expandGlobal(from.platform);
+    if (platform === "")
+      throw this.error(from.platform?.range ?? from.range, "--platform is empty");
+    const names = [`${index}`, ...(from.stageName === null ? [] : [from.stageName])];
+    const about = { stage, names, globals: this.globals };
+    const before = this.earlierStage(name, index);
+    if (before !== undefined && !this.isContext(name))
+      return StageState.after(this.stage(before), about);
+    const count = stepCount(stage.instructions);
+    const title = `[${from.stageName ?? `stage-${index}`} 1/${count}] FROM ${name}`;
+    if (name === "scratch" && !this.isContext(name)) {
+      const tree = this.builder.add({ kind: "scratch" }, { title, stages: names, place: null });
+      return StageState.empty(tree, about);
+    }
+    return StageState.onImage(
+      this.image(name, platform, title, from.image.range, names),
+      this.config(name, platform),
+      about,
+    );
+  }
+
+  private config(name: string, platform: string | null): ImageConfig {
+    const config = this.input.images.get(imageKey({ name, platform }));
+    if (config === undefined) throw new Unknown({ name, platform });
+    return config;
+  }
+
+  private image(
+    name: string,
+    platform: string | null,
+    title: string,
+    range: Range,
+    stages: readonly string[],
+  ): StepId {
+    if (platform !== null) this.checkPlatform(platform, range);
+    const place = { source: this.input.dockerfile.source, range };
+    return this.builder.add({ kind: "image", name, platform }, { title, stages, place });
+  }
+
+  private checkPlatform(platform: string, range: Range): void {
+    try {
+      formatPlatform(resolvePlatform(parsePlatform(platform)));
+    } catch (cause) {
+      throw this.error(range, messageOf(cause));
+    }
+  }
+
+  /** A stage that stands before the one with this number; the last one of that name. */
+  private earlierStage(name: string, before: number): Stage | undefined {
+    return this.input.dockerfile.stages
+      .slice(0, before)
+      .findLast(({ from }) => from.stageName === name.toLowerCase());
+  }
+
+  private isContext(name: string): boolean {
+    return this.input.contexts.includes(name);
+  }
+
+  /** What `from` of COPY and RUN --mount names: a context, a stage, or an image. */
+  treeOf(from: Word, current: Stage, stages: readonly string[]): StepId {
+    const { text, range } = from;
+    if (text.includes("$"))
+      throw this.error(range, "variable expansion is not supported for --from", {
+        hint: "define a new stage with FROM using the variable, and name that stage",
+      });
+    if (this.isContext(text)) return this.context(text);
+    const byNumber = /^\d+$/.test(text) ? this.input.dockerfile.stages[Number(text)] : undefined;
+    if (/^\d+$/.test(text) && (byNumber === undefined || byNumber.index >= current.index)) {
+      throw this.error(
+        range,
+        byNumber === undefined
+          ? `there is no stage ${text}: they count from 0`
+          : `stage ${text} does not stand before this one`,
+      );
+    }
+    const stage = byNumber ?? this.earlierStage(text, current.index);
+    if (stage !== undefined) return this.stage(stage).tree;
+    if (text.toLowerCase() === current.from.stageName)
+      throw this.error(range, `circular dependency: stage ${text} copies from itself`);
+    if (text === "scratch")
+      return this.builder.add({ kind: "scratch" }, { title: "scratch", stages, place: null });
+    return this.image(text, null, `FROM ${text}`, range, stages);
+  }
+
+  context(name: string | null): StepId {
+    const title = name === null ? "[internal] load build context" : `[context ${name}]`;
+    return this.builder.add({ kind: "context", name }, { title, stages: [], place: null });
+  }
+
+  private expandGlobal({ text, range }: Word): string {
+    return this.expand(text, range, (name) => this.globals.lookUp(name), [
+      ...this.globals.declared.keys(),
+    ]);
+  }
+
+  /** Puts variables in. @throws CooperError that shows the place */
+  expand(
+    text: string,
+    range: Range,
+    lookUp: (name: string) => string | undefined,
+    known: readonly string[],
+    isHeredoc = false,
+  ): string {
+    try {
+      return expandWord(text, {
+        escapeChar: isHeredoc ? "\\" : this.input.dockerfile.directives.escapeChar,
+        ignoresQuotes: isHeredoc,
+        lookUp,
+        onUnset: (name) => this.input.onUndefined?.(name, range, known),
+      });
+    } catch (cause) {
+      throw this.error(
+        range,
+        `failed to process ${JSON.stringify(text.slice(0, 80))}: ${messageOf(cause)}`,
+      );
+    }
+  }
+
+  error(range: Range, message: string, extra: { hint?: string } = {}): CooperError {
+    return errorAt(this.input.dockerfile.source, range, message, extra);
+  }
+}
