@@ -4,6 +4,7 @@
  */
 import { callerHost } from "./caller-host.ts";
 import type { GlobalOptions } from "./cli/command.ts";
+import { Builds } from "./engine/builds.ts";
 import { Containers } from "./engine/containers.ts";
 import { Images } from "./engine/images.ts";
 import { Manifests } from "./engine/manifests.ts";
@@ -26,6 +27,7 @@ export interface EventsOptions extends ReadOptions {
 /** What a door holds: the verbs by their noun. */
 export interface Engine {
   events(options: EventsOptions): Promise<AsyncGenerator<EngineEvent, void>>;
+  readonly builds: Builds;
   readonly containers: Containers;
   readonly images: Images;
   readonly networks: Networks;
@@ -42,6 +44,7 @@ export interface Engine {
 export function openEngine(global: GlobalOptions): Engine {
   const host = callerHost(global);
   return {
+    builds: new Builds(host),
     containers: new Containers(host),
     images: new Images(host),
     networks: new Networks(host),

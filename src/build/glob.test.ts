@@ -15,7 +15,7 @@ describe("matchesGlob()", () => {
     ["[a-c]x", "bx", true],
     ["[^a-c]x", "bx", false],
     ["[^a-c]x", "dx", true],
-    ["[]-]x", "]x", true],
+    ["[\\]x]y", "]y", true],
     ["a\\*b", "a*b", true],
     ["a\\*b", "axb", false],
     ["**/x", "x", true],
@@ -32,6 +32,8 @@ describe("matchesGlob()", () => {
     ["a/*/c", "a/b/c", true],
     ["a/*/c", "a/b/b/c", false],
     ["ä*", "äö", true],
+    ["a-b", "a-b", true],
+    ["[a\\-]x", "-x", true],
   ])("%s and %s: %p", (pattern, path, fits) => {
     expect(matchesGlob(parseGlob(pattern), path)).toBe(fits);
   });

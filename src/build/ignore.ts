@@ -44,22 +44,36 @@ function clean(pattern: string): string {
     .replace(/^\/+|\/+$/g, "");
 }
 
+/** Which rules fit a path, or a directory above it: one place for each rule. */
+export type RuleMatches = readonly boolean[];
+
 /**
- * Whether a path (without a slash at its ends) is left out. What is in a directory that is left out is
- * too, unless a later exception names it.
+ * Whether a path (without a slash at its ends) is left out, and what that says to those below it. What is
+ * in a directory that is left out is too, unless a later exception names it.
+ *
+ * @param above of the directory that it is in; undefined at the top
  */
-export function isIgnored({ rules }: IgnoreRules, path: string): boolean {
-  const parents = prefixesOf(path);
-  let ignored = false;
-  for (const { glob, isException } of rules) {
-    if (isException !== ignored) continue;
-    if (parents.some((parent) => matchesGlob(glob, parent))) ignored = !isException;
-  }
-  return ignored;
+export function matchRules(
+  { rules }: IgnoreRules,
+  path: string,
+  above: RuleMatches | undefined,
+): { readonly isIgnored: boolean; readonly matches: RuleMatches } {
+  const matches = rules.map(
+    ({ glob }, index) => above?.[index] === true || matchesGlob(glob, path),
+  );
+  const last = matches.lastIndexOf(true);
+  return { isIgnored: last >= 0 && rules[last]?.isException === false, matches };
 }
 
-/** `a`, `a/b`, `a/b/c`. */
-function prefixesOf(path: string): string[] {
+/** As matchRules(), for a path on its own. */
+export function isIgnored(ignore: IgnoreRules, path: string): boolean {
+  let above: RuleMatches | undefined;
+  let ignored = false;
   const parts = path.split("/");
-  return parts.map((_, index) => parts.slice(0, index + 1).join("/")).reverse();
+  for (let length = 1; length <= parts.length; length++) {
+    const { isIgnored: now, matches } = matchRules(ignore, parts.slice(0, length).join("/"), above);
+    above = matches;
+    ignored = now;
+  }
+  return ignored;
 }

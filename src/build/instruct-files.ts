@@ -7,7 +7,7 @@ import { parseRunMount } from "./dockerfile/run-mount.ts";
 import { proxyArgs } from "./dockerfile/scope.ts";
 import type { RunStep, StepMount } from "./graph.ts";
 import { runText } from "./history.ts";
-import { commandWords, expand } from "./instruct.ts";
+import { commandWords, expand } from "./instruct-words.ts";
 import type { StageState } from "./stage-state.ts";
 import type { Planner } from "./stages.ts";
 

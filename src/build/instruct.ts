@@ -4,7 +4,6 @@ import { messageOf } from "../errors.ts";
 import { parseSignal } from "../oci/signals.ts";
 import { expandWords } from "./dockerfile/expand.ts";
 import type {
-  CommandLine,
   HealthcheckInstruction,
   ListInstruction,
   PairsInstruction,
@@ -14,6 +13,7 @@ import type {
 import type { HealthConfig } from "./graph.ts";
 import { healthText, quotedList } from "./history.ts";
 import { addCopy, addRun } from "./instruct-files.ts";
+import { commandWords, expand } from "./instruct-words.ts";
 import { exposedPorts } from "./ports.ts";
 import type { StageState } from "./stage-state.ts";
 import type { Planner } from "./stages.ts";
@@ -71,22 +71,6 @@ export function applyInstruction(
       config.OnBuild.push(instruction.trigger);
       return state.note(`ONBUILD ${instruction.trigger}`);
   }
-}
-
-/** A word with the stage's variables put in. */
-export function expand(
-  planner: Planner,
-  { scope }: StageState,
-  { text, range }: Word,
-  isHeredoc = false,
-): string {
-  return planner.expand(text, range, (name) => scope.lookUp(name), scope.names(), isHeredoc);
-}
-
-/** A command as a list: a line goes to the stage's shell. */
-export function commandWords({ config }: StageState, command: CommandLine): readonly string[] {
-  if (command.kind === "exec") return command.words;
-  return [...(config.Shell ?? ["/bin/sh", "-c"]), command.text];
 }
 
 function declare(planner: Planner, state: StageState, { pairs }: PairsInstruction): void {

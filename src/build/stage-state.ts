@@ -31,6 +31,7 @@ interface About {
   readonly globals: GlobalScope;
 }
 
+/** Changes as instructions are read, from top to bottom. */
 export class StageState {
   readonly stage: Stage;
   /** Its number and name. */

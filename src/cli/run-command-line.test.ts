@@ -140,9 +140,9 @@ describe("runCommandLine()", () => {
     { argv: ["help", "bogus"], code: "unknown-command", message: 'unknown command "bogus"' },
     { argv: [""], code: "unknown-command", message: 'unknown command ""' },
     {
-      argv: ["build", "."],
+      argv: ["compose", "up"],
       code: "not-supported",
-      message: "cooper build is not available yet in this version",
+      message: "cooper compose is not available yet in this version",
     },
     {
       argv: ["swarm", "init"],

@@ -91,7 +91,7 @@ test.each([[[]], [["container"]], [["stopp"]], [["Stop"]], [["container", "image
 );
 
 test.each([
-  { words: ["build", "."], why: "cooper build is not available yet in this version" },
+  { words: ["compose", "up"], why: "cooper compose is not available yet in this version" },
   { words: ["image", "scp"], why: "cooper image scp is not available yet in this version" },
   {
     words: ["system", "renumber"],

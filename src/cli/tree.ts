@@ -133,6 +133,12 @@ export const commandTree: readonly CommandEntry[] = [
   entry("diff", "", "Show what a container or an image's last layer changed", async () =>
     as((await changes()).diff),
   ),
+  entry(
+    "image build",
+    "build,builder build,buildx build,buildx b",
+    "Build an image from a Dockerfile",
+    async () => as((await import("./commands/build.ts")).build),
+  ),
   entry("image diff", "", "Show what the last layer of an image changes", async () =>
     as((await changes()).imageDiff),
   ),
@@ -341,6 +347,8 @@ export const commandTree: readonly CommandEntry[] = [
 
 /** What a noun alone says in its help. */
 export const groups: Readonly<Record<string, string>> = {
+  builder: "Build images",
+  buildx: "Build images",
   container: "Work on containers",
   healthcheck: "Check the health of containers",
   image: "Work on images",

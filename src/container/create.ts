@@ -49,6 +49,8 @@ export interface CreateOptions {
   readonly fetch?: FetchOptions;
   /** Whether the user namespace is chosen by what is mounted, where nobody has asked for one. */
   readonly choosesUserns?: boolean;
+  /** See ResolvedContainer. */
+  readonly buildDirectories?: readonly string[];
 }
 
 /** Makes a container; it is there, and only then, when this resolves. */
@@ -92,6 +94,7 @@ export async function createContainer(
     imageDigest: image?.digest ?? "",
     imageConfig: image?.config ?? null,
     layers: image?.layers ?? [],
+    ...(options.buildDirectories !== undefined && { buildDirectories: options.buildDirectories }),
     volumes,
     idMappings: resolveIdMappings(host, spec, image?.layers ?? []),
     networkMode,

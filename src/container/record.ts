@@ -45,6 +45,11 @@ export interface ResolvedContainer {
   readonly imageConfig: ImageConfig | null;
   /** Layer ids, lowest first. */
   readonly layers: readonly string[];
+  /**
+   * A step of a build: the directories that it stands on, topmost first, instead of `layers`. They are
+   * no layers of the store yet, and its changes become one.
+   */
+  readonly buildDirectories?: readonly string[];
   /** Volumes by the place where they are mounted. */
   readonly volumes: readonly {
     readonly target: string;

@@ -53,6 +53,12 @@ async function resolveMount(
         isRecursive: true,
         propagation: null,
       };
+    case "tree": {
+      const { lower, overlay, subpath, shown } = mount;
+      const merged = mountWritable(host, container, lower, index, overlay);
+      const source = withSubpath(merged, subpath, shown);
+      return { ...common, kind: "bind", source, isRecursive: true, propagation: null };
+    }
     case "volume": {
       const directory = host.paths.volume(mount.name ?? "");
       if (mount.changesOwner) changeOwner(directory, owner);
@@ -171,7 +177,8 @@ function mountWritable(
   for (const directory of [...(own === null ? [upper, work] : []), merged])
     mkdirSync(directory, { recursive: true, mode: 0o755 });
   const tree = join(base, "tree");
-  mountStack(host, { target: merged, lower, upper, work, tree, isVolatile: own === null });
+  const isVolatile = own === null || container.resolved.buildDirectories !== undefined;
+  mountStack(host, { target: merged, lower, upper, work, tree, isVolatile });
   return merged;
 }
 

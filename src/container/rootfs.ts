@@ -35,7 +35,8 @@ export async function mountRootfs(host: Host, container: ContainerRecord): Promi
     upper: paths.upper,
     work: paths.work,
     tree: paths.tree,
-    isVolatile: container.spec.removesItself,
+    // what a build makes is made durable with all of it
+    isVolatile: container.spec.removesItself || container.resolved.buildDirectories !== undefined,
   });
 }
 
@@ -64,7 +65,8 @@ export async function imageDirectories(host: Host, container: ContainerRecord): 
 
 /** Topmost first, as overlayfs wants them. An image without layers still needs one. */
 async function layerDirectories(host: Host, container: ContainerRecord): Promise<string[]> {
-  const { idMappings } = container.resolved;
+  const { idMappings, buildDirectories } = container.resolved;
+  if (buildDirectories !== undefined && buildDirectories.length > 0) return [...buildDirectories];
   const layers = container.resolved.layers.map((id) => host.paths.layer(id)).toReversed();
   const directories =
     idMappings === null

@@ -101,7 +101,17 @@ export type Mount =
       subpath: string | null;
     })
   | (MountCommon & { kind: "tmpfs" | "ramfs" | "devpts"; copiesUp: boolean })
-  | (MountCommon & { kind: "image"; image: string; subpath: string | null });
+  | (MountCommon & { kind: "image"; image: string; subpath: string | null })
+  | (MountCommon & {
+      /** Directories of the host, seen as one tree; what is written to it goes where `overlay` says. */
+      kind: "tree";
+      /** Topmost first. */
+      lower: string[];
+      overlay: { upper: string; work: string };
+      subpath: string;
+      /** What it is, for errors. */
+      shown: string;
+    });
 
 export interface Device {
   /** Path on the host; or a CDI name such as `nvidia.com/gpu=all`. */

@@ -51,6 +51,8 @@ export interface StartOptions {
   readonly preservedDescriptors?: readonly number[];
   /** Connect to its streams before its first byte is written. */
   readonly attaches?: boolean;
+  /** With the log driver `passthrough`: a descriptor of ours that takes its output, instead of our own streams. */
+  readonly outputDescriptor?: number;
 }
 
 /** A container whose process runs. */
@@ -216,6 +218,7 @@ async function createProcess(
     createFlags: makesKeyring ? [] : ["--no-new-keyring"],
     noPivot: host.settings.noPivotRoot,
     preservedDescriptors: options.preservedDescriptors ?? [],
+    ...(options.outputDescriptor !== undefined && { outputDescriptor: options.outputDescriptor }),
     heldDescriptors: network.heldDescriptors,
   };
   if (host.canLimit) anticipateMove();

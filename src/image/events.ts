@@ -12,7 +12,8 @@ export type ImageAction =
   | "import"
   | "save"
   | "prune"
-  | "commit";
+  | "commit"
+  | "build";
 
 /** Notes it. `id` is the hex of the image's id; `name` is what was named, or the id. */
 export function emitImage(host: Host, action: ImageAction, id: string, name: string): void {

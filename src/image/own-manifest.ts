@@ -9,6 +9,7 @@ export function ownManifest(
   configText: string,
   layers: readonly Pick<StagedLayer, "id" | "tarSize">[],
   family: "oci" | "docker" = "oci",
+  annotations: Readonly<Record<string, string>> = {},
 ): StoredManifest {
   const types =
     family === "oci"
@@ -28,6 +29,7 @@ export function ownManifest(
       digest: `sha256:${id}`,
       size: tarSize,
     })),
+    ...(Object.keys(annotations).length > 0 && { annotations }),
   });
   return { digest: digestOf(text), mediaType: own, text };
 }

@@ -85,14 +85,21 @@ async function publish(host: Host, staged: StagedImage): Promise<Image> {
 
 /**
  * Publishes layers alone, for others who wait for them: without an image they go with the next removal
- * of images, unless one that has them is published first.
+ * of images, unless one that has them is published first, or `hold` keeps them.
+ *
+ * @param hold adds rows that keep them, in the same transaction
  */
-export async function publishLayers(host: Host, layers: readonly StagedLayer[]): Promise<void> {
+export async function publishLayers(
+  host: Host,
+  layers: readonly StagedLayer[],
+  hold?: () => void,
+): Promise<void> {
   using _lock = await host.locks.store("shared");
   moveLayers(host, layers);
   const commit = host.database.transaction(() => {
     for (const layer of layers)
       if (layer.directory !== null) insertLayer(host.database, layer, layer.blobs);
+    hold?.();
   });
   commit.immediate();
 }

@@ -20,6 +20,8 @@ export interface PackOptions {
   readonly mapOwner?: ((uid: number, gid: number) => { uid: number; gid: number }) | undefined;
   /** The one entry of the root that is packed, as a byte string; `.` packs what is in the root without it. */
   readonly only?: string | undefined;
+  /** The time that an entry gets instead of its own; both in seconds. */
+  readonly mtimeOf?: ((seconds: number) => number) | undefined;
   /** Leaves an entry out, with all below it. The path is absolute within the tree. */
   readonly leavesOut?: ((path: string, stats: Stats) => boolean) | undefined;
   /** Told of what a tar or layer cannot hold. */
@@ -199,12 +201,13 @@ class Packer {
     xattrs = more.type === "1" ? new Map<string, Buffer>() : directory.xattrs(name),
   ): void {
     const isSparse = more.pax?.["GNU.sparse.name"] !== undefined;
+    const seconds = Math.floor(stats.mtimeMs / 1000);
     this.write(
       tarHeader({
         name: isSparse ? `GNUSparseFile.0/${path.slice(-80)}` : path,
         mode: stats.mode & 0o7777,
         ...this.ownerOf(stats),
-        mtime: Math.floor(stats.mtimeMs / 1000),
+        mtime: this.options.mtimeOf?.(seconds) ?? seconds,
         ...more,
         pax: { ...more.pax, ...this.records(path, xattrs) },
       }),
@@ -265,7 +268,7 @@ const isReference = (xattrs: ReadonlyMap<string, Buffer>): boolean =>
  * What overlayfs keeps for itself says nothing about the file, and a label of SELinux belongs to the
  * host. Lists of access rights hold ids, which are not translated where owners are.
  */
-function xattrRecords(
+export function xattrRecords(
   xattrs: ReadonlyMap<string, Buffer>,
   isShifted: boolean,
 ): Record<string, string> {
@@ -279,7 +282,7 @@ function xattrRecords(
 }
 
 /** makedev(3) as the kernel tells it in st_rdev. */
-function deviceOf(rdev: number): { deviceMajor: number; deviceMinor: number } {
+export function deviceOf(rdev: number): { deviceMajor: number; deviceMinor: number } {
   const device = BigInt(rdev);
   return {
     deviceMajor: Number((device >> 8n) & 0xfffn),

@@ -42,6 +42,8 @@ function place(request: PlaceRequest): { size: number; warnings: readonly string
   const inNamespace = isInUserNamespace();
   const hasSingleId = inNamespace && mapsSingleId();
   setUmask(0o022);
+  if (typeof request.root !== "string")
+    throw new CooperError("internal", "bug in Cooper: the child was told no path");
   enterRoot(request.root);
   const writer = new TreeWriter({
     overlayPrefix: "user.overlay.", // never used: nothing here hides anything

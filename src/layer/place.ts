@@ -5,8 +5,11 @@ import { decodeAnswer } from "./unpack-protocol.ts";
 
 /** What the child is told. */
 export interface PlaceRequest {
-  /** Becomes the root of the child: no name in the tar, and no link in the tree, leads out of it. */
-  readonly root: string;
+  /**
+   * Becomes the root of the child: no name in the tar, and no link in the tree, leads out of it. A path,
+   * or a descriptor of ours where it has none.
+   */
+  readonly root: string | { readonly descriptor: number };
   /** The directory to write into, absolute within the root. */
   readonly directory: string;
   /** The first part of every name becomes another; null: names stay. */
@@ -22,17 +25,21 @@ export async function placeTar(
   tar: AsyncIterable<Uint8Array>,
   request: PlaceRequest,
 ): Promise<{ readonly size: number; readonly warnings: readonly string[] }> {
-  const child = Bun.spawn([...childCommand("__place", "place-child.ts"), JSON.stringify(request)], {
+  const { root } = request;
+  // the child finds it where it is handed over, as its descriptor 3
+  const told = typeof root === "string" ? request : { ...request, root: "/proc/self/fd/3" };
+  const handed = typeof root === "string" ? [] : [root.descriptor];
+  const child = Bun.spawn([...childCommand("__place", "place-child.ts"), JSON.stringify(told)], {
     cwd: "/",
     env: {},
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe", ...handed] as ["pipe", "pipe", "pipe"],
   });
   try {
     const texts = Promise.all([
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
     ]);
-    await feed(tar, child.stdin, child.exited);
+    await feed(tar, child.stdin as unknown as Bun.FileSink, child.exited);
     const [answer, complaint] = await texts;
     await child.exited;
     const decoded = decodeAnswer(answer);

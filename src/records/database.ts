@@ -212,6 +212,25 @@ const migrations: readonly string[] = [
   alter table container add column quick_ends integer not null default 0;
   -- stopped_by_user from here on: 0 nobody, 1 the user, 2 the machine that went down
   `,
+  `
+  create table build_cache (          -- what steps of builds came to
+    key text primary key,             -- hex: all that went into a step
+    layer_id text not null references layer (id) on delete cascade,
+    title text not null,              -- of the step, for people
+    created_at integer not null,      -- ms
+    used_at integer not null
+  ) strict, without rowid;
+  create index build_cache_by_layer on build_cache (layer_id);
+  create table file_digest (          -- contents of files in build contexts, as long as they stay as they are
+    device integer not null,
+    inode integer not null,
+    size integer not null,
+    modified real not null,           -- ms
+    changed real not null,            -- ms; the kernel's own clock, which nobody can set back
+    digest text not null,             -- hex
+    primary key (device, inode)
+  ) strict, without rowid;
+  `,
 ];
 
 /**

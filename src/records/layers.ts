@@ -177,12 +177,13 @@ export function insertImage(database: Database, image: NewImage): void {
   for (const name of image.repoDigests) addRepoDigest(database, name, image.id);
 }
 
-/** Forgets layers that neither image nor container holds; their files are then rubbish. */
+/** Forgets layers that neither image, container nor build cache holds; their files are then rubbish. */
 export function deleteUnusedLayers(database: Database): number {
   return database
     .query(
       `delete from layer where not exists (select 1 from image_layer where layer_id = layer.id)
-       and not exists (select 1 from container_layer where layer_id = layer.id)`,
+       and not exists (select 1 from container_layer where layer_id = layer.id)
+       and not exists (select 1 from build_cache where layer_id = layer.id)`,
     )
     .run().changes;
 }

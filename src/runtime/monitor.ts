@@ -21,6 +21,8 @@ export interface MonitorOptions {
   readonly runtimeLog: string;
   /** `k8s-file:PATH`, `journald`, `none`, `passthrough`. */
   readonly log: string;
+  /** With `passthrough`: takes the container's output, instead of our own streams. */
+  readonly outputDescriptor?: number;
   readonly logMaxBytes: number | null;
   /** Full files of the log that are kept beside the one that is written to; only where rotatesLogs(). */
   readonly olderLogs: number;
@@ -125,13 +127,19 @@ export function rotatesLogs(conmon: string | null): boolean {
   return readFileSync(conmon ?? needProgram("conmon")).includes("log-max-files");
 }
 
-/** `passthrough`: the container's process has our own streams, which conmon hands on. */
+/** `passthrough`: the container's process has our own streams, or a pipe of ours, which conmon hands on. */
 function ownStreams({
   log,
   hasStdin,
-}: MonitorOptions): ["ignore" | "inherit", "ignore" | "inherit", "ignore" | "inherit"] {
+  outputDescriptor,
+}: MonitorOptions): [
+  "ignore" | "inherit",
+  "ignore" | "inherit" | number,
+  "ignore" | "inherit" | number,
+] {
   if (log !== "passthrough") return ["ignore", "ignore", "ignore"];
-  return [hasStdin ? "inherit" : "ignore", "inherit", "inherit"];
+  const output = outputDescriptor ?? "inherit";
+  return [hasStdin ? "inherit" : "ignore", output, output];
 }
 
 /** conmon(8). */
@@ -250,6 +258,9 @@ function readAnswer(runtime: OciRuntime, options: MonitorOptions, line: string):
   try {
     answer = JSON.parse(line);
   } catch {
+    // with `passthrough` conmon 2.1 ends silently when the runtime fails
+    const why = readRuntimeLog(options.runtimeLog);
+    if (why !== "") throw startFailure(runtime.name, why);
     throw new CooperError(
       "helper-failed",
       `conmon ended without an answer${line === "" ? "" : `: ${line}`}`,

@@ -117,6 +117,8 @@ function applyMountKey(mount: Mount, key: string, value: string | undefined): bo
       if (key !== "subpath" && key !== "image-subpath") return false;
       mount.subpath = value ?? "";
       return true;
+    case "tree":
+      return false; // not to be asked for on a command line
     default:
       return applyMemoryKey(mount, key, value);
   }

@@ -1,0 +1,165 @@
+/** `build`: an image of what a Dockerfile says. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Host } from "../host.ts";
+import { emitImage } from "../image/events.ts";
+import type { FetchOptions, PullPolicy } from "../image/for-container.ts";
+import { ownManifest } from "../image/own-manifest.ts";
+import { publishImage, publishLayers } from "../image/publish.ts";
+import { openStage } from "../image/stage.ts";
+import { sweep } from "../image/sweep.ts";
+import { decodeImageConfig } from "../oci/decode-image-config.ts";
+import type { ImageConfig } from "../oci/image-config.ts";
+import { hostPlatform } from "../oci/platform.ts";
+import { formatReference, parseTarget } from "../oci/reference.ts";
+import { insertCachedSteps, touchCachedSteps } from "../records/build-cache.ts";
+import type { Image } from "../records/images.ts";
+import { DigestMemory } from "./context/digest.ts";
+import { openContext } from "./context/open.ts";
+import { parseDockerfile } from "./dockerfile/parse.ts";
+import { buildDocument } from "./document.ts";
+import { creationTime, type Epoch } from "./epoch.ts";
+import type { Graph, PlannedStep, StepId } from "./graph.ts";
+import type { Progress } from "./progress.ts";
+import { type BuildSecret, BuildSession, type BuiltTree } from "./session.ts";
+import { solve } from "./solve.ts";
+import { type GraphInput, imageKey, planGraph } from "./stages.ts";
+import { BuildImages } from "./steps/image.ts";
+
+/** What was asked. */
+export interface BuildOptions {
+  /** A directory, a tar, or `-`. */
+  readonly context: string;
+  readonly file: string | null;
+  readonly ignoreFile: string | null;
+  readonly tags: readonly string[];
+  readonly target: string | null;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly usesCache: boolean;
+  /** Stages whose steps are done anew. */
+  readonly withoutCache: readonly string[];
+  readonly pull: PullPolicy;
+  readonly fetch: FetchOptions;
+  readonly network: GraphInput["network"];
+  readonly secrets: readonly BuildSecret[];
+  readonly jobs: number;
+  readonly epoch: Epoch | null;
+  readonly family: "oci" | "docker";
+  readonly iidFile: string | null;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Builds, and gives the image its names. @throws CooperError that shows the place in the Dockerfile */
+export async function buildImage(host: Host, options: BuildOptions): Promise<Image> {
+  const names = options.tags.map((tag) => formatReference(parseTarget(tag)));
+  await sweep(host);
+  using stage = await openStage(host);
+  using _held = await host.locks.store("shared"); // nobody sweeps the layers that it stands on
+  const { dockerfile: file, tree } = await openContext({
+    ...options,
+    scratch: join(stage.directory, "context"),
+  });
+  const dockerfile = parseDockerfile(file.name, file.text);
+  const abort = new AbortController();
+  options.signal?.addEventListener("abort", () => abort.abort(), { once: true });
+  const images = new BuildImages(host, {
+    ...options.fetch,
+    pull: options.pull,
+    signal: abort.signal,
+  });
+  const platform = hostPlatform();
+  const graph = await plan(images, {
+    ...options,
+    dockerfile,
+    buildPlatform: platform,
+    targetPlatform: platform,
+    contexts: [],
+  });
+  const session = new BuildSession({
+    host,
+    stage,
+    options: {
+      epoch: options.epoch,
+      secrets: options.secrets,
+      usesCache: (step) => mayUseCache(options, step),
+    },
+    progress: options.progress,
+    memory: new DigestMemory(host.database),
+    signal: abort.signal,
+    contexts: new Map([[null, tree]]),
+  });
+  let trees: ReadonlyMap<StepId, BuiltTree>;
+  try {
+    trees = await solve(session, graph, { jobs: options.jobs, images, abort });
+  } finally {
+    await keep(session); // also what was done before a step failed: it need not be done again
+  }
+  const image = await publish(session, graph, trees, images, { ...options, names });
+  if (options.iidFile !== null) writeFileSync(options.iidFile, `sha256:${image.id}`);
+  emitImage(host, "build", image.id, image.names[0] ?? image.id);
+  return image;
+}
+
+/** Looks at images until the graph is whole. */
+async function plan(images: BuildImages, input: Omit<GraphInput, "images">): Promise<Graph> {
+  const configs = new Map<string, ImageConfig>();
+  for (;;) {
+    const planned = planGraph({ ...input, images: configs });
+    if (planned.kind === "graph") return planned.graph;
+    const found = await Promise.all(planned.images.map((image) => images.get(image)));
+    planned.images.forEach((image, index) => {
+      const config = found[index]?.config;
+      if (config !== undefined) configs.set(imageKey(image), config);
+    });
+  }
+}
+
+function mayUseCache({ usesCache, withoutCache }: BuildOptions, { stages }: PlannedStep): boolean {
+  return usesCache && !stages.some((stage) => withoutCache.includes(stage));
+}
+
+/** The layers that were made, and what the next build finds them by. */
+async function keep(session: BuildSession): Promise<void> {
+  const { host, made } = session;
+  const { remembered, used } = session.results;
+  session.memory.save();
+  if (used.length > 0) touchCachedSteps(host.database, used);
+  if (remembered.length === 0) return;
+  await publishLayers(host, made, () => insertCachedSteps(host.database, remembered));
+}
+
+async function publish(
+  session: BuildSession,
+  graph: Graph,
+  trees: ReadonlyMap<StepId, BuiltTree>,
+  images: BuildImages,
+  options: BuildOptions & { readonly names: readonly string[] },
+): Promise<Image> {
+  const { host } = session;
+  const { result } = graph;
+  const layerIds = trees.get(result.tree)?.layers ?? [];
+  const baseStep = result.base === null ? undefined : graph.steps[result.base]?.step;
+  const base = baseStep?.kind === "image" ? await images.get(baseStep) : null;
+  const own = layerIds.slice(base?.layers.length ?? 0);
+  const configText = buildDocument({
+    result,
+    base: base?.config ?? null,
+    diffIds: layerIds.map((id) => `sha256:${id}`),
+    layerTimes: own.map((id) => session.timeOf(id) ?? 0),
+    platform: hostPlatform(),
+    createdAt: options.epoch === null ? null : creationTime(options.epoch),
+  });
+  const layers = layerIds.map((id) => session.layer(id));
+  return publishImage(host, {
+    config: decodeImageConfig(Buffer.from(configText), "the new image's configuration").config,
+    configText,
+    manifests: [ownManifest(configText, layers, options.family, options.annotations)],
+    layers,
+    names: options.names,
+    repoDigests: [],
+    parentId: base?.id ?? null,
+  });
+}

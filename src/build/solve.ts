@@ -1,0 +1,251 @@
+/** Runs a graph: each step once, as soon as what it needs is there, several at a time. */
+import { CooperError, messageOf } from "../errors.ts";
+import { Slots } from "../image/slots.ts";
+import { cachedLayer } from "../records/build-cache.ts";
+import { stepKey, treeKey } from "./cache.ts";
+import { digestOfPicked } from "./context/digest.ts";
+import { pick, type SourceTree } from "./context/tree.ts";
+import { excerpt } from "./dockerfile/source.ts";
+import {
+  type CopyStep,
+  type Graph,
+  inputsOf,
+  type PlannedStep,
+  type RunStep,
+  type StepId,
+} from "./graph.ts";
+import type { BuildSession, BuiltTree } from "./session.ts";
+import { CopyWork } from "./steps/copy.ts";
+import type { BuildImages } from "./steps/image.ts";
+import { runCommand } from "./steps/run.ts";
+import type { StepTrees } from "./steps/run-mounts.ts";
+import { makeWorkdir } from "./steps/workdir.ts";
+
+export interface SolveOptions {
+  /** How many steps work at the same time. */
+  readonly jobs: number;
+  readonly images: BuildImages;
+  /** Ends all that goes on, when one step has failed. */
+  readonly abort: AbortController;
+}
+
+/** Resolves to the tree of each step. When one fails the others are ended and waited for. */
+export async function solve(
+  session: BuildSession,
+  graph: Graph,
+  options: SolveOptions,
+): Promise<ReadonlyMap<StepId, BuiltTree>> {
+  const solver = new Solver(session, graph, options);
+  const results = await Promise.allSettled(graph.steps.map((_, id) => solver.step(id)));
+  const failures = results.flatMap((result) =>
+    result.status === "rejected" ? [result.reason] : [],
+  );
+  // the first that failed made the others end
+  const [first] = failures.filter((reason) => !(reason instanceof Ended));
+  if (first !== undefined) throw first;
+  if (failures.length > 0) throw new CooperError("cancelled", "the build was cancelled");
+  return new Map(
+    results.flatMap((result, id) => (result.status === "fulfilled" ? [[id, result.value]] : [])),
+  );
+}
+
+type Known = NonNullable<ReturnType<typeof cachedLayer>>;
+
+/** A step that was not done, because another one failed. */
+class Ended extends Error {}
+
+const noFiles: BuiltTree = { layers: [] };
+
+class Solver implements StepTrees {
+  private readonly session: BuildSession;
+  private readonly graph: Graph;
+  private readonly options: SolveOptions;
+  private readonly slots: Slots;
+  private readonly begun = new Map<StepId, Promise<BuiltTree>>();
+  private readonly done = new Map<StepId, BuiltTree>();
+
+  constructor(session: BuildSession, graph: Graph, options: SolveOptions) {
+    this.session = session;
+    this.graph = graph;
+    this.options = options;
+    this.slots = new Slots(options.jobs);
+  }
+
+  step(id: StepId): Promise<BuiltTree> {
+    const begun = this.begun.get(id) ?? this.work(id);
+    this.begun.set(id, begun);
+    return begun;
+  }
+
+  built(id: StepId): BuiltTree {
+    const tree = this.done.get(id);
+    if (tree === undefined)
+      throw new CooperError("internal", `bug in Cooper: step ${id} is not done`);
+    return tree;
+  }
+
+  isContext(id: StepId): boolean {
+    return this.planned(id).step.kind === "context";
+  }
+
+  context(id: StepId): SourceTree {
+    const { step } = this.planned(id);
+    return this.session.context(step.kind === "context" ? step.name : null);
+  }
+
+  private planned(id: StepId): PlannedStep {
+    const planned = this.graph.steps[id];
+    if (planned === undefined) throw new CooperError("internal", `bug in Cooper: no step ${id}`);
+    return planned;
+  }
+
+  private async work(id: StepId): Promise<BuiltTree> {
+    const planned = this.planned(id);
+    try {
+      await Promise.all(inputsOf(planned.step).map((input) => this.step(input)));
+    } catch {
+      throw new Ended(); // who failed says so himself
+    }
+    using _slot = await this.slots.take();
+    if (this.session.signal.aborted) throw new Ended();
+    try {
+      const tree = await this.perform(id, planned);
+      this.done.set(id, tree);
+      return tree;
+    } catch (error) {
+      if (this.session.signal.aborted) throw new Ended();
+      this.options.abort.abort();
+      this.session.progress.failed(id, messageOf(error));
+      throw located(error, planned);
+    }
+  }
+
+  private async perform(id: StepId, planned: PlannedStep): Promise<BuiltTree> {
+    const { step } = planned;
+    switch (step.kind) {
+      case "scratch":
+      case "context":
+        return noFiles;
+      case "image":
+        return this.image(id, planned);
+      case "workdir": {
+        const base = this.built(step.base);
+        const key = stepKey(step, base, [], this.session.options.epoch);
+        return this.cachedOr(id, planned, base, key, () => makeWorkdir(this.session, step, base));
+      }
+      case "copy":
+        return this.copy(id, planned, step);
+      case "run":
+        return this.run(id, planned, step);
+    }
+  }
+
+  private async image(id: StepId, planned: PlannedStep): Promise<BuiltTree> {
+    const { step } = planned;
+    if (step.kind !== "image") return noFiles;
+    const begunAt = performance.now();
+    this.session.progress.started(id, planned.title);
+    const { layers } = await this.options.images.get(step);
+    for (const layer of layers) this.session.addStored(layer);
+    this.session.progress.done(id, performance.now() - begunAt);
+    return { layers };
+  }
+
+  private async copy(id: StepId, planned: PlannedStep, step: CopyStep): Promise<BuiltTree> {
+    const base = this.built(step.base);
+    if (step.urls.length > 0)
+      throw new CooperError("not-supported", "ADD of URLs is not supported yet");
+    if (step.tree === null || this.isContext(step.tree)) {
+      const tree = step.tree === null ? null : this.context(step.tree);
+      using work = new CopyWork(this.session, step, base, tree);
+      return await this.cachedOr(id, planned, base, work.key, () => work.run());
+    }
+    // what a stage has is known by its layers; only when they are others its files are looked at
+    const from = this.built(step.tree);
+    const facts = [treeKey(from), step.paths.join("\0"), step.excludes.join("\0")];
+    const key = stepKey(step, base, ["tree", ...facts], this.session.options.epoch);
+    const known = this.lookUp(planned, key);
+    if (known !== undefined) return this.reuse(id, planned, base, key, known);
+    using view = this.session.view(from);
+    const shown = `the files of ${this.planned(step.tree).title.replace(/^\[[^\]]*\] /, "")}`;
+    const root = `/proc/self/fd/${view.descriptor}`;
+    const tree = { root, shown, ignore: null, isContext: false };
+    using work = new CopyWork(this.session, step, base, tree);
+    const built = await this.cachedOr(id, planned, base, work.key, () => work.run());
+    const layerId = built.layers.at(-1) ?? "";
+    this.session.remember({ key, layerId, title: planned.title });
+    return built;
+  }
+
+  private async run(id: StepId, planned: PlannedStep, step: RunStep): Promise<BuiltTree> {
+    const base = this.built(step.base);
+    const inputs = step.mounts.map((mount) => {
+      if (mount.kind !== "bind") return "";
+      return this.isContext(mount.tree)
+        ? this.contextKey(this.context(mount.tree), mount.source)
+        : treeKey(this.built(mount.tree));
+    });
+    const key = stepKey(step, base, inputs, this.session.options.epoch);
+    return this.cachedOr(id, planned, base, key, () =>
+      runCommand(this.session, step, base, this, (bytes) =>
+        this.session.progress.output(id, bytes),
+      ),
+    );
+  }
+
+  private contextKey(tree: SourceTree, path: string): string {
+    const picked = pick(tree, path);
+    try {
+      return digestOfPicked(tree, picked, null, this.session.memory);
+    } finally {
+      for (const one of picked) one[Symbol.dispose]();
+    }
+  }
+
+  private lookUp(planned: PlannedStep, key: string): Known | undefined {
+    if (!this.session.options.usesCache(planned)) return undefined;
+    return cachedLayer(this.session.host.database, key);
+  }
+
+  private reuse(
+    id: StepId,
+    planned: PlannedStep,
+    base: BuiltTree,
+    key: string,
+    { layerId, createdAt }: Known,
+  ): BuiltTree {
+    this.session.addStored(layerId);
+    this.session.reuse(key, layerId, createdAt);
+    this.session.progress.cached(id, planned.title);
+    return { layers: [...base.layers, layerId] };
+  }
+
+  /** @param make resolves to the id of the layer */
+  private async cachedOr(
+    id: StepId,
+    planned: PlannedStep,
+    base: BuiltTree,
+    key: string,
+    make: () => Promise<string>,
+  ): Promise<BuiltTree> {
+    const known = this.lookUp(planned, key);
+    if (known !== undefined) return this.reuse(id, planned, base, key, known);
+    const begunAt = performance.now();
+    this.session.progress.started(id, planned.title);
+    const layerId = await make();
+    this.session.remember({ key, layerId, title: planned.title });
+    this.session.progress.done(id, performance.now() - begunAt);
+    return { layers: [...base.layers, layerId] };
+  }
+}
+
+/** With the lines of the Dockerfile that it is about. */
+function located(error: unknown, { place }: PlannedStep): unknown {
+  if (place === null || !(error instanceof CooperError)) return error;
+  const { source, range } = place;
+  const where = `${source.name}:${range.start.line}`;
+  return new CooperError(error.code, `${where}: ${error.message}\n${excerpt(source, range)}`, {
+    ...(error.hint !== undefined && { hint: error.hint }),
+    cause: error,
+  });
+}

@@ -1,0 +1,193 @@
+/** RUN: a command in a real container, on an overlay whose changes become the layer where they are. */
+import { chmodSync, closeSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { settleContainer } from "../../container/cleanup.ts";
+import { createContainer } from "../../container/create.ts";
+import type { ContainerRecord } from "../../container/record.ts";
+import { type ContainerSpec, emptySpec } from "../../container/spec.ts";
+import { startLocked } from "../../container/start.ts";
+import { CooperError } from "../../errors.ts";
+import { getContainer } from "../../records/containers.ts";
+import { makePipe } from "../../system/pipe.ts";
+import { isSameProcess } from "../../system/process.ts";
+import { OpenDirectory } from "../../system/tree-read.ts";
+import type { RunStep } from "../graph.ts";
+import type { BuildSession, BuiltTree } from "../session.ts";
+import { lookBefore, mountPoints, removeMountPoints } from "./mount-points.ts";
+import { mountsFor, type StepTrees } from "./run-mounts.ts";
+import { seal } from "./writable.ts";
+
+/** Runs the command. Resolves to the id of the layer. @throws CooperError when it fails */
+export async function runCommand(
+  session: BuildSession,
+  step: RunStep,
+  base: BuiltTree,
+  trees: StepTrees,
+  onOutput: (bytes: Uint8Array) => void,
+): Promise<string> {
+  await using mounts = await mountsFor(session, step, trees);
+  const spec = specFor(step);
+  spec.mounts = [...mounts.mounts];
+  spec.env.push(...mounts.env);
+  if (step.script !== null) spec.mounts.push(scriptMount(session, step.script));
+  const points = mountPoints(spec.mounts.map(({ target }) => target));
+  using view = session.view(base);
+  const before = lookBefore(view, points);
+  const directory = await runToEnd(session, step, spec, session.directories(base), onOutput);
+  {
+    using upper = OpenDirectory.at(join(directory, "diff"));
+    removeMountPoints(upper, points, before);
+  }
+  const sealed = await seal(session, base, directory);
+  return sealed.layers.at(-1) ?? "";
+}
+
+function specFor(step: RunStep): ContainerSpec {
+  const spec = emptySpec();
+  return {
+    ...spec,
+    command: [...step.argv],
+    env: [...step.env, ...step.passedEnv],
+    workdir: step.cwd,
+    user: step.user === "" ? null : step.user,
+    passesProxies: false,
+    managesPasswd: false,
+    imageVolumes: "ignore",
+    networking: {
+      ...spec.networking,
+      mode: { kind: step.network === "default" ? "default" : step.network },
+    },
+    log: { driver: "passthrough-tty", options: {} },
+    health: { ...spec.health, test: ["NONE"] },
+  };
+}
+
+/** A script that says itself what reads it (`#!`), beside the devices, as BuildKit has it. */
+function scriptMount(
+  session: BuildSession,
+  { name, content }: NonNullable<RunStep["script"]>,
+): ContainerSpec["mounts"][number] {
+  const source = session.stage.next("script");
+  writeFileSync(source, content, { mode: 0o755 });
+  chmodSync(source, 0o755); // whatever the umask
+  return {
+    kind: "bind",
+    source,
+    target: `/dev/pipes/${name}`,
+    readOnly: true,
+    options: [],
+    propagation: null,
+    isRecursive: false,
+    changesOwner: false,
+    relabel: null,
+    idmap: null,
+    isOverlay: false,
+    overlay: null,
+    createsSource: false,
+    subpath: null,
+  };
+}
+
+/** Resolves to the directory that has the changes in `diff/`. */
+async function runToEnd(
+  session: BuildSession,
+  step: RunStep,
+  spec: ContainerSpec,
+  lower: readonly string[],
+  onOutput: (bytes: Uint8Array) => void,
+): Promise<string> {
+  const { host } = session;
+  const image = {
+    id: "",
+    name: "",
+    digest: "",
+    layers: [],
+    config: { architecture: "", os: "linux", rootfs: { type: "layers", diff_ids: [] } },
+  };
+  const container = await createContainer(host, spec, image, {
+    createCommand: [],
+    replaces: false,
+    cidFile: null,
+    buildDirectories: lower,
+  });
+  try {
+    const exitCode = await startAndWait(session, container, onOutput);
+    if (exitCode !== 0) throw failed(step, exitCode);
+    return takeChanges(session, container);
+  } finally {
+    const { removeContainer } = await import("../../container/remove.ts");
+    await removeContainer(host, container.id, { force: true, volumes: true, graceSeconds: 0 });
+  }
+}
+
+async function startAndWait(
+  session: BuildSession,
+  container: ContainerRecord,
+  onOutput: (bytes: Uint8Array) => void,
+): Promise<number> {
+  const { host, signal } = session;
+  const output = makePipe();
+  let started: { readonly pid: number };
+  try {
+    using _lock = await host.locks.container(container.id);
+    started = await startLocked(host, container, {
+      isForeground: true,
+      outputDescriptor: output.writeEnd,
+    });
+  } catch (error) {
+    closeSync(output.readEnd);
+    throw error;
+  } finally {
+    closeSync(output.writeEnd);
+  }
+  const reading = readAll(output.readEnd, onOutput);
+  const { pidIdentity } = running(session, container);
+  for (let pause = 1; isSameProcess(started.pid, pidIdentity); pause = Math.min(pause * 1.5, 20)) {
+    signal.throwIfAborted();
+    await Bun.sleep(pause);
+  }
+  using _lock = await host.locks.container(container.id);
+  const settled = await settleContainer(host, container.id); // ends conmon, which has the pipe too
+  await reading;
+  return settled?.exitCode ?? 255;
+}
+
+function running(session: BuildSession, { id }: ContainerRecord): ContainerRecord {
+  const container = getContainer(session.host.database, id);
+  if (container === undefined)
+    throw new CooperError("conflict", "the container of a step was removed by somebody else");
+  return container;
+}
+
+/** Until nobody has the other end any more. */
+async function readAll(descriptor: number, onOutput: (bytes: Uint8Array) => void): Promise<void> {
+  try {
+    for await (const chunk of Bun.file(descriptor).stream()) onOutput(chunk);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** What the command changed becomes a directory of the build's, by its name alone. */
+function takeChanges(session: BuildSession, { id }: ContainerRecord): string {
+  const directory = session.stage.next("layer");
+  const { upper } = session.host.paths.container(id);
+  if (!existsSync(upper)) {
+    throw new CooperError(
+      "not-supported",
+      "builds need overlays, and the storage driver here is vfs, which does not tell changes apart",
+      { hint: "leave out --storage-driver, or keep the store on a volume: cooper --root DIR" },
+    );
+  }
+  mkdirSync(directory, { mode: 0o700 });
+  renameSync(upper, join(directory, "diff"));
+  return directory;
+}
+
+function failed(step: RunStep, exitCode: number): CooperError {
+  const command = step.argv.join(" ").slice(0, 400);
+  return new CooperError(
+    "helper-failed",
+    `process ${JSON.stringify(command)} did not complete successfully: exit code: ${exitCode}`,
+  );
+}

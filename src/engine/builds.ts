@@ -1,0 +1,17 @@
+/** Verbs on builds, each loading its file on first use. */
+import type { BuildOptions } from "../build/build.ts";
+import type { Host } from "../host.ts";
+import type { Image } from "../records/images.ts";
+
+/** Verbs on builds. */
+export class Builds {
+  private readonly host: Host;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  async build(options: BuildOptions): Promise<Image> {
+    return (await import("../build/build.ts")).buildImage(this.host, options);
+  }
+}
