@@ -4,9 +4,10 @@ import { CooperError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { Command, CommandContext, CommandOptions, GlobalOptions } from "./command.ts";
 import { emptyGlobalOptions } from "./global-options.ts";
+import { whyMissing } from "./missing.ts";
 import { complain, OutputGone, print, showCauses, statusOf } from "./output.ts";
 import { parseGlobalOptions, parseOptions } from "./parse.ts";
-import { commandTree, findCommand, groups, whyMissing } from "./tree.ts";
+import { commandTree, findCommand, groups } from "./tree.ts";
 
 /** Resolves to the exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {

@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import type { Option } from "../option.ts";
 import type { Command } from "./command.ts";
 import { globalOptions } from "./global-options.ts";
+import { whyMissing } from "./missing.ts";
 import { parseOptions } from "./parse.ts";
-import { commandTree, findCommand, groups, whyMissing } from "./tree.ts";
+import { commandTree, findCommand, groups } from "./tree.ts";
 
 const loaded = await Promise.all(
   commandTree.map(async (entry) => ({ entry, command: await entry.load() })),

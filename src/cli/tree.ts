@@ -360,36 +360,6 @@ export const groups: Readonly<Record<string, string>> = {
   volume: "Work on volumes",
 };
 
-/**
- * Commands of the peers by noun: one that the tree does not have is refused by name, not as a mistyping.
- * Those that it does have may stay in the list.
- */
-const ofPeers: Readonly<Record<string, string>> = {
-  "":
-    "artifact auto-update build builder buildx checkpoint commit compose context cp diff export farm generate " +
-    "healthcheck kube login logout machine manifest mount play plugin pod push quadlet save search secret " +
-    "stats trust umount unmount update volume",
-  container:
-    "checkpoint clone commit cp diff export mount restore runlabel stats umount unmount update",
-  image: "build diff mount push save scp search umount unmount",
-  system: "check connection df dial-stdio hyperv-prep migrate prune renumber reset service",
-  volume: "export import",
-};
-
-/** Docker's swarm: several machines, which Cooper does not lead. */
-const ofSwarm = ["config", "node", "service", "stack", "swarm"];
-
-/** Why a command of the peers cannot be had, if the words name one. */
-export function whyMissing(words: readonly string[]): string | undefined {
-  const [first = "", second = ""] = words;
-  const [noun, verb] = Object.hasOwn(groups, first) ? [first, second] : ["", first];
-  if (findCommand(words) !== undefined) return undefined;
-  if (noun === "" && ofSwarm.includes(verb))
-    return `cooper ${verb} does not exist: there is no swarm mode, Cooper works on one machine`;
-  if (verb === "" || !(ofPeers[noun] ?? "").split(" ").includes(verb)) return undefined;
-  return `cooper ${`${noun} ${verb}`.trim()} is not available yet in this version`;
-}
-
 /** Finds the command that the first words name, the longest spelling first. */
 export function findCommand(
   words: readonly string[],
