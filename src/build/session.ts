@@ -7,7 +7,7 @@ import type { Stage } from "../image/stage.ts";
 import { openView } from "../layer/overlay-view.ts";
 import type { CachedStep } from "../records/build-cache.ts";
 import { getLayer } from "../records/layers.ts";
-import type { OpenDirectory } from "../system/tree-read.ts";
+import { OpenDirectory } from "../system/tree-read.ts";
 import type { DigestMemory } from "./context/digest.ts";
 import type { SourceTree } from "./context/tree.ts";
 import type { Epoch } from "./epoch.ts";
@@ -131,6 +131,15 @@ export class BuildSession {
 
   /** A tree to be read; the caller disposes it. */
   view(tree: BuiltTree): OpenDirectory {
-    return openView(this.directories(tree), this.stage.next("view"));
+    const view = openView(this.directories(tree), this.stage.next("view"));
+    if (view instanceof OpenDirectory) return view;
+    view[Symbol.dispose]();
+    throw new CooperError(
+      "not-supported",
+      "builds need overlays, and the kernel mounts none here",
+      {
+        hint: "keep the store on a volume: cooper --root DIR",
+      },
+    );
   }
 }
