@@ -354,7 +354,7 @@ test.each([
   },
   { argv: ["rnu"], message: 'unknown command "rnu"' },
   { argv: ["run"], message: "needs at least 1 argument" },
-  { argv: ["build", "."], message: "cooper build is not available yet" },
+  { argv: ["compose", "up"], message: "cooper compose is not available yet" },
 ])("$argv is refused with one clear error", async ({ argv, message }) => {
   await using host = await testHost();
   const result = await host.cooper(...argv);
