@@ -28,11 +28,22 @@ export function openInRoot(root: string, path: string | Buffer, flags: number): 
       BigInt(resolveInRoot | resolveNoMagicLinks),
     ]);
     const name = typeof path === "string" ? cString(path) : Buffer.concat([path, Buffer.alloc(1)]);
-    return check(syscall(sysOpenat2, directory, name, how, 24), `open ${path.toString()}`);
+    for (let tries = 1; ; tries++) {
+      try {
+        return check(syscall(sysOpenat2, directory, name, how, 24), `open ${path.toString()}`);
+      } catch (error) {
+        // a `..` met a rename or mount anywhere on the machine, and the kernel cannot tell whether it
+        // led out (openat2(2), EAGAIN); they are frequent where containers start, and over at once
+        if (errnoName(error) !== "EAGAIN" || tries >= mostTries) throw error;
+      }
+    }
   } finally {
     closeSync(directory);
   }
 }
+
+/** Somebody who renames without end must not hold us up. */
+const mostTries = 128;
 
 const closeOnExec = 0o2000000;
 const pathOnly = 0o10000000;
