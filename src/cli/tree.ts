@@ -245,6 +245,9 @@ export const commandTree: readonly CommandEntry[] = [
   entry("unshare", "", "Run a command in the user namespace of rootless containers", async () =>
     as((await import("./commands/system.ts")).unshare),
   ),
+  entry("why", "", "Show why a container or command failed, and what mends it", async () =>
+    as((await import("./commands/why.ts")).why),
+  ),
   entry("version", "", "Show the version", async () =>
     as((await import("./commands/system.ts")).version),
   ),

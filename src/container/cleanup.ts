@@ -160,6 +160,10 @@ async function finish(
     recordEnd(host.database, container.id, exit.exitCode, exit.finishedAt);
     stopChecks(host.database, container.id);
   });
+  if (removes && exit.exitCode !== 0 && container.stoppedBy === "nobody") {
+    const { keepEnd } = await import("./explain.ts");
+    await keepEnd(host, { ...container, ...exit, intent: "stopped", pid: 0 });
+  }
   if (exit.oomKilled) emitContainer(host, container, "oom");
   emitContainer(host, container, "die", { exitCode: `${exit.exitCode}` });
   if (removes) {

@@ -76,6 +76,24 @@ export async function execInContainer(
   emitContainer(host, container, "exec_create", { execID: session, command: words });
   emitContainer(host, container, "exec_start", { execID: session, command: words });
   await entered;
+  try {
+    return await runSession(host, runtime, container, { session, directory, file }, options);
+  } catch (error) {
+    const { explained } = await import("./explain.ts");
+    const { command, user } = options;
+    const tree = `/proc/${container.pid}/root`;
+    throw await explained(host, container, error, { tree, command, user, isGoing: true });
+  }
+}
+
+async function runSession(
+  host: Host,
+  runtime: OciRuntime,
+  container: ContainerRecord,
+  place: SessionPlace,
+  options: ExecOptions,
+): Promise<number | string> {
+  const { session, directory, file } = place;
   if (!options.hasTty && !options.isDetached) {
     try {
       const exitCode = await execDirectly(runtime, container, file, directory, options);
@@ -85,7 +103,14 @@ export async function execInContainer(
       rmSync(directory, { recursive: true, force: true });
     }
   }
-  return execMonitored(host, runtime, container, { session, directory, file }, options);
+  return execMonitored(host, runtime, container, place, options);
+}
+
+/** An exec session: its id, its directory, and the file with its process. */
+interface SessionPlace {
+  readonly session: string;
+  readonly directory: string;
+  readonly file: string;
 }
 
 /** The process of a session, from the config that the container runs with. */
@@ -185,7 +210,7 @@ async function execMonitored(
   host: Host,
   runtime: OciRuntime,
   container: ContainerRecord,
-  place: { session: string; directory: string; file: string },
+  place: SessionPlace,
   options: ExecOptions,
 ): Promise<number | string> {
   const { session, directory, file } = place;

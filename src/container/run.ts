@@ -1,9 +1,8 @@
 /** `run`: make a container, start it, and stay with it in the foreground. */
 import { closeSync } from "node:fs";
 import { constants as os } from "node:os";
-import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { changeContainer, getContainer } from "../records/containers.ts";
+import { getContainer } from "../records/containers.ts";
 import { handlesSignal } from "../system/process.ts";
 import { runSession, type SessionOptions, waitSession } from "./attach.ts";
 import { type ContainerImage, type CreateOptions, createContainer } from "./create.ts";
@@ -71,22 +70,9 @@ async function startOrForget(host: Host, container: ContainerRecord, options: St
   } catch (error) {
     if (container.spec.removesItself) {
       await removeContainer(host, container.id, { force: true, volumes: true, graceSeconds: null });
-    } else {
-      noteFailure(host, container.id, error);
     }
     throw error;
   }
-}
-
-/** Docker's and Podman's exit code of a container whose command could not be started. */
-function noteFailure(host: Host, id: string, error: unknown): void {
-  const code = error instanceof CooperError ? error.code : "internal";
-  const exitCode =
-    code === "command-not-found" ? 127 : code === "command-not-executable" ? 126 : 125;
-  changeContainer(host.database, id, {
-    error: error instanceof Error ? error.message : String(error),
-    exitCode,
-  });
 }
 
 /**

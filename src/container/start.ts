@@ -169,9 +169,27 @@ async function initialize(
     const conmonPid = readPid(host.paths.container(container.id).conmonPidFile);
     return { pid, pidIdentity: processIdentity(pid), conmonPid };
   } catch (error) {
+    // as long as its files are mounted
+    const { explained } = await import("./explain.ts");
+    const told = await explained(host, container, error, {
+      tree: host.paths.container(container.id).merged,
+      isGoing: options.isForeground && container.spec.removesItself,
+    });
     await abortStart(host, container);
-    throw error;
+    noteFailure(host, container.id, told);
+    throw told;
   }
+}
+
+/** Docker's and Podman's exit code of a container whose command could not be started. */
+function noteFailure(host: Host, id: string, error: unknown): void {
+  const code = error instanceof CooperError ? error.code : "internal";
+  const exitCode =
+    code === "command-not-found" ? 127 : code === "command-not-executable" ? 126 : 125;
+  changeContainer(host.database, id, {
+    error: error instanceof Error ? error.message : String(error),
+    exitCode,
+  });
 }
 
 async function createProcess(

@@ -20,6 +20,7 @@ import type { ContainerSummary } from "../container/summary.ts";
 import type { ProcessTable } from "../container/top.ts";
 import type { UpdateOptions } from "../container/update.ts";
 import type { PrunedContainers } from "../container/verbs.ts";
+import type { Diagnosis } from "../container/why.ts";
 import { invariant } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { Change } from "../layer/changes.ts";
@@ -232,6 +233,16 @@ export class Containers {
         ? listContainers(database).filter((record) => options.all || isAlive(record))
         : ids.flatMap((id) => getContainer(database, id) ?? []);
     return watchStats(choose, options);
+  }
+
+  /** What went wrong with one. */
+  async why(name: string): Promise<Diagnosis> {
+    return (await import("../container/why.ts")).whyContainer(this.host, name);
+  }
+
+  /** What went wrong with what failed last; null: nothing did since the machine was started. */
+  async whyLast(): Promise<Diagnosis | null> {
+    return (await import("../container/why.ts")).whyLast(this.host);
   }
 
   async inspect(name: string): Promise<Record<string, unknown>> {
