@@ -4,7 +4,6 @@
  */
 import { closeSync } from "node:fs";
 import { join } from "node:path";
-import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { Family } from "../network/address.ts";
 import { runNft } from "../network/apply.ts";
@@ -44,7 +43,7 @@ import {
 import { makePipe } from "../system/pipe.ts";
 import { needProgram } from "../system/program.ts";
 import { asksLoopbackOnly, hostResolv } from "./host-resolvers.ts";
-import { portRequests } from "./join-networks.ts";
+import { portRequests, refuseSctp } from "./join-networks.ts";
 import { type JoinedNetworks, type NetworkFacts, noNetwork } from "./networkless.ts";
 import { pastaFeatures } from "./pasta-features.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -237,11 +236,7 @@ function takePorts(
 ): readonly PublishedPort[] {
   const { database } = host;
   const requests = portRequests(container, true);
-  if (requests.some(({ protocol }) => protocol === "sctp")) {
-    throw new CooperError("not-supported", `${helper} cannot publish sctp ports`, {
-      hint: "ask root, or use --network host",
-    });
-  }
+  refuseSctp(helper, requests);
   let ports: readonly PublishedPort[] = [];
   inTransaction(database, () => {
     releaseNetworking(database, container.id);

@@ -216,10 +216,21 @@ function reserveOnce(host: Host, container: ContainerRecord): Reserved {
       nameOf: (id) => getContainer(database, id)?.name ?? id.slice(0, 12),
       seenAs: (port) => (host.isRootless ? seenInside(port) : port),
     });
-    if (host.isRootless) checkApart(reserved.held.ports);
+    if (host.isRootless) {
+      refuseSctp("pasta", reserved.held.ports);
+      checkApart(reserved.held.ports);
+    }
     addPorts(database, container.id, reserved.held.ports);
   });
   return reserved;
+}
+
+/** What leads an ordinary user's ports in carries TCP and UDP. */
+export function refuseSctp(helper: string, ports: readonly { readonly protocol: string }[]): void {
+  if (!ports.some(({ protocol }) => protocol === "sctp")) return;
+  throw new CooperError("not-supported", `${helper} cannot publish sctp ports`, {
+    hint: "ask root, or use --network host",
+  });
 }
 
 /** In an ordinary user's namespace a port is known by its number alone. */

@@ -43,7 +43,7 @@ export function holdPort(
   if (descriptor < 0) {
     const errno = lastErrno();
     if (["EPROTONOSUPPORT", "ESOCKTNOSUPPORT", "EAFNOSUPPORT"].includes(errno))
-      return { descriptor: -1, port };
+      return { descriptor: -1, port: port === 0 ? anyPort() : port };
     throw new SystemCallError(errno, "socket");
   }
   try {
@@ -60,6 +60,12 @@ export function holdPort(
     closeSync(descriptor);
     throw error;
   }
+}
+
+/** Where the kernel cannot choose one: out of the range from which it does (ip(7), ip_local_port_range). */
+function anyPort(): number {
+  const [first, last] = [32768, 60999];
+  return first + Math.floor(Math.random() * (last - first + 1));
 }
 
 /** struct sockaddr_in (ip(7)) or sockaddr_in6 (ipv6(7)). */

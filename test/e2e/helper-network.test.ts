@@ -91,6 +91,15 @@ describe.skipIf(user === undefined)("an ordinary user's container", () => {
     expect((await run("80:80")).stderr).toContain(
       "Hint: sudo sysctl net.ipv4.ip_unprivileged_port_start=80",
     );
+    await host.must("network", "create", "net");
+    for (const network of ["pasta", "slirp4netns", "net"]) {
+      const { stderr } = await host.cooper(
+        ...["run", "--rm", "--network", network, "-p", "3868/sctp", "hello", "true"],
+      );
+      expect(stderr).toMatch(
+        /^Error: (pasta|slirp4netns) cannot publish sctp ports\nHint: ask root/,
+      );
+    }
     const listener = Bun.spawn(host.onMachine("busybox", "nc", "-l", "-p", "8090"));
     while (!readFileSync(`/proc/${listener.pid}/net/tcp6`, "utf8").includes(":1F9A "))
       await Bun.sleep(5);

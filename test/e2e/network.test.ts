@@ -249,6 +249,20 @@ describe.skipIf(!isRoot)("networks of root", () => {
     );
   });
 
+  test("sctp ports are led to the container by the firewall", async () => {
+    // whether the kernel here has the protocol or not
+    await using host = await testHost(null, { networks: true });
+    const ports = ["-p", "3868:3869/sctp", "-p", "127.0.0.1::3870/sctp"];
+    await host.must("run", "-d", "--name", "c", ...ports, "hello", "sleep", "100");
+    const address = await addressOf(host, "c", "cooper");
+    const table = (await host.inMachine("nft", "list", "table", "inet", "cooper")).stdout;
+    expect(table).toContain(`sctp . 3868 : ${address} . 3869`);
+    const [random = "", fixed] = (await host.must("port", "c")).split("\n").reverse();
+    expect(fixed).toBe("3869/sctp -> 0.0.0.0:3868");
+    expect(random).toMatch(/^3870\/sctp -> 127\.0\.0\.1:[1-9]\d+$/);
+    expect(table).toContain(`sctp . 127.0.0.1 . ${random.split(":")[1]} : ${address} . 3870`);
+  });
+
   test("networks do not reach each other, unless both are open", async () => {
     await using host = await testHost(null, { networks: true });
     for (const name of ["a", "b"]) await host.must("network", "create", name);

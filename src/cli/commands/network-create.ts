@@ -138,9 +138,13 @@ function ipamDriver(text: string | undefined): "host-local" | "none" {
   if (text === undefined || text === "default" || text === "host-local") return "host-local";
   if (text === "none" || text === "null") return "none";
   if (text === "dhcp") {
-    throw new CooperError("not-supported", "addresses by DHCP are not supported yet", {
-      hint: "name the subnet with --subnet, or use --ipam-driver none",
-    });
+    throw new CooperError(
+      "not-supported",
+      "addresses by DHCP are not supported: something would have to run to renew them",
+      {
+        hint: "name the subnet with --subnet, or use --ipam-driver none",
+      },
+    );
   }
   throw new CooperError("invalid-argument", `unknown address driver "${text}"`, {
     hint: "host-local or none",
