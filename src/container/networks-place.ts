@@ -1,5 +1,5 @@
 /** Making, connecting and giving up the network namespace of an ordinary user's networks. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError, errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
@@ -23,7 +23,7 @@ import {
 import { checkTunDevice } from "../network/tun-device.ts";
 import { liveMembers } from "../records/networks.ts";
 import { type Daemon, daemonPid, endDaemon } from "../system/daemon.ts";
-import { createNetns, keepNetns, removeNetns } from "../system/netns.ts";
+import { createNetns, isNetns, keepNetns, removeNetns } from "../system/netns.ts";
 import { asksLoopbackOnly } from "./host-resolvers.ts";
 
 /** No packet of theirs is to be copied, so nothing is mapped: the host has addresses of its own. */
@@ -42,16 +42,6 @@ export async function ensurePlace(host: Host): Promise<void> {
   await Promise.all([runIp(staged, ["link set dev lo up"]), runNft(staged, placeRuleset)]);
   keepNetns(staged, place);
   removeNetns(staged);
-}
-
-/** Whether a network namespace is mounted there (statfs(2), NSFS_MAGIC). */
-function isNetns(path: string): boolean {
-  try {
-    return statfsSync(path).type === 0x6e736673;
-  } catch (error) {
-    if (errnoName(error) === "ENOENT") return false;
-    throw error;
-  }
 }
 
 const outward = ({ paths }: Host): Daemon => {

@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
@@ -177,6 +178,16 @@ export function keepNetns(source: string, path: string): void {
   bindMount(source, path, false);
 }
 
+/** Whether a network namespace is mounted there (statfs(2), NSFS_MAGIC). */
+export function isNetns(path: string): boolean {
+  try {
+    return statfsSync(path).type === 0x6e736673;
+  } catch (error) {
+    if (errnoName(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
 function makeMountPoint(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
   // one that a killed start has left would be mounted over, and stay below
@@ -283,16 +294,34 @@ function isLinkUp(link: string): boolean {
   return (flagsOf(link) & up) !== 0;
 }
 
-/** Takes a link of the namespace at `path` down; one that is not there is fine. */
+/** Takes a link of the namespace at `path` down; one that is not there is fine. Only where one can return. */
 export function takeDown(path: string | null, link: string): void {
-  if (path !== null && !canReturn()) {
-    const argv = [...argvIn(path), needProgram("ip"), "link", "set", "dev", link, "down"];
-    Bun.spawnSync(argv, { stdio: ["ignore", "ignore", "ignore"] });
-    return;
-  }
   inNetns(path, () => {
     if (linkIndex(link) > 0) setLinkUp(link, false);
   });
+}
+
+/**
+ * Whether TCP connections of the namespace at `path` have not come to their end, which keep it (proc(5),
+ * /proc/net/tcp; tcp_states.h: 6 is TIME_WAIT, 7 CLOSE, 10 LISTEN). Only where one can return.
+ */
+export function hasOpenConnections(path: string): boolean {
+  if (!isNetns(path)) return false;
+  const tables = inNetns(path, () =>
+    ["tcp", "tcp6"].flatMap((name) => readOr(`/proc/thread-self/net/${name}`).split("\n").slice(1)),
+  );
+  return tables.some((line) => {
+    const state = line.trim().split(/\s+/)[3];
+    return state !== undefined && !["06", "07", "0A"].includes(state);
+  });
+}
+
+function readOr(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // IPv6 is off in this kernel
+  }
 }
 
 function setLinkUp(link: string, isUp: boolean): void {

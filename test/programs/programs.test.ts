@@ -1,6 +1,7 @@
 /** Programs from Debian's packages, serving and dropping privileges as they do on a machine. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type TestHost, testHost, users } from "../e2e/host.ts";
+import { fetchFrom, machineAddress } from "../e2e/machine.ts";
 
 const archive = process.env.COOPER_PROGRAMS_IMAGE ?? "";
 const image = "localhost/programs";
@@ -18,6 +19,41 @@ function freePort(): number {
   using server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
   return server.port;
 }
+
+/** Listens for everybody in its network. */
+const database = `install -d -o postgres /run/postgresql
+  echo 'host all all all trust' > /hba
+  exec setpriv --reuid postgres --regid postgres --init-groups /usr/lib/postgresql/15/bin/postgres \\
+    -D /var/lib/postgresql/15/main -c config_file=/etc/postgresql/15/main/postgresql.conf \\
+    -c hba_file=/hba -c 'listen_addresses=*'`;
+
+/** Counts visits in the database "db"; a request waits until that answers. */
+const application = `
+import http.server, psycopg2, time
+
+def visit():
+    for attempt in range(300):
+        try:
+            with psycopg2.connect(host="db", user="postgres", connect_timeout=2) as connection:
+                cursor = connection.cursor()
+                cursor.execute("create table if not exists visit (n serial)")
+                cursor.execute("insert into visit default values returning n")
+                return cursor.fetchone()[0]
+        except psycopg2.OperationalError as error:
+            failure = error
+            time.sleep(0.1)
+    raise failure
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        text = f"visit {visit()}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+http.server.ThreadingHTTPServer(("", 80), Page).serve_forever()
+`;
 
 describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
   "programs as $who",
@@ -69,6 +105,32 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
       await until(async () => (await sql("select 1")).stdout === "1\n");
       expect((await sql("select sum(n) from t")).stdout).toBe("500500\n");
       await host.must("rm", "-f", "--time", "10", "db");
+    });
+
+    test("a web application finds its database by name, and is reached from other hosts", async () => {
+      await using own = await testHost(user, { networks: true });
+      const machine = own.machine;
+      if (machine === null) throw new Error("a host with networks is on a machine");
+      await own.must("import", archive, image);
+      await own.must("network", "create", "shop");
+      const work = own.place("app");
+      await Bun.write(`${work}/app.py`, application);
+      const startDatabase = () =>
+        own.must("run", "-d", "--name", "db", "--network", "shop", image, "sh", "-c", database);
+      await startDatabase();
+      const app = ["--network", "shop", "-p", "8080:80", "-v", `${work}:/app:ro`, image];
+      await own.must("run", "-d", "--name", "web", ...app, "python3", "/app/app.py");
+      const visit = (words: readonly string[], address: string) =>
+        fetchFrom(words, `http://${address}:8080/`);
+      expect(await visit(machine.words(), "127.0.0.1")).toBe("visit 1");
+      expect(await visit(machine.wordsOnNeighbour(), machineAddress.ipv4)).toBe("visit 2");
+      expect(await own.must("port", "web")).toContain("80/tcp -> 0.0.0.0:8080");
+      // a new database under the same name, with another address
+      await own.must("rm", "-f", "--time", "10", "db");
+      await own.must("run", "-d", "--name", "other", "--network", "shop", image, "sleep", "300");
+      await startDatabase();
+      expect(await visit(machine.words(), machineAddress.ipv4)).toBe("visit 1");
+      await own.must("rm", "-f", "-a", "-t", "1");
     });
 
     test("apt installs a package, with its own users and files of theirs", async () => {
