@@ -29,9 +29,12 @@ import type { ContainerRecord } from "./record.ts";
 import { toOutside } from "./resolve-mounts.ts";
 import { lowerDirectories } from "./rootfs.ts";
 
+/** How the files of a container are frozen. */
 export interface FreezeOptions {
   /** Whether the processes of one that runs are held meanwhile; null: where that is possible. */
   readonly pauses: boolean | null;
+  /** Whether a copy of them must be on the disk when it is done: else it is as safe as what a container writes. */
+  readonly syncs?: boolean;
 }
 
 /**
@@ -43,14 +46,14 @@ export interface FreezeOptions {
 export async function freezeFiles(
   host: Host,
   container: ContainerRecord,
-  { pauses }: FreezeOptions,
+  options: FreezeOptions,
   commit: (frozenId: string | null) => void,
 ): Promise<void> {
   assertKeepsChanges(container);
   const source = changesOf(host, container);
   if (source === undefined) return inTransaction(host.database, () => commit(container.frozenId));
   await assertRoom(host, container);
-  if (isAlive(container)) return freezeCopy(host, container, source, pauses, commit);
+  if (isAlive(container)) return freezeCopy(host, container, source, options, commit);
   await moveChanges(host, container, source, (id) => {
     changeContainer(host.database, container.id, { frozenId: id });
     commit(id);
@@ -108,11 +111,7 @@ export async function moveChanges(
   commit: (frozenId: string) => void,
 ): Promise<void> {
   const paths = host.paths.container(container.id);
-  if (mountsBelow(paths.merged).includes(paths.merged)) {
-    throw new CooperError("wrong-state", `the files of container ${container.name} are mounted`, {
-      hint: `first: cooper unmount ${container.name}`,
-    });
-  }
+  assertNotMounted(host, container);
   const id = randomHex(8);
   makeSpreadDirectory(host.paths.frozen, 0o700);
   inTransaction(host.database, () => {
@@ -131,6 +130,15 @@ export async function moveChanges(
     undoFreeze(host, { ...container, freezingId: id });
     throw error;
   }
+}
+
+/** @throws CooperError wrong-state for one that `cooper mount` shows: a mount keeps what it was made of */
+export function assertNotMounted(host: Host, { id, name }: ContainerRecord): void {
+  const { merged } = host.paths.container(id);
+  if (!mountsBelow(merged).includes(merged)) return;
+  throw new CooperError("wrong-state", `the files of container ${name} are mounted`, {
+    hint: `first: cooper unmount ${name}`,
+  });
 }
 
 /** Puts back what a freeze that was not acknowledged has moved, and returns the record as it is now. */
@@ -160,7 +168,7 @@ async function freezeCopy(
   host: Host,
   container: ContainerRecord,
   source: string,
-  pauses: boolean | null,
+  { pauses, syncs }: FreezeOptions,
   commit: (frozenId: string) => void,
 ): Promise<void> {
   using stage = await openStage(host);
@@ -179,7 +187,7 @@ async function freezeCopy(
     if (lost !== undefined)
       throw new CooperError("helper-failed", `cannot copy the files of ${container.name}: ${lost}`);
   }
-  syncFilesystem(host.paths.root); // names before bytes would make a hollow tree of it when the power fails
+  if (syncs) syncFilesystem(host.paths.root); // names before bytes would make a hollow tree of it when the power fails
   using _held = await host.locks.store("shared"); // sweep() takes it exclusively
   const id = randomHex(8);
   makeSpreadDirectory(host.paths.frozen, 0o700);

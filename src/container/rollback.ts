@@ -8,7 +8,7 @@ import { ownVariables } from "../runtime/monitor.ts";
 import { needProgram } from "../system/program.ts";
 import { callerEnvironment } from "../system/userns.ts";
 import { emitContainer } from "./events.ts";
-import { changesOf, moveChanges } from "./frozen.ts";
+import { assertNotMounted, changesOf, moveChanges } from "./frozen.ts";
 import { isAlive } from "./live-state.ts";
 import { ownCommand } from "./own-command.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -62,6 +62,7 @@ async function goBack(
       hint: `have it stopped and started again: cooper rollback --restart ${name} ${text}`,
     });
   }
+  assertNotMounted(host, container);
   const { frozenId } = targetOf(host, container, text);
   if (keepsAs !== null) assertFree(host, container, keepsAs);
   const keep = (now: string | null) => {

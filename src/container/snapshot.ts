@@ -35,7 +35,7 @@ export async function createSnapshot(
   const container = await mustSettle(host, id, nameOrId);
   assertFree(host, container, name);
   const made: { snapshot?: Snapshot } = {};
-  await freezeFiles(host, container, { pauses }, (frozenId) => {
+  await freezeFiles(host, container, { pauses, syncs: true }, (frozenId) => {
     made.snapshot = addSnapshot(host, container, { name, message, frozenId });
   });
   emitContainer(host, container, "snapshot");

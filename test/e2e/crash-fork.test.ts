@@ -46,3 +46,23 @@ test.each(points)("$argv killed at $call number $nth", async ({ argv, isDone, ca
   const frozen = join(host.root, "frozen");
   expect(existsSync(frozen) ? readdirSync(frozen) : []).toEqual([]);
 });
+
+test.each([
+  { call: "rename,renameat,renameat2", nth: 1 },
+  { call: "copy_file_range", nth: 2 },
+  { call: "pwrite64", nth: 4 },
+])("a fork of one that runs, killed at $call number $nth, lets it go on", async ({ call, nth }) => {
+  await using host = await testHost();
+  await host.must("run", "-d", "--name", "k", "hello", "sleep", "1000");
+  await host.must("exec", "k", "sh", "-c", "for i in 1 2 3; do echo $i > /f$i; done");
+  await host.killedAt(call, nth, "fork", "k", "new");
+  const lives = await host.must("exec", "k", "sh", "-c", "echo more > /f1; cat /f1 /f3");
+  expect(lives).toBe("more\n3");
+  const isDone = (await host.must("ps", "-a", "--format", "{{.Names}}")).includes("new");
+  if (!isDone) await host.must("fork", "k", "new");
+  expect(await host.must("cp", "new:/f3", "-")).toContain("3\n\0");
+  await host.must("rm", "-f", "-t", "0", "--all");
+  await host.must("image", "prune", "--force");
+  const frozen = join(host.root, "frozen");
+  expect(existsSync(frozen) ? readdirSync(frozen) : []).toEqual([]);
+});

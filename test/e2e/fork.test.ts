@@ -1,6 +1,6 @@
 /** Snapshots, rollback and fork: the files of containers as they were, without copies of them. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestHost, testHost, users } from "./host.ts";
 
@@ -181,6 +181,20 @@ test.each([
   expect(await host.must("diff", "c")).toContain("A /g");
   expect(await host.must("snapshot", "ls", "-q")).toBe("c:s");
   expect(frozen(host)).toHaveLength(1);
+});
+
+test("a mount keeps what it was made of: nothing changes below it", async () => {
+  await using host = await testHost();
+  await host.must("run", "--name", "c", "hello", "sh", "-c", "echo 1 > /f");
+  await host.must("snapshot", "create", "c", "s");
+  const path = await host.must("mount", "c");
+  expect((await host.cooper("rollback", "c", "s")).stderr).toContain("cooper unmount c");
+  expect(await host.must("fork", "c", "f")).toHaveLength(64);
+  writeFileSync(join(path, "g"), "2");
+  expect((await host.cooper("fork", "c")).stderr).toContain("cooper unmount c");
+  await host.must("unmount", "c");
+  await host.must("rollback", "c", "s");
+  expect(await host.must("diff", "c")).toBe("A /f");
 });
 
 test("with vfs a snapshot is the whole tree", async () => {
