@@ -125,6 +125,10 @@ function connectionError(url: URL, cause: unknown): ConnectionError {
       cause,
     );
   }
+  if (code === "EPROTO") {
+    const why = `${url.host} ended the TLS handshake: it may ask for a certificate of ours (NAME.cert and NAME.key in certs.d), or speak no TLS there`;
+    return new ConnectionError(why, false, cause);
+  }
   if (/ConnectionRefused|ECONNREFUSED/.test(code))
     return new ConnectionError(`nothing answers at ${url.host} (connection refused)`, false, cause);
   if (/ENOTFOUND|DNS|EAI_/.test(code))

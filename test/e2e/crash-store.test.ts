@@ -3,9 +3,10 @@
  * truth, what was there verifies, and nothing is left. A few points by default, and all of the several
  * hundred with COOPER_CRASH_POINTS=all.
  */
-import { describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { type FixtureRegistry, fixtureRegistry } from "../fixtures/registry.ts";
 import { type TestHost, testHost } from "./host.ts";
 import { dockerArchive } from "./images.ts";
 import { chosenOf, type Point, points, strike, upTo } from "./strike-points.ts";
@@ -34,6 +35,8 @@ const all: readonly Point[] = [
 ];
 
 const chosen = chosenOf(all, 13, 5);
+// write(2) goes to the registry too, and no connection is ever full like a disk
+const chosenOfPush = chosen.filter(({ call, fault }) => fault === "kill" || call !== "write");
 
 interface Act {
   readonly act: string;
@@ -99,10 +102,78 @@ const acts: readonly Act[] = [
       expect(readdirSync(host.place("files")).sort()).toEqual(["in.tar", "out.tar", "whole.tar"]);
     },
   },
+  {
+    act: "push",
+    argv: (host) => ["push", name, pushed(host)],
+    prepare: load,
+    async redo(host) {
+      // a registry has the manifest only when it has all that it names
+      const [repository = "", tag = ""] = pushed(host)
+        .replace(/^[^/]*\//, "")
+        .split(":");
+      const there = registry.manifests.get(`${repository}:${tag}`);
+      if (there !== undefined) expectWhole(there.bytes);
+      await host.must("push", "-q", name, pushed(host));
+      expectWhole(registry.manifests.get(`${repository}:${tag}`)?.bytes ?? Buffer.from("{}"));
+      const id = await host.must("images", "-q", "--no-trunc", name);
+      await host.must("rmi", "-f", id);
+      await host.must("pull", "-q", pushed(host));
+      expect(await host.must("images", "-q", "--no-trunc", pushed(host))).toBe(id);
+    },
+  },
+  ...(["docker-archive", "oci-archive", "oci", "dir"] as const).map(
+    (transport): Act => ({
+      act: `push to ${transport}:`,
+      argv: (host) => ["push", name, `${transport}:${file(host, "out")}`],
+      async prepare(host) {
+        await load(host);
+        rmSync(file(host, "out"), { recursive: true, force: true });
+      },
+      async redo(host) {
+        const place = `${transport}:${file(host, "out")}`;
+        const id = await host.must("images", "-q", "--no-trunc", name);
+        let count = 0;
+        for (const again of [false, true]) {
+          if (again) {
+            // what docker-archive has is not written over, by no peer either
+            if (transport === "docker-archive") rmSync(file(host, "out"), { force: true });
+            await host.must("push", "-q", name, place);
+          }
+          // a directory is an image with the file that is written last, an archive is whole or not there
+          const last = { oci: "out/index.json", dir: "out/manifest.json" };
+          const whole = transport === "oci" || transport === "dir" ? last[transport] : "out";
+          if (!existsSync(file(host, whole))) continue;
+          await host.must("rmi", "-f", id);
+          await host.must("pull", "-q", place);
+          await host.must("tag", id, name);
+          count++;
+        }
+        expect(count).toBeGreaterThan(0);
+        expect(readdirSync(host.place("files")).sort()).toEqual(["in.tar", "out"]);
+      },
+    }),
+  ),
 ];
 
-describe.each(acts)("$act", ({ argv, prepare, redo }) => {
-  test.each(chosen)("$fault at $call $nth", async (point) => {
+let registry: FixtureRegistry;
+beforeAll(async () => {
+  registry = await fixtureRegistry();
+});
+afterAll(() => registry[Symbol.dispose]());
+
+const pushed = (host: TestHost) =>
+  `${registry.host}/crash/${basename(host.directory).toLowerCase()}:1`;
+
+function expectWhole(manifest: Buffer): void {
+  const { config, layers } = JSON.parse(manifest.toString()) as Record<string, unknown> & {
+    config: { digest: string };
+    layers: { digest: string }[];
+  };
+  for (const { digest } of [config, ...layers]) expect(registry.blobs.has(digest)).toBe(true);
+}
+
+describe.each(acts)("$act", ({ act, argv, prepare, redo }) => {
+  test.each(act === "push" ? chosenOfPush : chosen)("$fault at $call $nth", async (point) => {
     await using host = await testHost();
     writeFileSync(file(host, "in.tar"), dockerArchive(name, 3));
     await host.must("run", "--name", "c", "hello", "sh", "-c", "echo made > /made; rm /bin/ls");
