@@ -230,6 +230,12 @@ export const commandTree: readonly CommandEntry[] = [
   entry("system check", "", "Find damage in the store, and mend it", async () =>
     as((await import("./commands/system-check.ts")).check),
   ),
+  entry(
+    "system doctor",
+    "",
+    "Show what of this machine hinders containers, and what mends it",
+    async () => as((await import("./commands/doctor.ts")).doctor),
+  ),
   entry("system df", "", "Show what takes how much space", async () =>
     as((await import("./commands/system-df.ts")).df),
   ),
@@ -345,6 +351,7 @@ export const commandTree: readonly CommandEntry[] = [
   entry("__keep-health", "", "", async () => as((await import("./commands/healthcheck.ts")).keep)),
   entry("__place", "", "", async () => as((await import("./commands/place.ts")).place)),
   entry("__sweep", "", "", async () => as((await snapshots()).sweep)),
+  entry("__try", "", "", async () => as((await import("./commands/doctor.ts")).attempt)),
   entry("__unpack", "", "", async () => as((await import("./commands/unpack.ts")).unpack)),
 ];
 

@@ -7,6 +7,7 @@ import type { EngineInfo } from "../store/info.ts";
 import type { PrunedStore, PruneStoreOptions } from "../store/prune.ts";
 import type { ResetPlan } from "../store/reset.ts";
 import type { StoreUsage } from "../store/usage.ts";
+import type { HostCheck, TriedFacts } from "../why/host-facts.ts";
 
 /** Verbs on the engine itself. */
 export class System {
@@ -52,5 +53,15 @@ export class System {
 
   async adopt(store: ForeignStore, step: AdoptStep, signal?: AbortSignal): Promise<AdoptResult> {
     return (await import("../image/adopt.ts")).adopt(this.host, store, step, signal);
+  }
+
+  /** Whether this machine is fit for containers. */
+  async examine(): Promise<HostCheck[]> {
+    return (await import("../store/doctor.ts")).examineHost(this.host);
+  }
+
+  /** What only an attempt tells of it. */
+  async tryHost(): Promise<Omit<TriedFacts, "namespace">> {
+    return (await import("../store/doctor.ts")).tryHost(this.host);
   }
 }

@@ -342,7 +342,7 @@ function mapOnlyCaller(pid: number, who: Caller): void {
 }
 
 /** Not os.userInfo(): Bun takes that from $USER, which anybody may set to anything. */
-function userName(uid: number): string {
+export function userName(uid: number): string {
   const entry = readFileSync("/etc/passwd", "utf8")
     .split("\n")
     .find((line) => line.split(":")[2] === `${uid}`);

@@ -229,6 +229,7 @@ export const faults: readonly Fault[] = [
     id: "directory-denied",
     cause: /user 1000:0 may not enter \/c/,
     fix: "works",
+    rootOnly: "what an ordinary user mounts belongs to the container's user",
   },
   {
     title: "a mount that another user owns",
@@ -236,6 +237,7 @@ export const faults: readonly Fault[] = [
     id: "mount-denied",
     cause: /may not make files in \/d: it belongs to root \(.*of-root on the host\)/,
     fix: "works",
+    rootOnly: "what an ordinary user mounts belongs to the container's user",
   },
   {
     title: "a directory of the image that another user owns",
@@ -250,6 +252,7 @@ export const faults: readonly Fault[] = [
     id: "mount-denied",
     cause: /may not read \/etc\/bad\.conf/,
     fix: "works",
+    rootOnly: "what an ordinary user mounts belongs to the container's user",
   },
   {
     title: "root without its powers",
