@@ -18,6 +18,10 @@ export interface Locks {
   /** Takes the lock's file away; only for who holds it and has removed the container. */
   forgetContainer(id: string): void;
   volume(name: string): Promise<FileLock>;
+  /** Undefined when somebody else works on it. */
+  tryVolume(name: string): FileLock | undefined;
+  /** As forgetContainer(). */
+  forgetVolume(name: string): void;
   network(id: string): Promise<FileLock>;
   /** As forgetContainer(). */
   forgetNetwork(id: string): void;
@@ -80,6 +84,8 @@ export function openHost(parts: Omit<Host, "database" | "locks" | "events">): Ho
       tryContainer: (id) => tryLock(lockFile(`c-${id}`), "exclusive"),
       forgetContainer: (id) => rmSync(lockFile(`c-${id}`), { force: true }),
       volume: (name) => lock(lockFile(`v-${name}`), "exclusive"),
+      tryVolume: (name) => tryLock(lockFile(`v-${name}`), "exclusive"),
+      forgetVolume: (name) => rmSync(lockFile(`v-${name}`), { force: true }),
       network: (id) => lock(lockFile(`n-${id}`), "exclusive"),
       forgetNetwork: (id) => rmSync(lockFile(`n-${id}`), { force: true }),
       firewall: (mode) => lock(lockFile("firewall"), mode),

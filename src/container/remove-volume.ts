@@ -4,7 +4,7 @@ import type { Host } from "../host.ts";
 import { getContainer } from "../records/containers.ts";
 import { resolveVolume, usersOfVolume } from "../records/volumes.ts";
 import { withBallast } from "../system/ballast.ts";
-import { removeVolumeIfUnused } from "../volume/volume.ts";
+import { removeVolumeIfUnused, sweepVolumes } from "../volume/removal.ts";
 import { isAlive } from "./live-state.ts";
 import { removeContainer } from "./remove.ts";
 
@@ -23,6 +23,7 @@ export async function removeVolume(
   nameOrPrefix: string,
   options: RemoveVolumeOptions,
 ): Promise<string> {
+  sweepVolumes(host); // one of that name may be what somebody who was killed was removing
   const { name } = resolveVolume(host.database, nameOrPrefix);
   const users = usersOfVolume(host.database, name).flatMap(
     (id) => getContainer(host.database, id) ?? [],

@@ -10,7 +10,7 @@ import {
   resolveContainer,
 } from "../records/containers.ts";
 import { withBallast } from "../system/ballast.ts";
-import { removeVolumeIfUnused } from "../volume/volume.ts";
+import { removeVolumeIfUnused } from "../volume/removal.ts";
 import { releaseResources, settleContainer } from "./cleanup.ts";
 import { emitContainer } from "./events.ts";
 import { isAlive } from "./live-state.ts";
@@ -92,6 +92,7 @@ export async function removeSettled(
     releaseMount(host, container);
   }
   rmSync(host.paths.container(id).directory, { recursive: true, force: true });
+  host.locks.forgetContainer(id); // before the row: who has neither finds nothing of it any more
   const mayFree = deleteContainer(host.database, id);
   emitContainer(host, container, "destroy");
   if (withVolumes || container.spec.removesItself) {
@@ -99,6 +100,5 @@ export async function removeSettled(
       if (volume.isAnonymous) await removeVolumeIfUnused(host, volume.name);
     }
   }
-  host.locks.forgetContainer(id);
   if (mayFree) await (await import("../image/sweep.ts")).sweepFrozen(host);
 }

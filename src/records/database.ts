@@ -231,6 +231,11 @@ const migrations: readonly string[] = [
     primary key (device, inode)
   ) strict, without rowid;
   `,
+  `
+  -- 1: it is gone for everybody, and its files are on their way out
+  alter table volume add column is_going integer not null default 0;
+  create index volume_going on volume (name) where is_going = 1;
+  `,
 ];
 
 /**

@@ -67,13 +67,18 @@ export function setCallerAs(
 
 /** The volume of exactly this name. */
 export function getVolume(database: Database, name: string): VolumeRecord | undefined {
-  const row = database.query<Row, [string]>("select * from volume where name = ?").get(name);
+  const row = database
+    .query<Row, [string]>("select * from volume where name = ? and is_going = 0")
+    .get(name);
   return row === null ? undefined : toVolume(row);
 }
 
 /** All volumes, by name. */
 export function listVolumes(database: Database): VolumeRecord[] {
-  return database.query<Row, []>("select * from volume order by name").all().map(toVolume);
+  return database
+    .query<Row, []>("select * from volume where is_going = 0 order by name")
+    .all()
+    .map(toVolume);
 }
 
 /**
@@ -89,7 +94,7 @@ export function resolveVolume(database: Database, name: string): VolumeRecord {
       ? []
       : database
           .query<Row, [number, string]>(
-            "select * from volume where is_anonymous = 1 and substr(name, 1, ?) = ? limit 2",
+            "select * from volume where is_going = 0 and is_anonymous = 1 and substr(name, 1, ?) = ? limit 2",
           )
           .all(name.length, name);
   const [found, second] = rows;
@@ -134,12 +139,34 @@ export function volumeUseCounts(database: Database): Map<string, number> {
   return new Map(rows.map(({ name, count }) => [name, count]));
 }
 
-/** Removes the row of a volume that no container uses; tells whether it did. */
-export function deleteVolumeIfUnused(database: Database, name: string): boolean {
-  const removed = database
+/** From now on a volume that no container uses is there for nobody; tells whether that is so. */
+export function markVolumeGoing(database: Database, name: string): boolean {
+  const marked = database
     .query(
-      "delete from volume where name = ? and not exists (select 1 from container_volume where volume_name = ?)",
+      "update volume set is_going = 1 where name = ? and not exists (select 1 from container_volume where volume_name = ?)",
     )
     .run(name, name);
-  return removed.changes > 0;
+  return marked.changes > 0;
+}
+
+/** Names of the volumes whose removal has begun. */
+export function goingVolumes(database: Database): string[] {
+  const rows = database.query<{ name: string }, []>("select name from volume where is_going = 1");
+  return rows.all().map(({ name }) => name);
+}
+
+/**
+ * Removes the row of a volume that is going. One that a container was made with at the last moment comes
+ * back, empty.
+ */
+export function deleteGoingVolume(database: Database, name: string): void {
+  const forget = database.transaction(() => {
+    database
+      .query(
+        "delete from volume where name = ? and is_going = 1 and not exists (select 1 from container_volume where volume_name = ?)",
+      )
+      .run(name, name);
+    database.query("update volume set is_going = 0 where name = ?").run(name);
+  });
+  forget.immediate();
 }

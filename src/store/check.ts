@@ -24,6 +24,7 @@ import {
 import { allLayerIds, getLayer } from "../records/layers.ts";
 import { snapshotsOf } from "../records/snapshots.ts";
 import { listVolumes } from "../records/volumes.ts";
+import { sweepVolumes } from "../volume/removal.ts";
 
 export interface CheckOptions {
   /** Only looks at files, and reads none. */
@@ -213,6 +214,7 @@ class Checker {
     const containers = new Set(listContainers(database).map(({ id }) => id));
     for (const name of list(paths.containers).filter((one) => !containers.has(one)))
       this.report(`${join(paths.containers, name)} belongs to no container`);
+    sweepVolumes(this.host);
     const volumes = new Set(listVolumes(database).map(({ name }) => name));
     for (const name of list(paths.volumes).filter((one) => !volumes.has(one)))
       this.report(

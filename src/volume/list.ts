@@ -11,7 +11,7 @@ import { withBallast } from "../system/ballast.ts";
 import { treeUsage } from "../system/tree-usage.ts";
 import { volumeMount } from "./driver-options.ts";
 import { type VolumeSummary, volumeFilter } from "./filter.ts";
-import { removeVolumeIfUnused } from "./volume.ts";
+import { removeVolumeIfUnused, sweepVolumes } from "./removal.ts";
 
 /** Volumes that all filters let through, by name. */
 export function summarizeVolumes(host: Host, filters: readonly string[]): VolumeSummary[] {
@@ -85,6 +85,7 @@ export async function pruneVolumes(
     names.push(volume.name);
     reclaimedBytes += bytes;
   }
+  if (!options.isDryRun) sweepVolumes(host);
   return { names, reclaimedBytes };
 }
 

@@ -1,17 +1,11 @@
 /** Named and anonymous volumes: directories that outlive containers. */
-import { lchownSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { CooperError, errnoName } from "../errors.ts";
+import { lchownSync, mkdirSync, readdirSync } from "node:fs";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import {
-  deleteVolumeIfUnused,
-  getVolume,
-  insertVolume,
-  type VolumeRecord,
-} from "../records/volumes.ts";
+import { getVolume, insertVolume, type VolumeRecord } from "../records/volumes.ts";
 import { randomHex } from "../system/random.ts";
 import { checkDriverOptions } from "./driver-options.ts";
-import { unmountVolume } from "./mount.ts";
+import { endRemoval } from "./removal.ts";
 
 /** What is asked of a new volume. */
 export interface NewVolume {
@@ -65,9 +59,10 @@ export function ensureVolume(
   const there = getVolume(host.database, name);
   const directory = host.paths.volume(name);
   if (there !== undefined) {
-    mkdirSync(directory, { recursive: true, mode: 0o755 }); // a removal that was killed had taken it away
+    mkdirSync(directory, { recursive: true, mode: 0o755 }); // somebody made a container with it while it went
     return { volume: there, isNew: false };
   }
+  endRemoval(host, name); // what the last one of that name held is not the new one's
   checkDriverOptions(name, wanted.options);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   if (wanted.uid !== undefined || wanted.gid !== undefined)
@@ -77,36 +72,6 @@ export function ensureVolume(
   if (!insertVolume(host.database, volume)) return ensureVolume(host, wanted); // somebody was faster
   host.events.emit({ type: "volume", action: "create", id: name, name });
   return { volume, isNew: true };
-}
-
-/**
- * Removes a volume that no container uses any more; one that is used stays. Tells whether it went.
- *
- * Its files leave their place before the row goes for good: were it the other way round, whoever made a
- * volume of that name after a kill in between would find what the old one held.
- */
-export async function removeVolumeIfUnused(host: Host, name: string): Promise<boolean> {
-  using _lock = await host.locks.volume(name);
-  const rubbish = join(host.paths.staging, `volume-${randomHex(8)}`); // swept when we are killed
-  const remove = host.database.transaction(() => {
-    if (!deleteVolumeIfUnused(host.database, name)) return false;
-    unmountVolume(host, name); // what was mounted there is not ours to delete
-    moveAway(dirname(host.paths.volume(name)), rubbish);
-    return true;
-  });
-  if (!remove.immediate()) return false;
-  rmSync(rubbish, { recursive: true, force: true });
-  host.events.emit({ type: "volume", action: "destroy", id: name, name });
-  return true;
-}
-
-function moveAway(directory: string, to: string): void {
-  mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
-  try {
-    renameSync(directory, to);
-  } catch (error) {
-    if (errnoName(error) !== "ENOENT") throw error; // gone with a removal that was killed
-  }
 }
 
 /** Whether nothing has been put into the volume yet. */

@@ -231,7 +231,7 @@ export class TestHost implements AsyncDisposable {
     const limit = setTimeout(() => {
       isOver = true;
       child.kill("SIGTERM");
-    }, 5000);
+    }, 20_000);
     await child.exited;
     clearTimeout(limit);
     return !isOver;
@@ -243,7 +243,9 @@ export class TestHost implements AsyncDisposable {
       .split("\n")
       .filter((line) => line.includes(`${this.directory}/`) && this.machine?.owns(line) !== true);
     const containers = this.user === null ? listIn(join(this.root, "containers")) : [];
-    const locks = listIn(join(this.root, "lock")).filter((name) => name.startsWith("c-"));
+    const locks = listIn(join(this.root, "lock")).filter(
+      (name) => name.startsWith("c-") || /^v-[0-9a-f]{64}$/.test(name),
+    );
     return [
       ...mounts.map((line) => `mount ${line.split(" ")[4]}`),
       ...listIn(join(this.run, "c")).map((name) => `bundle ${name}`),

@@ -83,6 +83,7 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
   ["src/secret/secret.ts", "src/host.ts", "type of the host"],
   ["src/volume/list.ts", "src/host.ts", "type of the host"],
   ["src/volume/mount.ts", "src/host.ts", "type of the host"],
+  ["src/volume/removal.ts", "src/host.ts", "type of the host"],
   ["src/volume/take-in.ts", "src/host.ts", "type of the host"],
   ["src/volume/volume.ts", "src/host.ts", "type of the host"],
 ];
