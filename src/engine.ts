@@ -11,6 +11,7 @@ import { Manifests } from "./engine/manifests.ts";
 import { Networks } from "./engine/networks.ts";
 import { Registries } from "./engine/registries.ts";
 import { Secrets } from "./engine/secrets.ts";
+import { Sessions } from "./engine/sessions.ts";
 import { Snapshots } from "./engine/snapshots.ts";
 import { System } from "./engine/system.ts";
 import { Volumes } from "./engine/volumes.ts";
@@ -35,9 +36,12 @@ export interface Engine {
   readonly registries: Registries;
   readonly system: System;
   readonly secrets: Secrets;
+  readonly sessions: Sessions;
   readonly snapshots: Snapshots;
   readonly volumes: Volumes;
   readonly host: Host;
+  /** From now on waiting for processes and pipes blocks nobody else in this process: it serves many. */
+  stayResponsive(): Promise<void>;
 }
 
 /** Opens the engine on the store that the global options and the caller's place name. Touches no file yet. */
@@ -52,10 +56,12 @@ export function openEngine(global: GlobalOptions): Engine {
     registries: new Registries(host),
     system: new System(host),
     secrets: new Secrets(host),
+    sessions: new Sessions(host),
     snapshots: new Snapshots(host),
     volumes: new Volumes(host),
     host,
     events: (options) => readEvents(host, options),
+    stayResponsive: async () => (await import("./system/pipe.ts")).waitInLoop(),
   };
 }
 

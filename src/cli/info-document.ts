@@ -1,4 +1,5 @@
 /** What `info` shows, under the names that scripts of both peers ask for. */
+import { dockerInfo } from "../api/docker/info.ts";
 import type { EngineInfo } from "../store/info.ts";
 import { version } from "../version.ts";
 import { humanDuration } from "./human.ts";
@@ -9,7 +10,7 @@ import { humanDuration } from "./human.ts";
  * are there for whoever asks, and are not listed.
  */
 export function infoDocument(info: EngineInfo): Record<string, unknown> {
-  const document = { ...podmanFields(info), ...dockerFields(info) };
+  const document = { ...podmanFields(info), ...dockerInfo(info) };
   for (const name of ["host", "store", "version", "registries"] as const) {
     const value = goNamed(document[name]);
     Object.defineProperty(document, goName(name), { value, enumerable: false });
@@ -95,61 +96,6 @@ function hostFields(info: EngineInfo) {
     swapFree: info.freeSwapBytes,
     swapTotal: info.swapBytes,
     uptime: humanDuration(info.uptimeSeconds * 1000),
-  };
-}
-
-/** Moby's system.Info, as far as it means something without a daemon. */
-function dockerFields(info: EngineInfo) {
-  const { runtime } = info;
-  return {
-    ID: "",
-    Name: info.hostname,
-    ServerVersion: version,
-    Containers: info.containers.all,
-    ContainersRunning: info.containers.running,
-    ContainersPaused: info.containers.paused,
-    ContainersStopped: stopped(info),
-    Images: info.images,
-    Driver: info.storageDriver,
-    DriverStatus: [["Backing Filesystem", info.fileSystem]],
-    DockerRootDir: info.root,
-    Plugins: {
-      Volume: ["local"],
-      Network: ["bridge"],
-      Authorization: null,
-      Log: ["k8s-file", "none"],
-    },
-    MemoryLimit: info.canLimit,
-    SwapLimit: info.canLimit,
-    CpuCfsPeriod: info.canLimit,
-    CpuCfsQuota: info.canLimit,
-    PidsLimit: info.canLimit,
-    IPv4Forwarding: true,
-    LoggingDriver: info.logDriver,
-    CgroupDriver: info.cgroupManager,
-    CgroupVersion: `${info.cgroupVersion}`,
-    KernelVersion: info.kernel,
-    OperatingSystem: info.distribution.name,
-    OSVersion: info.distribution.version,
-    OSType: "linux",
-    Architecture: { amd64: "x86_64", arm64: "aarch64" }[info.architecture] ?? info.architecture,
-    NCPU: info.cpus,
-    MemTotal: info.memoryBytes,
-    IndexServerAddress: "https://index.docker.io/v1/",
-    Labels: [],
-    ExperimentalBuild: false,
-    Debug: false,
-    LiveRestoreEnabled: true, // nothing of ours runs that a container could lose
-    Runtimes: { [runtime.name]: { path: runtime.path } },
-    DefaultRuntime: runtime.name,
-    Swarm: { LocalNodeState: "inactive", ControlAvailable: false },
-    SecurityOptions: [
-      ...(info.hasAppArmor ? ["name=apparmor"] : []),
-      ...(info.hasSeccomp ? ["name=seccomp,profile=builtin"] : []),
-      ...(info.isRootless ? ["name=rootless"] : []),
-      ...(info.cgroupVersion === 2 ? ["name=cgroupns"] : []),
-    ],
-    Warnings: [],
   };
 }
 

@@ -13,7 +13,7 @@ const ofPeers: Readonly<Record<string, string>> = {
   container:
     "checkpoint clone commit cp diff export mount restore runlabel stats umount unmount update",
   image: "build diff mount push save scp search umount unmount",
-  system: "check connection df dial-stdio hyperv-prep migrate prune renumber reset service",
+  system: "check connection df dial-stdio hyperv-prep migrate prune renumber reset",
   volume: "export import",
 };
 

@@ -242,6 +242,9 @@ export const commandTree: readonly CommandEntry[] = [
   entry("system prune", "", "Remove everything that nothing uses", async () =>
     as((await import("./commands/system-prune.ts")).prune),
   ),
+  entry("system service", "", "Answer Docker's API on a socket", async () =>
+    as((await import("./commands/system-service.ts")).service),
+  ),
   entry("system reset", "", "Remove everything", async () =>
     as((await import("./commands/system-check.ts")).reset),
   ),

@@ -122,7 +122,7 @@ export async function waitSession(
 }
 
 /** The client is still there, so it cleans up itself; whoever was faster leaves nothing to do. */
-async function endForeground(
+export async function endForeground(
   host: Host,
   container: ContainerRecord,
   seen: number | undefined,

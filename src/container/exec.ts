@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { ProcessSpec, RuntimeSpec } from "../oci/runtime-spec.ts";
-import { startFailure, startMonitor } from "../runtime/monitor.ts";
+import { type MonitorOptions, startFailure, startMonitor } from "../runtime/monitor.ts";
 import { type OciRuntime, runtimeMessage } from "../runtime/oci-runtime.ts";
 import { anticipateMove } from "../system/cgroup.ts";
 import { boundingCapabilities } from "../system/own-limits.ts";
@@ -14,7 +14,7 @@ import { pidfdOrEnded, processIdentity, waitForEnd } from "../system/process.ts"
 import { needProgram } from "../system/program.ts";
 import { randomHex } from "../system/random.ts";
 import { readInRoot } from "../system/rooted.ts";
-import { isTerminal, RawMode, terminalSize } from "../system/terminal.ts";
+import { isTerminal, RawMode, type TerminalSize, terminalSize } from "../system/terminal.ts";
 import { callerEnvironment } from "../system/userns.ts";
 import { carryStreams } from "./attach-streams.ts";
 import { enterOwnScope } from "./cgroup-place.ts";
@@ -41,6 +41,8 @@ export interface ExecOptions {
   readonly isDetached: boolean;
   readonly detachKeys: string | null;
   readonly preservedDescriptors: readonly number[];
+  /** Of a terminal that is not ours. */
+  readonly size?: TerminalSize;
 }
 
 /** Resolves to the exit code of the process; with `isDetached` to the session's id. */
@@ -50,20 +52,7 @@ export async function execInContainer(
   options: ExecOptions,
 ): Promise<number | string> {
   const container = await resolveStarted(host, nameOrId);
-  if (!isAlive(container) || container.intent === "initialized") {
-    throw new CooperError(
-      "wrong-state",
-      `cannot exec in container ${nameOrId}: it is not running`,
-      {
-        hint: `cooper start ${nameOrId}`,
-      },
-    );
-  }
-  if (container.intent === "paused") {
-    throw new CooperError("wrong-state", `cannot exec in container ${nameOrId}: it is paused`, {
-      hint: `cooper unpause ${nameOrId}`,
-    });
-  }
+  assertCanExec(container, nameOrId);
   if (host.canLimit) anticipateMove();
   const entered = enterOwnScope(host, container);
   const session = randomHex(32);
@@ -90,7 +79,7 @@ async function runSession(
   host: Host,
   runtime: OciRuntime,
   container: ContainerRecord,
-  place: SessionPlace,
+  place: ExecPlace,
   options: ExecOptions,
 ): Promise<number | string> {
   const { session, directory, file } = place;
@@ -106,11 +95,22 @@ async function runSession(
   return execMonitored(host, runtime, container, place, options);
 }
 
-/** An exec session: its id, its directory, and the file with its process. */
-interface SessionPlace {
-  readonly session: string;
-  readonly directory: string;
-  readonly file: string;
+/** @throws CooperError wrong-state with the words that the user typed */
+export function assertCanExec(container: ContainerRecord, nameOrId: string): void {
+  if (!isAlive(container) || container.intent === "initialized") {
+    throw new CooperError(
+      "wrong-state",
+      `cannot exec in container ${nameOrId}: it is not running`,
+      {
+        hint: `cooper start ${nameOrId}`,
+      },
+    );
+  }
+  if (container.intent === "paused") {
+    throw new CooperError("wrong-state", `cannot exec in container ${nameOrId}: it is paused`, {
+      hint: `cooper unpause ${nameOrId}`,
+    });
+  }
 }
 
 /** The process of a session, from the config that the container runs with. */
@@ -134,7 +134,7 @@ export function processOf(
     env: options.env,
     workdir: options.workdir,
     hasTty: options.hasTty,
-    terminalSize: options.isDetached ? null : (terminalSize(1) ?? null),
+    terminalSize: options.isDetached ? null : (options.size ?? terminalSize(1) ?? null),
     isPrivileged: options.isPrivileged,
     engineCapabilities: boundingCapabilities(),
     ...(user !== undefined && { user }),
@@ -210,45 +210,23 @@ async function execMonitored(
   host: Host,
   runtime: OciRuntime,
   container: ContainerRecord,
-  place: SessionPlace,
+  place: ExecPlace,
   options: ExecOptions,
 ): Promise<number | string> {
-  const { session, directory, file } = place;
+  const { session, directory } = place;
   const exits = join(directory, "exits");
   const conmonPidFile = join(directory, "conmon.pid");
   let pid: number;
   let socket = -1;
   try {
     pid = await startMonitor(runtime, {
-      conmon: host.settings.conmonPath,
-      id: container.id,
-      session,
-      name: container.name,
-      bundle: directory,
-      pidFile: join(directory, "pid"),
-      conmonPidFile,
-      exitDirectory: exits,
-      runtimeLog: join(directory, "log"),
-      log: "none",
-      logMaxBytes: null,
-      olderLogs: 0,
-      logTag: null,
-      hasTty: options.hasTty,
-      hasStdin: options.hasStdin,
-      leavesStdinOpen: false,
-      isSystemd: container.resolved.cgroupManager === "systemd",
-      timeoutSeconds: 0,
+      ...execMonitor(host, container, place, options),
       exitCommand: options.isDetached ? [needProgram("rm"), "-rf", directory] : [],
-      exitDelaySeconds: 0,
-      syncsLog: false,
-      extraEnv: { ...callerEnvironment(), ...monitorVariables(host.settings) },
-      execProcess: file,
       ...(!options.isDetached && {
         onAttachable() {
           socket = connectPackets(join(directory, "attach"));
         },
       }),
-      preservedDescriptors: options.preservedDescriptors,
     });
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
@@ -281,8 +259,50 @@ async function execMonitored(
   return exitCode;
 }
 
+/** Where a session keeps what belongs to it. */
+export interface ExecPlace {
+  readonly session: string;
+  readonly directory: string;
+  /** What the runtime is to run, as JSON. */
+  readonly file: string;
+}
+
+/** What conmon is told for a session, besides how it is attached and what follows its end. */
+export function execMonitor(
+  host: Host,
+  container: ContainerRecord,
+  { session, directory, file }: ExecPlace,
+  options: Pick<ExecOptions, "hasTty" | "hasStdin" | "preservedDescriptors">,
+): Omit<MonitorOptions, "exitCommand" | "onAttachable"> {
+  return {
+    conmon: host.settings.conmonPath,
+    id: container.id,
+    session,
+    name: container.name,
+    bundle: directory,
+    pidFile: join(directory, "pid"),
+    conmonPidFile: join(directory, "conmon.pid"),
+    exitDirectory: join(directory, "exits"),
+    runtimeLog: join(directory, "log"),
+    log: "none",
+    logMaxBytes: null,
+    olderLogs: 0,
+    logTag: null,
+    hasTty: options.hasTty,
+    hasStdin: options.hasStdin,
+    leavesStdinOpen: false,
+    isSystemd: container.resolved.cgroupManager === "systemd",
+    timeoutSeconds: 0,
+    exitDelaySeconds: 0,
+    syncsLog: false,
+    extraEnv: { ...callerEnvironment(), ...monitorVariables(host.settings) },
+    execProcess: file,
+    preservedDescriptors: options.preservedDescriptors,
+  };
+}
+
 /** conmon writes it a moment after the process has ended; killed before that, nobody knows. */
-async function exitOf(file: string, isMonitored: () => boolean): Promise<number> {
+export async function exitOf(file: string, isMonitored: () => boolean): Promise<number> {
   for (;;) {
     const lives = isMonitored(); // asked first, so that its last word is not missed
     const exitCode = exitIn(file);
@@ -292,7 +312,8 @@ async function exitOf(file: string, isMonitored: () => boolean): Promise<number>
   }
 }
 
-function exitIn(file: string): number | undefined {
+/** What conmon has written down; undefined before. */
+export function exitIn(file: string): number | undefined {
   try {
     const text = readFileSync(file, "utf8").trim();
     return /^\d+$/.test(text) ? Number(text) : undefined;

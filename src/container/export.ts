@@ -9,6 +9,9 @@ import { settleContainer } from "./cleanup.ts";
 import { emitContainer } from "./events.ts";
 import { openContainerTree, ownerMap } from "./trees.ts";
 
+/** A file, which gets its name when all is written; or what takes the bytes, and may hold the rest back. */
+export type TarOutput = string | ((bytes: Uint8Array) => void | Promise<void>);
+
 /**
  * Writes the tar of the container's root. Volumes are not in it.
  *
@@ -17,7 +20,7 @@ import { openContainerTree, ownerMap } from "./trees.ts";
 export async function exportContainer(
   host: Host,
   nameOrId: string,
-  output: string | ((bytes: Uint8Array) => void),
+  output: TarOutput,
 ): Promise<void> {
   const { id } = resolveContainer(host.database, nameOrId);
   using _lock = await host.locks.container(id);
@@ -34,12 +37,9 @@ export async function exportContainer(
 }
 
 /** To a file, which gets its name when all is written; or to what takes the bytes. */
-export async function writeTar(
-  tar: AsyncIterable<Uint8Array>,
-  output: string | ((bytes: Uint8Array) => void),
-): Promise<void> {
+export async function writeTar(tar: AsyncIterable<Uint8Array>, output: TarOutput): Promise<void> {
   if (typeof output !== "string") {
-    for await (const chunk of tar) output(chunk);
+    for await (const chunk of tar) await output(chunk);
     return;
   }
   using file = openNewFile(output);

@@ -31,13 +31,25 @@ export function networkSettings(host: Host, container: ContainerRecord): Record<
     LinkLocalIPv6PrefixLen: 0,
     Ports: portBindings(container, isRunning ? portsOf(host.database, id) : []),
     SandboxKey: isRunning && networkMode === "bridge" ? host.paths.container(id).netns : "",
-    Networks:
-      networkMode === "host" || networkMode === "none"
-        ? { [networkMode]: { ...emptyEndpoint(), NetworkID: networkMode } }
-        : Object.fromEntries(
-            attachments.map(({ networkName }, at) => [networkName, endpoints[at]]),
-          ),
+    Networks: endpointsByNetwork(container, attachments, isRunning),
   };
+}
+
+/** By the name of the network. */
+export function endpointsByNetwork(
+  container: ContainerRecord,
+  attachments: readonly Attachment[],
+  isRunning: boolean,
+): Record<string, ReturnType<typeof emptyEndpoint>> {
+  const { networkMode } = container.resolved;
+  if (networkMode === "host" || networkMode === "none")
+    return { [networkMode]: { ...emptyEndpoint(), NetworkID: networkMode } };
+  return Object.fromEntries(
+    attachments.map((attachment) => [
+      attachment.networkName,
+      endpointOf(container, attachment, isRunning),
+    ]),
+  );
 }
 
 function emptyEndpoint() {

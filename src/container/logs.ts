@@ -14,6 +14,8 @@ export interface LogOptions {
   readonly since: number | null;
   readonly until: number | null;
   readonly follow: boolean;
+  /** Ends the following. */
+  readonly signal?: AbortSignal;
 }
 
 /** A piece of output: a whole line with its newline, or a part of one. */
@@ -54,7 +56,12 @@ export async function* readLogs(
         if (wanted.length > 0) yield wanted;
         if (isPast(entries.at(-1), options)) return;
       }
-      if (!lives || (options.until !== null && Date.now() > options.until)) return;
+      if (
+        !lives ||
+        options.signal?.aborted ||
+        (options.until !== null && Date.now() > options.until)
+      )
+        return;
       await Bun.sleep(50);
     }
   } finally {

@@ -290,6 +290,8 @@ export interface ContainerSpec {
   hasTty: boolean;
   /** Whether stdin is kept open (`-i`). */
   hasStdin: boolean;
+  /** Whether its input ends with that of the first client that is attached; left out: with one that has started it. */
+  closesStdin?: boolean;
   /** Which streams a foreground run attaches; null: the default. */
   attach: ("stdin" | "stdout" | "stderr")[] | null;
   init: boolean | null;

@@ -53,11 +53,15 @@ export interface StartOptions {
   readonly attaches?: boolean;
   /** With the log driver `passthrough`: a descriptor of ours that takes its output, instead of our own streams. */
   readonly outputDescriptor?: number;
+  /** Its streams can be opened by now (connectAttach()), and its process waits for this to resolve. */
+  readonly beforeRun?: (pid: number) => Promise<void>;
 }
 
 /** A container whose process runs. */
 export interface Started {
   readonly id: string;
+  /** Whether it was running before. */
+  readonly wasRunning?: boolean;
   readonly pid: number;
   /** Connected attach socket, if it was asked for; the caller closes it. */
   readonly socket: number | null;
@@ -82,7 +86,7 @@ export async function startContainer(
       });
     }
     const socket = options.attaches ? connectAttach(host, container) : null;
-    return { id, pid: container.pid, socket };
+    return { id, pid: container.pid, socket, wasRunning: true };
   }
   changeContainer(host.database, id, { stoppedBy: "nobody", restartCount: 0, quickEnds: 0 });
   return startLocked(host, container, options);
@@ -134,6 +138,7 @@ export async function startLocked(
   let socket: number | null = null;
   try {
     if (options.attaches) socket = connectAttach(host, container);
+    await options.beforeRun?.(pid);
     const runtime = await chooseRuntime(host, container);
     await startCreated(runtime, id, () => isSameProcess(pid, pidIdentity));
     const startedAt = Date.now();
@@ -225,7 +230,7 @@ async function createProcess(
     ...logTarget(host, container),
     hasTty: spec.hasTty,
     hasStdin: spec.hasStdin,
-    leavesStdinOpen: spec.hasStdin && !options.isForeground,
+    leavesStdinOpen: spec.hasStdin && !(spec.closesStdin ?? options.isForeground),
     isSystemd: resolved.cgroupManager === "systemd",
     timeoutSeconds: spec.timeoutSeconds,
     exitCommand: ownCommand(host, "container", "cleanup", container.id),

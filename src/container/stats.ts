@@ -1,5 +1,7 @@
 /** `stats`: what containers use, between two looks at the kernel's counters. */
+import { availableParallelism } from "node:os";
 import {
+  machineCpuNanoseconds,
   machineMemoryBytes,
   type NetworkUsage,
   networkUsageOf,
@@ -52,6 +54,23 @@ export function sampleStats(container: ContainerRecord): StatsSample {
     takenAtMs: Date.now(),
     startedAtMs: container.startedAt,
     isRunning: usage !== undefined,
+  };
+}
+
+/** What the machine did meanwhile. */
+export interface MachineSample {
+  readonly machineCpuNanoseconds: number;
+  readonly cpus: number;
+  readonly machineMemoryBytes: number;
+}
+
+/** As sampleStats(), with what there is to compare it with. */
+export function sampleWithMachine(container: ContainerRecord): StatsSample & MachineSample {
+  return {
+    ...sampleStats(container),
+    machineCpuNanoseconds: machineCpuNanoseconds(),
+    cpus: availableParallelism(),
+    machineMemoryBytes: machineMemoryBytes(),
   };
 }
 

@@ -2,11 +2,12 @@
 import { readlinkSync } from "node:fs";
 import { humanAge, humanDuration } from "../cli/human.ts";
 import type { Host } from "../host.ts";
-import type { PublishedPort } from "../network/model.ts";
+import type { Attachment, PublishedPort } from "../network/model.ts";
 import { listContainers } from "../records/containers.ts";
 import { healthStatuses } from "../records/health.ts";
 import { allPorts } from "../records/leases.ts";
-import { networkNames } from "../records/networks.ts";
+import { allAttachments, networkNames } from "../records/networks.ts";
+import { endpointsByNetwork } from "./inspect-network.ts";
 import { liveState } from "./live-state.ts";
 import { commandOf } from "./process-of.ts";
 import { isUp, portsText } from "./published.ts";
@@ -37,10 +38,9 @@ export class ContainerSummary {
 
   /** `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`. */
   get status(): string {
-    const { startedAt } = this.record;
     switch (this.state) {
       case "running":
-        return `Up ${humanDuration(Date.now() - (startedAt || this.record.createdAt))}${this.healthText}`;
+        return `Up ${this.upFor}${this.healthText}`;
       case "paused":
         return "Paused";
       case "exited":
@@ -66,6 +66,11 @@ export class ContainerSummary {
     return health === "starting" ? " (health: starting)" : ` (${health})`;
   }
 
+  /** `3 minutes`: since its start. */
+  get upFor(): string {
+    return humanDuration(Date.now() - (this.record.startedAt || this.record.createdAt));
+  }
+
   get command(): string[] {
     return commandOf(this.record.spec, this.record.resolved.imageConfig);
   }
@@ -82,6 +87,12 @@ export class ContainerSummary {
     const { networkMode } = this.record.resolved;
     if (networkMode === "host" || networkMode === "none") return [networkMode];
     return this.shared.networks.get(this.record.id) ?? [];
+  }
+
+  /** Its connections, as inspect shows them. */
+  get endpoints(): ReturnType<typeof endpointsByNetwork> {
+    const attachments = this.shared.attachments.get(this.record.id) ?? [];
+    return endpointsByNetwork(this.record, attachments, isUp(this.state));
   }
 
   /** What can be reached through the host right now. */
@@ -116,6 +127,7 @@ export class SharedRows {
   private readonly host: Host;
   private portRows: ReadonlyMap<string, readonly PublishedPort[]> | undefined;
   private healthRows: ReadonlyMap<string, string> | undefined;
+  private attachmentRows: ReadonlyMap<string, Attachment[]> | undefined;
   private networkRows: ReadonlyMap<string, string[]> | undefined;
 
   constructor(host: Host) {
@@ -131,6 +143,11 @@ export class SharedRows {
   healthOf(id: string): string | null {
     this.healthRows ??= healthStatuses(this.host.database);
     return this.healthRows.get(id) ?? null;
+  }
+
+  get attachments(): ReadonlyMap<string, Attachment[]> {
+    this.attachmentRows ??= allAttachments(this.host.database);
+    return this.attachmentRows;
   }
 
   get networks(): ReadonlyMap<string, string[]> {

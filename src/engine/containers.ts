@@ -1,12 +1,16 @@
 /** Verbs on containers, each loading its file on first use. */
 import type { SessionEnd, SessionOptions } from "../container/attach.ts";
+
 import type { AutoUpdate, AutoUpdateOptions } from "../container/auto-update.ts";
 import type { CloneOptions } from "../container/clone.ts";
+
 import type { CommitOptions } from "../container/commit.ts";
 import type { CopyOptions } from "../container/copy/copy.ts";
 import type { CopyEnd } from "../container/copy/plan.ts";
+import type { PathStat } from "../container/copy/stat.ts";
 import type { CreateOptions } from "../container/create.ts";
 import type { ExecOptions } from "../container/exec.ts";
+import type { TarOutput } from "../container/export.ts";
 import type { HealthResult } from "../container/health/state.ts";
 import type { LogEntry, LogOptions } from "../container/logs.ts";
 import type { Mounted } from "../container/mount.ts";
@@ -14,7 +18,12 @@ import type { ContainerRecord } from "../container/record.ts";
 import type { RemoveOptions } from "../container/remove.ts";
 import type { RunOptions } from "../container/run.ts";
 import type { ContainerSpec } from "../container/spec.ts";
-import type { ContainerStats, StatsOptions } from "../container/stats.ts";
+import type {
+  ContainerStats,
+  MachineSample,
+  StatsOptions,
+  StatsSample,
+} from "../container/stats.ts";
 import type { StopOptions } from "../container/stop.ts";
 import type { ContainerSummary } from "../container/summary.ts";
 import type { ProcessTable } from "../container/top.ts";
@@ -34,10 +43,17 @@ export class Containers {
     this.host = host;
   }
 
-  async create(spec: ContainerSpec, options: CreateOptions): Promise<ContainerRecord> {
+  /** @param warn told instead of the user at the terminal */
+  async create(
+    spec: ContainerSpec,
+    options: CreateOptions,
+    warn?: (message: string) => void,
+  ): Promise<ContainerRecord> {
     const { createContainer } = await import("../container/create.ts");
     const image = await this.imageFor(spec, options);
-    return createContainer(this.host, spec, image, { ...options, choosesUserns: true });
+    const host: Host =
+      warn === undefined ? this.host : Object.create(this.host, { warn: { value: warn } });
+    return createContainer(host, spec, image, { ...options, choosesUserns: true });
   }
 
   /** `image`: instead of the original's. */
@@ -172,8 +188,27 @@ export class Containers {
   }
 
   /** The tar of its files goes to a file, or to what takes the bytes. */
-  async export(name: string, output: string | ((bytes: Uint8Array) => void)): Promise<void> {
+  async export(name: string, output: TarOutput): Promise<void> {
     return (await import("../container/export.ts")).exportContainer(this.host, name, output);
+  }
+
+  /** What is at a path in it, as HEAD of an archive tells. */
+  async statPath(name: string, path: string): Promise<PathStat> {
+    return (await import("../container/copy/stat.ts")).statPath(this.host, name, path);
+  }
+
+  /** Whether its first process lives. */
+  async isAlive(name: string): Promise<boolean> {
+    const { isAlive } = await import("../container/live-state.ts");
+    return isAlive(await this.get(name));
+  }
+
+  /** The counters of a container now; undefined when it is gone. */
+  async sample(id: string): Promise<(StatsSample & MachineSample) | undefined> {
+    const { sampleWithMachine } = await import("../container/stats.ts");
+    const { getContainer } = await import("../records/containers.ts");
+    const container = getContainer(this.host.database, id);
+    return container === undefined ? undefined : sampleWithMachine(container);
   }
 
   /** What it changed in its image's files. */

@@ -1,4 +1,5 @@
 /** Verbs on volumes, each loading its file on first use. */
+import type { TarOutput } from "../container/export.ts";
 import type { RemoveVolumeOptions } from "../container/remove-volume.ts";
 import type { Host } from "../host.ts";
 import type { VolumeRecord } from "../records/volumes.ts";
@@ -13,6 +14,9 @@ export class Volumes {
   constructor(host: Host) {
     this.host = host;
   }
+
+  /** The directory of a volume, whether it is there or not. */
+  readonly path = (name: string): string => this.host.paths.volume(name);
 
   async create(volume: NewVolume): Promise<VolumeRecord> {
     return (await import("../volume/volume.ts")).createVolume(this.host, volume);
@@ -32,7 +36,7 @@ export class Volumes {
   }
 
   /** The tar of what is in it, to a file or to what takes the bytes. */
-  async export(name: string, output: string | ((bytes: Uint8Array) => void)): Promise<void> {
+  async export(name: string, output: TarOutput): Promise<void> {
     return (await import("../container/volume-contents.ts")).exportVolume(this.host, name, output);
   }
 

@@ -90,6 +90,20 @@ export function attachmentsOf(database: Database, containerId: string): Attachme
     .map(toAttachment);
 }
 
+/** All connections by their container, in its order. */
+export function allAttachments(database: Database): Map<string, Attachment[]> {
+  const found = new Map<string, Attachment[]>();
+  const rows = database
+    .query<AttachmentRow & { container_id: string }, []>(`${attachmentQuery} order by position`)
+    .all();
+  for (const row of rows) {
+    const list = found.get(row.container_id) ?? [];
+    list.push(toAttachment(row));
+    found.set(row.container_id, list);
+  }
+  return found;
+}
+
 /** Names of networks by the container that is in them, in its order. */
 export function networkNames(database: Database): Map<string, string[]> {
   const names = new Map<string, string[]>();

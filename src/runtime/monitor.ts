@@ -52,7 +52,7 @@ export interface MonitorOptions {
   /** `exec` only: the file with the process to run. */
   readonly execProcess?: string;
   /** `exec` only: told when the attach socket is there, before the process runs. */
-  onAttachable?(): void;
+  onAttachable?(): void | Promise<void>;
   /** Descriptors of ours that the container gets, from 3 on. */
   readonly preservedDescriptors: readonly number[];
   /** Descriptors of ours that conmon keeps open as long as it lives, and the container does not get. */
@@ -106,7 +106,7 @@ export async function startMonitor(
     }
     writeAll(start.writeEnd, new Uint8Array([0]));
     if (attach !== undefined && (await readLine(attach.readEnd)) !== "") {
-      options.onAttachable?.();
+      await options.onAttachable?.();
       writeAll(start.writeEnd, new Uint8Array([0])); // it waits a second time, for the client
     }
     const line = await readLine(sync.readEnd, meanwhile);

@@ -15,7 +15,7 @@ import {
 import { basename, join } from "node:path";
 import { CooperError, errnoName } from "../errors.ts";
 import { isObject } from "../oci/json.ts";
-import { pollIn, readDescriptor, waitReady, yieldToEventLoop } from "../system/pipe.ts";
+import { awaitReadable, readDescriptor } from "../system/pipe.ts";
 
 /** Which runtime, and how it is called. */
 export interface OciRuntime {
@@ -134,9 +134,10 @@ export async function startCreated(
   }
   try {
     const byte = new Uint8Array(1);
-    for (let waits = 0; ; waits++) {
-      const [ready] = waitReady([{ descriptor, events: pollIn }], 50);
-      const size = ready ? readDescriptor(descriptor, byte) : "again";
+    for (;;) {
+      const size = (await awaitReadable(descriptor, 50))
+        ? readDescriptor(descriptor, byte)
+        : "again";
       if (size !== "again" && size > 0) break;
       if (!isAlive())
         throw new CooperError(
@@ -144,7 +145,6 @@ export async function startCreated(
           "the container's process ended before it could be started",
         );
       if (size === 0) await Bun.sleep(0.2); // its end is not open yet
-      if (waits % 10 === 9) await yieldToEventLoop();
     }
     unlinkSync(path);
   } finally {

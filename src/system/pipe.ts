@@ -143,6 +143,50 @@ export function waitReady(interests: readonly Interest[], timeoutMs: number): nu
   });
 }
 
+let waitsInLoop = false;
+
+/** From now on this process waits in the event loop and never blocks: a service does other things meanwhile. */
+export function waitInLoop(): void {
+  waitsInLoop = true;
+}
+
+/**
+ * Waits until a descriptor can be read, or has ended; false when the time is over, and for a process that
+ * blocks also now and then before, so that signals get their turn. Not for sockets, whose bytes it would take.
+ */
+export async function awaitReadable(descriptor: number, timeoutMs: number): Promise<boolean> {
+  if (waitsInLoop) return readableInLoop(descriptor, timeoutMs);
+  const [ready] = waitReady([{ descriptor, events: pollIn }], Math.min(timeoutMs, 100));
+  if (!ready) await yieldToEventLoop();
+  return Boolean(ready);
+}
+
+const { fcntl } = libc({ fcntl: { args: ["i32", "i32", "i32"], returns: "i32" } });
+
+/**
+ * The loop watches what it is given as a socket. Once there is something it calls recv(2), which fails on
+ * anything that is none (ENOTSOCK), and gives it up: that it does is the answer.
+ */
+function readableInLoop(descriptor: number, timeoutMs: number): Promise<boolean> {
+  const duplicateOnExecClosed = 1030; // F_DUPFD_CLOEXEC
+  const copy = check(fcntl(descriptor, duplicateOnExecClosed, 3), "dup");
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const watched = Bun.connect({
+    fd: copy,
+    socket: { data: () => resolve(true), close: () => resolve(true), error: () => resolve(true) },
+  } as never) as Promise<{ terminate(): void }>;
+  // epoll(7) refuses what is always ready, such as /dev/null; the copy is closed by then
+  watched.catch(() => resolve(true));
+  const timer = setTimeout(
+    () => {
+      resolve(false);
+      watched.then((socket) => socket.terminate()).catch(() => undefined); // told above
+    },
+    Math.min(timeoutMs, 2 ** 30),
+  );
+  return promise.finally(() => clearTimeout(timer));
+}
+
 /** Lets signal handlers, timers and promises run. */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
@@ -162,11 +206,7 @@ export async function readLine(descriptor: number, meanwhile?: Promise<unknown>)
   meanwhile?.then(isDone, isDone);
   const buffer = new Uint8Array(16384);
   for (;;) {
-    const ready = waitReady([{ descriptor, events: pollIn }], patienceMs);
-    if (!ready[0]) {
-      await yieldToEventLoop();
-      continue;
-    }
+    if (!(await awaitReadable(descriptor, patienceMs))) continue;
     const size = readDescriptor(descriptor, buffer);
     if (size === "again") continue;
     text += Buffer.from(buffer.subarray(0, size)).toString();

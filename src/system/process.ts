@@ -3,7 +3,7 @@ import { ptr } from "bun:ffi";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { errnoName } from "../errors.ts";
 import { check, cString, libc } from "./libc.ts";
-import { pollIn, waitReady, yieldToEventLoop } from "./pipe.ts";
+import { awaitReadable, yieldToEventLoop } from "./pipe.ts";
 
 let bootIdText: string | undefined;
 
@@ -135,8 +135,7 @@ export async function waitForEnd(
       if (!isSameProcess(pid, identity)) return true;
       const left = deadline - performance.now();
       if (left <= 0) return false;
-      waitReady([{ descriptor, events: pollIn }], Math.min(left, 100));
-      await yieldToEventLoop();
+      if (await awaitReadable(descriptor, left)) await yieldToEventLoop();
     }
   } finally {
     closeSync(descriptor);

@@ -131,6 +131,13 @@ export function machineMemoryBytes(): number {
   return numberAfter(readOr("/proc/meminfo") ?? "", "MemTotal:") * 1024;
 }
 
+/** Time of all CPUs since the boot, idle or not (proc(5), /proc/stat). */
+export function machineCpuNanoseconds(): number {
+  const [line = ""] = (readOr("/proc/stat") ?? "").split("\n", 1);
+  const ticks = line.trim().split(/\s+/).slice(1, 9);
+  return ticks.reduce((total, count) => total + Number(count), 0) * nanosecondsPerTick;
+}
+
 /** The number behind a word at the beginning of a line. */
 function numberAfter(text: string, word: string): number {
   const line = text.split("\n").find((each) => each.startsWith(`${word} `));

@@ -32,8 +32,10 @@ export interface CopyOptions {
   readonly overwrites: boolean;
   /** Standard input, where the source is a stream. */
   readonly input: AsyncIterable<Uint8Array>;
-  /** Takes the tar, where the target is a stream. */
-  output(bytes: Uint8Array): void;
+  /** Takes the tar, where the target is a stream; what it returns holds the rest back. */
+  output(bytes: Uint8Array): void | Promise<void>;
+  /** A tar from a stream belongs to the container's user, whatever it says itself. */
+  readonly chownsStream?: boolean;
 }
 
 /** Resolves to the bytes of the files that were copied. */
@@ -49,14 +51,15 @@ export async function copy(
     let size = 0;
     for await (const chunk of source.tar(source.what?.isContents ?? false)) {
       size += chunk.length;
-      options.output(chunk);
+      await options.output(chunk);
     }
     return size;
   }
   const root = await openRoot(host, to, undo);
   const target = lookAtTarget(root.path, root.within, shown(to));
   const plan = planFor(source, target);
-  const owner = options.keepsOwners || source.what === null ? null : ownerIn(root);
+  const keeps = source.what === null ? options.chownsStream !== true : options.keepsOwners;
+  const owner = keeps ? null : ownerIn(root);
   const { size, warnings } = await placeTar(source.tar(plan.name === null), {
     root: root.path,
     ...plan,

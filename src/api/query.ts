@@ -1,0 +1,45 @@
+/** Reading the query of a request, as Docker does. Pure. */
+import { CooperError } from "../errors.ts";
+import { isObject } from "../oci/json.ts";
+
+/** Docker's truth: anything but these. */
+export function isTrue(query: URLSearchParams, name: string, otherwise = false): boolean {
+  const text = query.get(name);
+  if (text === null) return otherwise;
+  return !["", "0", "no", "false", "none"].includes(text.trim().toLowerCase());
+}
+
+/** A whole number, or null where it is not given. */
+export function wholeNumber(query: URLSearchParams, name: string): number | null {
+  const text = query.get(name);
+  if (text === null || text === "") return null;
+  if (!/^-?\d{1,15}$/.test(text))
+    throw new CooperError("invalid-argument", `${name}: "${text}" is not a whole number`);
+  return Number(text);
+}
+
+/**
+ * `filters`: JSON of `{"key": ["value"]}`, or as the oldest clients sent it `{"key": {"value": true}}`.
+ * As the engine takes them: `key=value`.
+ */
+export function filtersOf(query: URLSearchParams): string[] {
+  const text = query.get("filters");
+  if (text === null || text === "") return [];
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new CooperError("invalid-argument", "invalid filters: no JSON", { cause });
+  }
+  if (!isObject(value)) throw new CooperError("invalid-argument", "invalid filters: no object");
+  return Object.entries(value).flatMap(([key, values]) => {
+    const list = Array.isArray(values)
+      ? values
+      : isObject(values)
+        ? Object.keys(values).filter((name) => values[name] === true)
+        : undefined;
+    if (list === undefined || !list.every((one) => typeof one === "string"))
+      throw new CooperError("invalid-argument", `invalid filter '${key}'`);
+    return list.map((one) => `${key}=${one}`);
+  });
+}

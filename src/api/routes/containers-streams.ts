@@ -1,0 +1,164 @@
+/** Handlers that carry what containers say and are told: logs, attach, wait, resize. */
+import type { RemoteSession } from "../../container/remote-session.ts";
+import { CooperError } from "../../errors.ts";
+import { parseMoment } from "../../moment.ts";
+import { frame, streamType } from "../frames.ts";
+import type { RawStream } from "../http/reply.ts";
+import { isTrue, wholeNumber } from "../query.ts";
+import type { Handler } from "../route.ts";
+
+export const logs: Handler = async ({ engine, params, request, version }) => {
+  const { query, signal } = request;
+  const wants = { stdout: isTrue(query, "stdout"), stderr: isTrue(query, "stderr") };
+  if (!wants.stdout && !wants.stderr)
+    throw new CooperError(
+      "invalid-argument",
+      "Bad parameters: you must choose at least one stream",
+    );
+  const { id, spec } = await engine.containers.get(params.id ?? "");
+  const hasTimes = isTrue(query, "timestamps");
+  const entries = await engine.containers.logs(id, {
+    tail: tailOf(query.get("tail")),
+    since: momentOf(query.get("since")),
+    until: momentOf(query.get("until")),
+    follow: isTrue(query, "follow"),
+    signal,
+  });
+  const pieces = async function* () {
+    let isInLine = false;
+    for await (const batch of entries) {
+      const parts: Uint8Array[] = [];
+      for (const { stream, text, time, isPartial } of batch) {
+        if (!wants[stream]) continue;
+        const bytes =
+          hasTimes && !isInLine ? Buffer.concat([Buffer.from(`${utc(time)} `), text]) : text;
+        isInLine = isPartial;
+        parts.push(spec.hasTty ? bytes : frame(stream, bytes));
+      }
+      if (parts.length > 0) yield Buffer.concat(parts);
+    }
+  };
+  return {
+    status: 200,
+    headers: { "Content-Type": streamType(spec.hasTty, version) },
+    body: pieces(),
+  };
+};
+
+function tailOf(text: string | null): number | null {
+  if (text === null || text === "" || text === "all") return null;
+  return /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
+
+/** Seconds since 1970 with a fraction, or a time; 0 is none. */
+function momentOf(text: string | null): number | null {
+  if (text === null || text === "" || text === "0") return null;
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseMoment(text);
+}
+
+/** The log has the machine's zone, Docker shows UTC with nine digits. */
+function utc(time: string): string {
+  const fraction = /\.(\d{1,9})/.exec(time)?.[1] ?? "";
+  return `${new Date(time).toISOString().slice(0, 19)}.${fraction.padEnd(9, "0")}Z`;
+}
+
+export const attach: Handler = async ({ engine, params, request, version }) => {
+  const { query } = request;
+  const container = await engine.containers.get(params.id ?? "");
+  const { hasTty, hasStdin } = container.spec;
+  if (container.intent === "paused")
+    throw new CooperError(
+      "conflict",
+      `container ${params.id} is paused, unpause the container before attach`,
+    );
+  const wants = {
+    stdin: isTrue(query, "stdin") && hasStdin,
+    stdout: isTrue(query, "stdout"),
+    stderr: isTrue(query, "stderr"),
+  };
+  const past = isTrue(query, "logs")
+    ? await engine.containers.logs(container.id, {
+        tail: null,
+        since: null,
+        until: null,
+        follow: false,
+      })
+    : undefined;
+  let raw: RawStream | undefined;
+  const takeover = Promise.withResolvers<RawStream>();
+  const write = (stream: "stdout" | "stderr", bytes: Uint8Array) => {
+    if (!(hasTty ? wants.stdout || wants.stderr : wants[stream])) return undefined;
+    const sent = hasTty ? bytes : frame(stream, bytes);
+    return raw === undefined ? takeover.promise.then((to) => to.write(sent)) : raw.write(sent);
+  };
+  // from here on nothing is missed, also when it is started before the client has our answer
+  const session = isTrue(query, "stream")
+    ? await engine.sessions.attach(container.id, write)
+    : undefined;
+  return {
+    status: 200,
+    headers: { "Content-Type": streamType(hasTty, version) },
+    hijack: async (stream) => {
+      if (past !== undefined)
+        for await (const batch of past)
+          for (const { stream: of, text } of batch)
+            await stream.write(hasTty ? text : frame(of, text));
+      raw = stream;
+      takeover.resolve(stream);
+      if (session === undefined) return;
+      using _session = session;
+      const left = new Promise<void>((resolve) =>
+        stream.signal.addEventListener("abort", () => resolve(), { once: true }),
+      );
+      const input = carryInput(
+        stream,
+        session,
+        wants.stdin,
+        await engine.sessions.detachKeys(query.get("detachKeys"), hasTty),
+      );
+      await Promise.race([session.ended, left, input]);
+    },
+  };
+};
+
+/** Resolves when the detach keys were typed, and else never. */
+export async function carryInput(
+  stream: RawStream,
+  session: Pick<RemoteSession, "write" | "endInput">,
+  wantsInput: boolean,
+  keys: { filter(bytes: Uint8Array): { bytes: Uint8Array; isComplete: boolean } },
+): Promise<void> {
+  for (let bytes = await stream.read(); bytes !== undefined; bytes = await stream.read()) {
+    if (!wantsInput) continue;
+    const typed = keys.filter(bytes);
+    await session.write(typed.bytes);
+    if (typed.isComplete) return;
+  }
+  if (wantsInput && !stream.signal.aborted) await session.endInput();
+  await new Promise(() => undefined);
+}
+
+export const wait: Handler = async ({ engine, params, request, version }) => {
+  const condition = (version >= 30 && request.query.get("condition")) || "not-running";
+  if (condition !== "not-running" && condition !== "next-exit" && condition !== "removed")
+    throw new CooperError("invalid-argument", `invalid condition: "${condition}"`);
+  const { signal } = request;
+  const { exitCode } = await engine.sessions.awaitEnd(params.id ?? "", condition, signal);
+  return {
+    status: 200,
+    headers: { "Content-Type": "application/json" },
+    // the headers go at once: the client starts it only then
+    body: (async function* () {
+      const StatusCode = await exitCode;
+      if (signal.aborted) return;
+      yield `${JSON.stringify(version >= 30 ? { StatusCode } : { StatusCode, Error: null })}\n`;
+    })(),
+  };
+};
+
+export const resize: Handler = async ({ engine, params, request }) => {
+  const rows = wholeNumber(request.query, "h") ?? 0;
+  const columns = wholeNumber(request.query, "w") ?? 0;
+  await engine.sessions.resize(params.id ?? "", { rows, columns });
+  return { status: 200 };
+};

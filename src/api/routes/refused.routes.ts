@@ -1,0 +1,64 @@
+/** What Docker's API has and Cooper has not: refused in words that say why. */
+import { refused } from "../http/reply.ts";
+import type { Route } from "../route.ts";
+
+const methods = ["GET", "POST", "PUT", "DELETE"] as const;
+
+function all(paths: readonly string[], status: number, message: string): Route[] {
+  return paths.flatMap((path) =>
+    methods.map((method) => ({
+      method,
+      path,
+      load: async () => async () => refused(status, message),
+    })),
+  );
+}
+
+/** Docker's own words and status: clients know them from daemons that lead no swarm. */
+const swarm =
+  "This node is not a swarm manager. Cooper works on one machine: there is no swarm mode.";
+
+const below = (noun: string) => [`/${noun}`, `/${noun}/{rest*}`];
+
+export const refusedRoutes: readonly Route[] = [
+  ...all(["swarm", "nodes", "services", "tasks", "secrets", "configs"].flatMap(below), 503, swarm),
+  {
+    method: "GET",
+    path: "/plugins",
+    load: async () => async () => ({
+      status: 200,
+      headers: { "Content-Type": "application/json" },
+      body: "[]\n",
+    }),
+  },
+  {
+    method: "GET",
+    path: "/plugins/{name*}/json",
+    load:
+      async () =>
+      async ({ params }) =>
+        refused(404, `plugin ${JSON.stringify(params.name)} not found`),
+  },
+  ...all(
+    below("plugins"),
+    501,
+    "there are no plugins: drivers of volumes, networks and logs are built in",
+  ),
+  // clients take the classic builder then
+  ...all(
+    ["/session", "/grpc"],
+    501,
+    "BuildKit's protocol is not spoken: use the classic builder (DOCKER_BUILDKIT=0)",
+  ),
+  ...all(["/build", "/build/cancel", "/build/prune"], 501, "images cannot be built yet"),
+  ...all(
+    ["/containers/{id}/checkpoints", "/containers/{id}/checkpoints/{name}"],
+    501,
+    "checkpoints are not available yet",
+  ),
+  ...all(
+    ["/containers/{id}/attach/ws"],
+    501,
+    "attaching by websocket is not available yet: use POST /containers/{id}/attach",
+  ),
+];

@@ -1,0 +1,249 @@
+/** Docker's API: its own client and bare requests, against a service of root's and of an ordinary user's. */
+import { describe, expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import { testHost, users } from "./host.ts";
+import { dockerClient, Service } from "./service.ts";
+
+const everybody = users.map((user) => ({ user, who: user?.name ?? "the caller" }));
+
+describe.skipIf(dockerClient === null)("docker's client", () => {
+  test.each(everybody)("runs containers as $who", async ({ user }) => {
+    await using host = await testHost(user);
+    await using service = await Service.start(host);
+    expect(await service.must("version", "--format", "{{.Server.Platform.Name}}")).toBe("Cooper");
+    const run = ["run", "--rm", "hello"];
+    expect(await service.must(...run, "echo", "hi")).toBe("hi");
+    expect(await service.docker(...run, "sh", "-c", "echo e >&2; exit 3")).toEqual({
+      exitCode: 3,
+      stdout: "",
+      stderr: "e\n",
+    });
+    expect((await service.docker(...run, "/no/such")).exitCode).toBe(127);
+    expect((await service.docker(...run, "/etc")).exitCode).toBe(126);
+    const input = await service.dockerWith({ stdin: "abc" }, "run", "-i", "--rm", "hello", "cat");
+    expect(input).toEqual({ exitCode: 0, stdout: "abc", stderr: "" });
+    const typed = await service.dockerWith(
+      { tty: true, stdin: "echo $((40+2))\nexit 4\n" },
+      ...["run", "-it", "--rm", "hello", "sh"],
+    );
+    expect(typed.stdout).toContain("42");
+    expect(typed.exitCode).toBe(4);
+    expect(await service.must("ps", "-aq")).toBe("");
+  });
+
+  test.each(everybody)("a container's life as $who", async ({ user }) => {
+    await using host = await testHost(user);
+    await using service = await Service.start(host);
+    const made = await service.must(
+      ...["create", "--name", "c", "-e", "A=1", "-l", "l=v", "-w", "/tmp", "-v", "data:/data:ro"],
+      ...["--mount", "type=tmpfs,target=/t,tmpfs-size=65536", "--restart", "on-failure:2"],
+      ...[
+        "--stop-timeout",
+        "1",
+        "--cap-add",
+        "NET_RAW",
+        "hello",
+        "sh",
+        "-c",
+        "echo out; echo err >&2; sleep 100",
+      ],
+    );
+    const [c] = JSON.parse(await service.must("inspect", "c"));
+    expect(c).toMatchObject({
+      Id: made,
+      Name: "/c",
+      State: { Status: "created", Running: false, StartedAt: "0001-01-01T00:00:00Z" },
+      Config: { WorkingDir: "/tmp", Labels: { l: "v" }, Image: "hello", StopTimeout: 1 },
+      HostConfig: {
+        Binds: ["data:/data:ro"],
+        Tmpfs: { "/t": "size=65536" },
+        RestartPolicy: { Name: "on-failure", MaximumRetryCount: 2 },
+        CapAdd: ["CAP_NET_RAW"],
+        CapDrop: null,
+        Memory: 0,
+      },
+    });
+    expect(c.Config.Env).toContain("A=1");
+    await service.must("start", "c");
+    expect((await service.ask("POST", "/v1.41/containers/c/start")).status).toBe(304);
+    expect(await service.must("ps", "--format", "{{.Names}} {{.Image}} {{.State}}")).toBe(
+      "c hello running",
+    );
+    expect(await service.docker("logs", "c")).toMatchObject({ stdout: "out\n", stderr: "err\n" });
+    expect(await service.must("exec", "-e", "B=2", "c", "sh", "-c", "echo $A$B; pwd")).toBe(
+      "12\n/tmp",
+    );
+    expect((await service.docker("exec", "c", "sh", "-c", "exit 7")).exitCode).toBe(7);
+    expect((await service.docker("exec", "c", "/no/such")).exitCode).toBe(127);
+    expect(await service.dockerWith({ stdin: "in" }, "exec", "-i", "c", "cat")).toMatchObject({
+      stdout: "in",
+    });
+    await service.must("cp", "/etc/hostname", "c:/tmp/name");
+    expect(await service.must("exec", "c", "cat", "/tmp/name")).toBe(
+      (await Bun.file("/etc/hostname").text()).trimEnd(),
+    );
+    expect(await service.must("diff", "c")).toContain("A /tmp/name");
+    expect(await service.must("top", "c", "-o", "pid,args")).toContain("sleep 100");
+    await service.must("rename", "c", "d");
+    expect((await service.docker("rm", "d")).stderr).toContain("is running");
+    await service.must("stop", "-t", "0", "d");
+    expect((await service.ask("POST", "/containers/d/stop")).status).toBe(304);
+    expect(await service.must("wait", "d")).toBe("137");
+    await service.must("rm", "-v", "d");
+    expect((await service.docker("inspect", "d")).stderr).toContain("No such object: d");
+  });
+});
+
+test("what happens to containers does not depend on the service", async () => {
+  await using host = await testHost();
+  const service = await Service.start(host);
+  const { text } = await service.ask("POST", "/containers/create?name=c", {
+    Image: "hello",
+    Cmd: ["sleep", "100"],
+  });
+  const { Id } = JSON.parse(text);
+  expect((await service.ask("POST", `/containers/${Id}/start`)).status).toBe(204);
+  const waiting = service.ask("POST", `/containers/${Id}/wait`).catch(() => undefined);
+  service.terminate();
+  expect(await service.ended()).toBe(0);
+  await waiting;
+  expect(await host.must("ps", "--format", "{{.Names}}")).toBe("c");
+});
+
+test("a service that nobody asks ends, a second one does not start, and its socket is nobody else's", async () => {
+  await using host = await testHost();
+  await using service = await Service.start(host, "--time", "1");
+  expect(statSync(service.socket).mode & 0o777).toBe(0o600);
+  const second = await host.cooper("system", "service");
+  expect(second.exitCode).toBe(125);
+  expect(second.stderr).toContain("a service listens on");
+  expect(await service.ended()).toBe(0);
+  // what a service left that was killed is in nobody's way
+  const killed = await Service.start(host);
+  process.kill(killed.pid, "SIGKILL");
+  await killed.ended();
+  await using again = await Service.start(host);
+  expect((await again.ask("GET", "/_ping")).text).toBe("OK");
+});
+
+test("on a network it takes certificates, or words that say what is opened", async () => {
+  await using host = await testHost();
+  const refused = await host.cooper("system", "service", "tcp://127.0.0.1:0");
+  expect(refused.stderr).toContain("clients must show a certificate");
+  const child = host.start(
+    {},
+    "system",
+    "service",
+    "--allow-anyone",
+    "--time",
+    "0",
+    "tcp://127.0.0.1:18997",
+  );
+  try {
+    let answer: Response | undefined;
+    for (let waits = 0; answer === undefined && waits < 200; waits++) {
+      answer = await fetch("http://127.0.0.1:18997/_ping").catch(() => undefined);
+      if (answer === undefined) await Bun.sleep(20);
+    }
+    expect(answer?.status).toBe(200);
+    const as = async (headers: Record<string, string>) =>
+      (await fetch("http://127.0.0.1:18997/info", { headers })).status;
+    expect(await as({ Origin: "http://evil.example" })).toBe(403);
+    expect(await as({ Host: "evil.example" })).toBe(403);
+    expect(await as({ Host: "localhost:18997" })).toBe(200);
+  } finally {
+    child.kill();
+    await child.exited;
+  }
+});
+
+describe("bare requests", () => {
+  test("versions, statuses and words", async () => {
+    await using host = await testHost();
+    await using service = await Service.start(host);
+    const rows: readonly [string, string, unknown, number, string][] = [
+      ["GET", "/v1.24/version", undefined, 200, "ApiVersion"],
+      ["GET", "/v1.23/version", undefined, 400, "too old"],
+      ["GET", "/v1.999/version", undefined, 400, "too new"],
+      ["GET", "/nothing", undefined, 404, "page not found"],
+      ["PUT", "/containers/json", undefined, 405, "PUT"],
+      ["GET", "/containers/none/json", undefined, 404, "No such container: none"],
+      ["GET", "/containers/json?filters=%7B", undefined, 400, "invalid filters"],
+      ["GET", "/containers/json?limit=x", undefined, 400, "whole number"],
+      ["POST", "/containers/create", "{", 400, "invalid JSON"],
+      ["POST", "/containers/create", { Image: 1 }, 400, "Image is not a string"],
+      ["POST", "/containers/create", { Image: "nothere" }, 404, "No such image: nothere"],
+      ["POST", "/containers/create?name=%20", { Image: "hello" }, 400, "name"],
+      ["GET", "/swarm", undefined, 503, "not a swarm manager"],
+      ["POST", "/session", undefined, 501, "classic builder"],
+      ["GET", "/exec/0123456789ab/json", undefined, 404, "No such exec instance"],
+    ];
+    for (const [method, path, body, status, words] of rows) {
+      const answer = await service.ask(method, path, body);
+      expect([path, answer.status, answer.text]).toEqual([
+        path,
+        status,
+        expect.stringContaining(words),
+      ]);
+    }
+    const huge = JSON.stringify({ Image: "hello", Cmd: ["x".repeat(5 << 20)] });
+    expect((await service.ask("POST", "/containers/create", huge)).status).toBe(400);
+  });
+
+  test("an attach without an upgrade, half-closed, and an exec that brings a body with its upgrade", async () => {
+    await using host = await testHost();
+    await using service = await Service.start(host);
+    await service.ask("POST", "/containers/create?name=cat", {
+      Image: "hello",
+      Cmd: ["cat"],
+      OpenStdin: true,
+      StdinOnce: true,
+    });
+    const attached = service.raw(
+      "POST /containers/cat/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: x\r\n\r\n",
+      "-stream\r\n",
+      "typed\n",
+    );
+    await Bun.sleep(100);
+    expect((await service.ask("POST", "/containers/cat/start")).status).toBe(204);
+    expect(await attached).toMatch(/^HTTP\/1.1 200 OK\r\n.*\r\n\r\n\x01\0{6}\x06typed\n$/s);
+    await host.must("run", "-d", "--name", "c", "hello", "sleep", "100");
+    const { Id } = JSON.parse(
+      (await service.ask("POST", "/containers/c/exec", { Cmd: ["echo", "x"], AttachStdout: true }))
+        .text,
+    );
+    const body = '{"Tty":false}';
+    const executed = await service.raw(
+      `POST /v1.42/exec/${Id}/start HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    expect(executed).toMatch(
+      /^HTTP\/1.1 101 UPGRADED\r\n.*multiplexed-stream.*\r\n\r\n\x01\0{6}\x02x\n$/s,
+    );
+    expect(JSON.parse((await service.ask("GET", `/exec/${Id}/json`)).text)).toMatchObject({
+      Running: false,
+      ExitCode: 0,
+    });
+    expect((await service.ask("POST", `/exec/${Id}/start`, {})).status).toBe(409);
+  });
+
+  test("HEAD, Expect, chunks, and several requests on one connection", async () => {
+    await using host = await testHost();
+    await using service = await Service.start(host);
+    const two = await service.raw(
+      "HEAD /_ping HTTP/1.1\r\nHost: x\r\n\r\nGET /_ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    );
+    expect(two.match(/200 OK/g)).toHaveLength(2);
+    expect(two).toEndWith("\r\n\r\nOK");
+    const body = '{"Image":"hello"}';
+    const asked = await service.raw(
+      "POST /containers/create HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n",
+      "100 Continue",
+      `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+    );
+    expect(asked).toContain("201 Created");
+    const smuggled = await service.raw(
+      "POST /containers/create HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+    );
+    expect(smuggled).toContain("400 Bad Request");
+  });
+});
