@@ -337,6 +337,9 @@ export const commandTree: readonly CommandEntry[] = [
   entry("manifest rm", "", "Remove manifest lists", async () =>
     as((await import("./commands/manifest.ts")).rm),
   ),
+  entry("image sbom", "", "List the software in an image", async () =>
+    as((await import("./commands/sbom.ts")).sbom),
+  ),
   entry("image search", "search", "Search registries for images", async () =>
     as((await import("./commands/search.ts")).search),
   ),

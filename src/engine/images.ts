@@ -14,6 +14,7 @@ import type { PushedImage, PushOptions } from "../image/push.ts";
 import type { PushLocationOptions } from "../image/push-location.ts";
 import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "../image/remove.ts";
 import type { SavedImage, SaveOptions } from "../image/save.ts";
+import type { Sbom } from "../image/sbom/sbom.ts";
 import type { TrustChange, TrustRow } from "../image/trust/show.ts";
 import type { SignOptions } from "../image/trust/sign.ts";
 import type { Change } from "../layer/changes.ts";
@@ -35,6 +36,11 @@ export class Images {
 
   async save(names: readonly string[], options: SaveOptions): Promise<SavedImage[]> {
     return (await import("../image/save.ts")).saveImages(this.host, names, options);
+  }
+
+  /** What software it holds. */
+  async sbom(name: string): Promise<Sbom> {
+    return (await import("../image/sbom/sbom.ts")).imageSbom(this.host, name);
   }
 
   /** Writes an image to a place that is no registry; resolves to the digest of its manifest there. */
