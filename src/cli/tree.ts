@@ -357,6 +357,7 @@ export const commandTree: readonly CommandEntry[] = [
   entry("__keep-health", "", "", async () => as((await import("./commands/healthcheck.ts")).keep)),
   entry("__place", "", "", async () => as((await import("./commands/place.ts")).place)),
   entry("__sweep", "", "", async () => as((await snapshots()).sweep)),
+  entry("__thaw", "", "", async () => as((await import("./commands/hold.ts")).thaw)),
   entry("__try", "", "", async () => as((await import("./commands/doctor.ts")).attempt)),
   entry("__unpack", "", "", async () => as((await import("./commands/unpack.ts")).unpack)),
 ];

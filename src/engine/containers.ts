@@ -225,6 +225,11 @@ export class Containers {
     return (await import("../container/hold-still.ts")).holdUntilEnd(this.host, id, input, onHeld);
   }
 
+  /** For the child that lets a frozen cgroup go on when we are dead: until the input ends. */
+  async thaw(directory: string, input: AsyncIterable<Uint8Array>): Promise<void> {
+    return (await import("../container/hold-still.ts")).thawAfterEnd(directory, input);
+  }
+
   /** Its files, to be looked at and changed: a directory. */
   async mount(name: string): Promise<Mounted> {
     return (await import("../container/mount.ts")).mountContainer(this.host, name);
