@@ -60,7 +60,9 @@ export async function createContainer(
   image: ContainerImage | null,
   options: CreateOptions,
 ): Promise<ContainerRecord> {
-  const spec = configuredSpec(asked, host.settings);
+  // what was chosen for the one that this is a clone of is chosen anew, by what this one is made of
+  const wasChosen = asked.userns?.kind === "keep-id" && asked.userns.reason !== undefined;
+  const spec = configuredSpec(wasChosen ? { ...asked, userns: null } : asked, host.settings);
   checkSpec(spec);
   for (const key of Object.keys(spec.log.options)) {
     if (!["path", "max-size", "max-file", "tag"].includes(key))
@@ -82,7 +84,8 @@ export async function createContainer(
   const volumes = makeVolumes(host, spec.mounts);
   const networkMode = decideMode(host, spec);
   const attachments = await attachmentsOf(host, spec, networkMode);
-  if (options.choosesUserns && host.isRootless && spec.userns === null) {
+  const isOpen = host.isRootless && spec.userns === null;
+  if (isOpen && (options.choosesUserns || wasChosen)) {
     const { chosenUserns } = await import("./chosen-userns.ts");
     const user = image?.config.config?.User ?? "";
     spec.userns = chosenUserns(host, spec, user, image?.layers ?? []);

@@ -46,6 +46,12 @@ describe.skipIf(user === undefined || user === null)("a directory of the caller'
     expect(shown).toBe(
       `keep-id:uid=1000,gid=1001 ${work} is the caller's, and the container's user is app (1000)`,
     );
+    const [clone, fork] = [
+      await host.must("container", "clone", "c"),
+      await host.must("fork", "c"),
+    ];
+    const modes = await host.must("inspect", "-f", "{{.HostConfig.UsernsMode}}", clone, fork);
+    expect(modes).toBe("keep-id:uid=1000,gid=1001\nkeep-id:uid=1000,gid=1001");
     await host.must("commit", "c", "again");
     expect(await host.must("run", "--rm", "again", "stat", "-c", "%u:%g", "/home/app")).toBe(
       "1000:1001",
