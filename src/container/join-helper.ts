@@ -3,7 +3,7 @@
  * where no network is named. The helper ends with the container.
  */
 import { closeSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Host } from "../host.ts";
 import type { Family } from "../network/address.ts";
 import { runNft } from "../network/apply.ts";
@@ -22,6 +22,8 @@ import {
   mappedHostAddress,
   markedResets,
   NoInterface,
+  type OwnAddresses,
+  type PastaFeatures,
   senderSettings,
   startPasta,
 } from "../network/pasta.ts";
@@ -31,7 +33,7 @@ import { checkTunDevice } from "../network/tun-device.ts";
 import { getContainer, inTransaction } from "../records/containers.ts";
 import { addPorts, portsOf } from "../records/leases.ts";
 import { releaseNetworking } from "../records/networks.ts";
-import { type Daemon, daemonPid, endDaemon, forceDaemon } from "../system/daemon.ts";
+import { type Daemon, daemonWords, endDaemon, forceDaemon } from "../system/daemon.ts";
 import {
   createNetns,
   keepNetns,
@@ -42,12 +44,14 @@ import {
 } from "../system/netns.ts";
 import { makePipe } from "../system/pipe.ts";
 import { needProgram } from "../system/program.ts";
+import { writeNetworkFiles } from "./etc-files.ts";
 import { asksLoopbackOnly, hostResolv } from "./host-resolvers.ts";
 import { portRequests, refuseSctp } from "./join-networks.ts";
 import { type JoinedNetworks, type NetworkFacts, noNetwork } from "./networkless.ts";
 import { pastaFeatures } from "./pasta-features.ts";
 import type { ContainerRecord } from "./record.ts";
 import { parseResolv, reachable } from "./resolv-text.ts";
+import { hostnameOf } from "./runtime-input.ts";
 
 /** A helper that has been decided on. */
 interface Helper {
@@ -160,29 +164,42 @@ function withPasta(
   // the container would have the host's address, and no other would lead to the host
   const own =
     features.mapsGuestAddress || choosesAddresses(words) ? null : freeHelperNetwork(hostRanges());
-  const forwardsDns = asksLoopbackOnly();
   return {
     settings: [withoutDetection, ...senderSettings(readNetSysctl("ipv4/tcp_congestion_control"))],
     // newer ones do it right, and would not need the features that these lack
     rules: features.mapsGuestAddress ? "" : markedResets,
     async start() {
       try {
-        await startPasta({ netns, pidFile, words, features, ports, own, link: null, forwardsDns });
+        await startPasta({
+          netns,
+          pidFile,
+          words,
+          features,
+          ports,
+          own,
+          link: null,
+          forwardsDns: asksLoopbackOnly(),
+        });
       } catch (error) {
         if (!(error instanceof NoInterface) || isAsked(container)) throw error;
         host.debug(`slirp4netns takes the place of pasta: ${error.message}`);
         const ipv4 = ports.filter(({ hostAddress }) => !hostAddress.includes(":"));
         return withSlirp(host, container, [], ipv4, exitFd).start();
       }
-      return (pid) => ({
-        ...noNetwork,
-        // what we have chosen need not be asked for; the IPv6 address is the host's
-        addresses: own !== null && !hasIpv6Route() ? [own.address] : addressesSeenBy(pid),
-        hostAddress: features.mapsGuestAddress ? mappedHostAddress : (globalAddresses()[0] ?? null),
-        resolvers: forwardsDns ? [forwardedDns] : null,
-      });
+      return pastaFacts(features, own);
     },
   };
+}
+
+/** @param own the addresses that were chosen for the container; null: unknown, or the host's */
+function pastaFacts(features: PastaFeatures, own: OwnAddresses | null) {
+  return (pid: number): NetworkFacts => ({
+    ...noNetwork,
+    // what we have chosen need not be asked for; the IPv6 address is the host's
+    addresses: own !== null && !hasIpv6Route() ? [own.address] : addressesSeenBy(pid),
+    hostAddress: features.mapsGuestAddress ? mappedHostAddress : (globalAddresses()[0] ?? null),
+    resolvers: asksLoopbackOnly() ? [forwardedDns] : null,
+  });
 }
 
 function withSlirp(
@@ -213,16 +230,28 @@ function withSlirp(
   };
 }
 
-/** Starts the helper of a running container again when it was killed; false: it needs none, or has it. */
-export async function reviveHelper(host: Host, container: ContainerRecord): Promise<boolean> {
+/**
+ * Starts the helper of a running container again when it was killed, and has the container ask the resolvers
+ * that the host asks now; false: it has no helper. (slirp4netns follows the host by itself.)
+ */
+export async function reloadHelper(host: Host, container: ContainerRecord): Promise<boolean> {
   const mode = container.resolved.networkMode;
   if (mode !== "pasta" && mode !== "slirp4netns") return false;
-  if (daemonPid(helperOf(host, container)) !== undefined) return false;
-  await endDaemon(helperOf(host, container)); // one that is being killed has the ports until it is dead
-  const ports = portsOf(host.database, container.id);
-  await chooseHelper(host, container, mode, ports, null).start();
+  const helper = helperOf(host, container);
+  const words = daemonWords(helper);
+  const isPasta = /^past/.test(basename(words[0] ?? ""));
+  // resolvers on the host's loopback are reached through it alone, and it is told of that when it starts
+  const isUsable = words.length > 0 && !(isPasta && asksLoopbackOnly() && !forwardsDns(words));
+  if (isUsable && !isPasta) return true;
+  if (!isUsable) await endDaemon(helper); // one that is being killed has the ports until it is dead
+  const factsFor = isUsable
+    ? pastaFacts(pastaFeatures(host), null)
+    : await chooseHelper(host, container, mode, portsOf(host.database, container.id), null).start();
+  writeNetworkFiles(host, container, hostnameOf(host, container), factsFor(container.pid));
   return true;
 }
+
+const forwardsDns = (words: readonly string[]) => words.includes("--dns-forward");
 
 /** Whether the user asked for this very helper. */
 const isAsked = ({ spec }: ContainerRecord) => spec.networking.mode.kind === "pasta";

@@ -141,7 +141,7 @@ export async function reloadNetworks(host: Host, ids: readonly string[]): Promis
   for (const id of ids) {
     const connections = running.get(id);
     if (connections === undefined) {
-      if (await revived(host, id)) done.push(id);
+      if (await reloadedHelper(host, id)) done.push(id);
       continue;
     }
     const { netns } = host.paths.container(id);
@@ -179,12 +179,12 @@ async function refreshFiles(
   if (container !== undefined) refreshEtcFiles(host, container, connections);
 }
 
-/** A container without networks may have a helper of its own, which may have been killed. */
-async function revived(host: Host, id: string): Promise<boolean> {
+/** A container without networks may have a helper of its own. */
+async function reloadedHelper(host: Host, id: string): Promise<boolean> {
   const container = getContainer(host.database, id);
   if (container === undefined || !isAlive(container)) return false;
-  const { reviveHelper } = await import("./join-helper.ts");
-  return reviveHelper(host, container);
+  const { reloadHelper } = await import("./join-helper.ts");
+  return reloadHelper(host, container);
 }
 
 /** Whether there is such a network. */

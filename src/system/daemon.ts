@@ -36,11 +36,21 @@ function notedPid({ pidFile }: Daemon): number | undefined {
 }
 
 function isMarked(pid: number, { mark }: Daemon): boolean {
+  return wordsOf(pid).includes(mark);
+}
+
+function wordsOf(pid: number): string[] {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(mark);
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
   } catch {
-    return false; // it is gone
+    return []; // it is gone
   }
+}
+
+/** The words that a helper which lives was started with; none otherwise. */
+export function daemonWords(daemon: Daemon): readonly string[] {
+  const pid = daemonPid(daemon);
+  return pid === undefined ? [] : wordsOf(pid);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Containers whose way out is a helper of their own: pasta and slirp4netns, the default of ordinary users. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestHost, testHost, users } from "./host.ts";
 import { fetchFrom, machineAddress, neighbourAddress } from "./machine.ts";
@@ -129,6 +129,30 @@ describe.skipIf(user === undefined)("an ordinary user's container", () => {
     }
     await host.must("rm", "-f", "-a", "-t", "0");
     expect(helpers(host)).toEqual([]);
+  });
+
+  test("network reload has it ask the resolvers that the host asks now", async () => {
+    await using host = await open();
+    const file = join(host.place("etc"), "resolv.conf");
+    writeFileSync(file, "nameserver 192.0.2.1\n");
+    const script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+    const argv = host.argv("run", "-d", "--name", "w", "hello", "sleep", "100");
+    const first = Bun.spawnSync(["unshare", "--mount", "sh", "-c", script, file, ...argv], {
+      env: host.environment(),
+    });
+    expect(first.stderr.toString()).toBe("");
+    const asked = () => host.must("exec", "w", "cat", "/etc/resolv.conf");
+    expect(await asked()).toBe("nameserver 192.0.2.1");
+    writeFileSync(file, "nameserver 192.0.2.2\n");
+    expect(await host.must("network", "reload", "--all")).toHaveLength(64);
+    expect(await asked()).toBe("nameserver 192.0.2.2");
+    // which the helper must have been told of
+    writeFileSync(file, "nameserver 127.0.0.53\n");
+    const [older] = helpers(host);
+    await host.must("network", "reload", "--all");
+    expect(await asked()).toBe("nameserver 169.254.1.1");
+    expect(helpers(host)).not.toContain(older);
+    expect(helpers(host)).toHaveLength(1);
   });
 
   test.each([
