@@ -273,6 +273,7 @@ function takePorts(
       database,
       containerId: container.id,
       families,
+      leadsFromLoopback6: true,
       ipv4Binding: null,
       nameOf: (id) => getContainer(database, id)?.name ?? id.slice(0, 12),
       seenAs: (port) => port,

@@ -216,6 +216,7 @@ function reserveOnce(host: Host, container: ContainerRecord): Reserved {
       database,
       containerId: container.id,
       families,
+      leadsFromLoopback6: false,
       ipv4Binding: hostBinding(reserved.connections),
       nameOf: (id) => getContainer(database, id)?.name ?? id.slice(0, 12),
       seenAs: (port) => (host.isRootless ? seenInside(port) : port),
@@ -306,7 +307,8 @@ function familiesReachable(connections: readonly Connection[]): (4 | 6)[] {
 /** What was asked, and with --publish-all what the image and --expose name besides. */
 export function portRequests(container: ContainerRecord, isReachable: boolean): PortRequest[] {
   const { networking } = container.spec;
-  if (!networking.publishAll || !isReachable) return networking.ports;
+  const named = withoutRepeats(networking.ports);
+  if (!networking.publishAll || !isReachable) return named;
   const image = Object.keys(container.resolved.imageConfig?.config?.ExposedPorts ?? {});
   const exposed = [...new Set([...image, ...networking.expose])].map(parseExposed);
   const isAsked = (port: number, protocol: string) =>
@@ -317,11 +319,22 @@ export function portRequests(container: ContainerRecord, isReachable: boolean): 
         port < asked.containerPort + asked.count,
     );
   return [
-    ...networking.ports,
+    ...named,
     ...exposed
       .filter(({ containerPort, protocol }) => !isAsked(containerPort, protocol))
       .map((port) => ({ ...port, hostAddress: null, hostPort: null, choices: 1 })),
   ];
+}
+
+/** The very same port twice is one, as Podman has it; `-p 80 -p 80` are two random ones. */
+function withoutRepeats(ports: readonly PortRequest[]): PortRequest[] {
+  const seen = new Set<string>();
+  return ports.filter((port) => {
+    const text = JSON.stringify(port);
+    const isRepeat = port.hostPort !== null && port.choices === 1 && seen.has(text);
+    seen.add(text);
+    return !isRepeat;
+  });
 }
 
 /**

@@ -16,6 +16,19 @@ import type { ContainerSpec } from "./spec.ts";
 
 /** Decided when the container is made, so that a changed configuration does not move it. */
 export function decideMode(host: Host, spec: ContainerSpec): NetworkMode {
+  const mode = chosenMode(host, spec);
+  const { addresses, macAddress, aliases } = spec.networking;
+  if (mode !== "bridge" && (addresses.length > 0 || macAddress !== null || aliases.length > 0)) {
+    throw new CooperError(
+      "invalid-argument",
+      `--ip, --ip6, --mac-address and --network-alias need a network, and what is used without one is ${mode}`,
+      { hint: "cooper network create NAME, and then --network NAME" },
+    );
+  }
+  return mode;
+}
+
+function chosenMode(host: Host, spec: ContainerSpec): NetworkMode {
   const { kind } = spec.networking.mode;
   if (kind === "pasta" && !host.isRootless) {
     throw new CooperError(

@@ -46,6 +46,8 @@ export interface PublishContext {
   readonly containerId: string;
   /** Families in which the container has an address that can be reached from the host. */
   readonly families: readonly Family[];
+  /** Whether what is published on ::1 leads anywhere. */
+  readonly leadsFromLoopback6: boolean;
   /** Where ports without an address of their own are published; null: everywhere. */
   readonly ipv4Binding: string | null;
   nameOf(containerId: string): string;
@@ -91,14 +93,15 @@ function holdRequest(held: HeldPorts, request: PortRequest, context: PublishCont
   }
 }
 
-function hostAddresses(request: PortRequest, { families, ipv4Binding }: PublishContext): string[] {
+function hostAddresses(request: PortRequest, context: PublishContext): string[] {
+  const { families, ipv4Binding } = context;
   if (request.hostAddress === null) {
     // Docker's option binds to one address; one that says "only there" must not be open on IPv6
     if (ipv4Binding !== null && ipv4Binding !== "0.0.0.0") return [ipv4Binding];
     return families.map((family) => (family === 4 ? "0.0.0.0" : "::"));
   }
   const { family } = parseAddress(request.hostAddress);
-  if (request.hostAddress === "::1") {
+  if (request.hostAddress === "::1" && !context.leadsFromLoopback6) {
     throw new CooperError("not-supported", "a port cannot be published on ::1", {
       hint: `publish it on 127.0.0.1: localhost means both`,
     });
@@ -121,7 +124,10 @@ function holdRange(held: HeldPorts, asked: PublishedPort, context: PublishContex
     else closeSync(socket.descriptor);
     return socket.port;
   };
-  if (asked.hostPort > 0) refuseHeld(asked, context);
+  if (asked.hostPort > 0) {
+    refuseHeld(asked, context);
+    refuseTwice(held.ports, asked);
+  }
   const first = take(asked.hostPort);
   const { hostAddress, containerPort, count, protocol } = asked;
   const port: PublishedPort = { hostAddress, hostPort: first, containerPort, count, protocol };
@@ -137,6 +143,24 @@ function holdRange(held: HeldPorts, asked: PublishedPort, context: PublishContex
 function refuseHeld(port: PublishedPort, context: PublishContext): void {
   const own = portHolder(context.database, context.containerId, context.seenAs(port));
   if (own !== undefined) throw new PortInUse(port, own, context.nameOf(own));
+}
+
+/** Its own ports; the sockets that hold them would not say whose they are. */
+function refuseTwice(ports: readonly PublishedPort[], asked: PublishedPort): void {
+  const isAny = (address: string) => address === "0.0.0.0" || address === "::";
+  const isSame = (one: string, other: string) =>
+    one.includes(":") === other.includes(":") && (one === other || isAny(one) || isAny(other));
+  const twice = ports.find(
+    (port) =>
+      port.protocol === asked.protocol &&
+      isSame(port.hostAddress, asked.hostAddress) &&
+      port.hostPort < asked.hostPort + asked.count &&
+      asked.hostPort < port.hostPort + port.count,
+  );
+  if (twice === undefined) return;
+  const what =
+    portText(twice) === portText(asked) ? "is published twice" : `is a part of ${portText(twice)}`;
+  throw new CooperError("conflict", `${portText(asked)} ${what}`);
 }
 
 function takePort(asked: PublishedPort, bytes: Uint8Array, port: number) {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestHost, testHost, users } from "./host.ts";
+import { run, type TestHost, testHost, users } from "./host.ts";
 import { fetchFrom, machineAddress, neighbourAddress } from "./machine.ts";
 
 const user = users.find((one) => one !== null);
@@ -129,6 +129,28 @@ describe.skipIf(user === undefined)("an ordinary user's container", () => {
     }
     await host.must("rm", "-f", "-a", "-t", "0");
     expect(helpers(host)).toEqual([]);
+  });
+
+  test("pasta leads in from ::1 alone", async () => {
+    await using host = await open();
+    const script = "echo word > /index.html; exec httpd -f -p 80 -h /";
+    const publish = ["-p", "[::1]:8080:80"];
+    await host.must("run", "-d", "--name", "w", ...publish, "hello", "sh", "-c", script);
+    expect(await host.must("port", "w")).toBe("80/tcp -> [::1]:8080");
+    expect(await fetchFrom(host.onMachine(), "http://[::1]:8080/")).toBe("word");
+    const { stderr } = await run(host.onMachine("busybox", "nc", machineAddress.ipv6, "8080"));
+    expect(stderr).toContain("Connection refused");
+  });
+
+  test.each([
+    { option: "--ip", value: "10.0.2.5" },
+    { option: "--mac-address", value: "02:00:00:00:00:01" },
+    { option: "--network-alias", value: "x" },
+  ])("$option is refused without a network", async ({ option, value }) => {
+    await using host = await open();
+    const { exitCode, stderr } = await host.cooper("run", "--rm", option, value, "hello", "true");
+    expect(exitCode).toBe(125);
+    expect(stderr).toContain("need a network, and what is used without one is pasta");
   });
 
   test("network reload has it ask the resolvers that the host asks now", async () => {

@@ -249,6 +249,20 @@ describe.skipIf(!isRoot)("networks of root", () => {
     );
   });
 
+  test("a port that is named twice is one, and may not lead to two", async () => {
+    await using host = await testHost(null, { networks: true });
+    const run = (...publish: string[]) =>
+      host.cooper("run", "--rm", ...publish.flatMap((port) => ["-p", port]), "hello", "true");
+    expect((await run("8080:80", "8080:80")).stderr).toBe("");
+    expect((await run("8080-8081:80", "8080-8081:81")).stderr).toBe("");
+    expect((await run("8080:80", "8080:81")).stderr).toBe(
+      "Error: port 0.0.0.0:8080/tcp is published twice\n",
+    );
+    expect((await run("8080-8090:80-90", "127.0.0.1:8085:80")).stderr).toBe(
+      "Error: port 127.0.0.1:8085/tcp is a part of port 0.0.0.0:8080-8090/tcp\n",
+    );
+  });
+
   test("sctp ports are led to the container by the firewall", async () => {
     // whether the kernel here has the protocol or not
     await using host = await testHost(null, { networks: true });
