@@ -15,6 +15,7 @@ import type { Network } from "../network/model.ts";
 import { getContainer } from "../records/containers.ts";
 import { portsOf } from "../records/leases.ts";
 import { deleteNetwork, findNetwork, membersOf, replaceNetwork } from "../records/networks.ts";
+import { withBallast } from "../system/ballast.ts";
 import { linkState } from "../system/netns.ts";
 import { connect, ensureBridges, reattach } from "./connect-links.ts";
 import { closeNetwork, openLoopback, passOthers, remakeFirewall } from "./firewall.ts";
@@ -69,7 +70,8 @@ export async function removeNetwork(
   if (inTheWay.length > 0) throw inUse(network, inTheWay, running.length > 0);
   for (const { id } of users)
     await removeContainer(host, id, { force: false, volumes: false, graceSeconds: null });
-  await removeUnused(host, network);
+  if (!(await removeUnused(host, network)))
+    throw new CooperError("conflict", `network ${network.name} was taken into use meanwhile`);
   return name;
 }
 
@@ -83,30 +85,37 @@ function inUse(network: Network, users: readonly { name: string }[], runs: boole
   );
 }
 
-/** The row goes first, while the lock keeps a start from making the bridge again. */
-async function removeUnused(host: Host, network: Network): Promise<void> {
+/**
+ * The row goes first, while the lock keeps a start from making the bridge again.
+ *
+ * @returns false when it was taken into use meanwhile
+ */
+async function removeUnused(host: Host, network: Network): Promise<boolean> {
   const where = networksPlace(host);
   using _lock = await host.locks.network(network.id);
-  if (!deleteNetwork(host.database, network.id))
-    throw new CooperError("conflict", `network ${network.name} was taken into use meanwhile`);
+  const isGone = await withBallast(host.paths.ballast, async () =>
+    deleteNetwork(host.database, network.id),
+  );
+  if (!isGone) return false;
   host.locks.forgetNetwork(network.id);
   emitNetwork(host, network, "destroy");
-  if (network.driver !== "bridge") return;
-  if (linkState(where, network.interfaceName) === "missing") return;
+  if (network.driver !== "bridge") return true;
+  if (linkState(where, network.interfaceName) === "missing") return true;
   await removeBridge(where, network);
   await passOthers(host, network.interfaceName, false);
   await closeNetwork(host, network);
+  return true;
 }
 
 /** Removes networks that no container is in. Resolves to their names. */
 export async function pruneNetworks(host: Host, filters: readonly string[]): Promise<string[]> {
-  const unused = listedNetworks(host, filters).filter(
+  // the default one, which others would make now, is not removed anyway
+  const unused = summarizeNetworks(host.database, filters).filter(
     ({ network, members }) => members.length === 0 && network.name !== defaultNetworkName,
   );
   const names: string[] = [];
   for (const { network } of unused) {
-    await removeUnused(host, network);
-    names.push(network.name);
+    if (await removeUnused(host, network)) names.push(network.name);
   }
   return names;
 }

@@ -17,7 +17,7 @@ import {
   type Reference,
   withDefaultTag,
 } from "../oci/reference.ts";
-import { addManifest, addRepoDigest, type Image, listImages } from "../records/images.ts";
+import { addManifest, addRepoDigest, type Image } from "../records/images.ts";
 import { type LayerRecord, layersOfImage } from "../records/layers.ts";
 import { type AccessOptions, openRegistry } from "../registry/access.ts";
 import { pushTarget } from "../registry/pull-sources.ts";
@@ -29,6 +29,7 @@ import { type LayerTarget, type PushCompression, pushLayer } from "./push-layer.
 import { resolveNamedImage } from "./resolve.ts";
 import { Slots } from "./slots.ts";
 import { openStage } from "./stage.ts";
+import { taggedIn } from "./tagged.ts";
 import type { TransferProgress } from "./transfer-progress.ts";
 import { prepareSigners, type SignedPlace, type Signers } from "./trust/sign-pushed.ts";
 
@@ -87,15 +88,13 @@ export async function pushAllTags(
   const parsed = parseName(name);
   if (parsed.tag !== null || parsed.digest !== null)
     throw new CooperError("invalid-argument", `all tags are asked for, and "${name}" names one`);
-  const prefix = `${formatRepository(destinationOf(name))}:`;
-  const tagged = listImages(host.database).flatMap((image) =>
-    image.names.filter((each) => each.startsWith(prefix)).map((each) => ({ image, name: each })),
-  );
+  const repository = formatRepository(destinationOf(name));
+  const tagged = taggedIn(host, repository);
   if (tagged.length === 0)
-    throw new CooperError("no-such-image", `no image here has a tag in ${prefix.slice(0, -1)}`);
+    throw new CooperError("no-such-image", `no image here has a tag in ${repository}`);
   using _lock = await host.locks.store("shared");
   const pushed: PushedImage[] = [];
-  for (const one of tagged.sort((a, b) => (a.name < b.name ? -1 : 1)))
+  for (const one of tagged)
     pushed.push(await push(host, one.image, destinationOf(one.name), options));
   return pushed;
 }

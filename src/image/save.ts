@@ -26,6 +26,7 @@ import { Outgoing, type OutgoingImage, type OutgoingOptions } from "./outgoing.t
 import { resolveNamedImage } from "./resolve.ts";
 import { writeFully } from "./spool.ts";
 import { openStage } from "./stage.ts";
+import { taggedAs } from "./tagged.ts";
 
 export const saveFormats = ["docker-archive", "oci-archive", "oci-dir", "docker-dir"] as const;
 export type SaveFormat = (typeof saveFormats)[number];
@@ -69,7 +70,7 @@ export async function saveImages(
 ): Promise<SavedImage[]> {
   // nobody sweeps meanwhile: an image that is removed now keeps its layers until we are done
   using _lock = await host.locks.store("shared");
-  const wanted = wantedImages(host, names, options.platform ?? null);
+  const wanted = wantedImages(host, names, options);
   if (options.format === "docker-dir" && wanted.length > 1)
     throw new CooperError("invalid-argument", "a docker-dir holds one image, not several");
   using stage = await openStage(host);
@@ -95,14 +96,22 @@ function outgoingOptions({ format, compression, family, signal }: SaveOptions): 
   };
 }
 
-/** In the order in which they were named. An id, or a name by digest, gives an image no name. */
+/**
+ * In the order in which they were named. An id, or a name by digest, gives an image no name; a repository
+ * without a tag means all its tags, as Docker has it, where the format takes several.
+ */
 function wantedImages(
   host: Host,
   names: readonly string[],
-  platform: PlatformChoice | null,
+  { platform = null, format, namesThere }: SaveOptions,
 ): Wanted[] {
   const wanted = new Map<string, Wanted>();
-  for (const name of names) {
+  const takesAll = format.endsWith("-archive") && namesThere === undefined;
+  const each = names.flatMap((name) => {
+    const tagged = takesAll ? taggedAs(host, name) : [];
+    return tagged.length === 0 ? [name] : tagged.map((one) => one.name);
+  });
+  for (const name of each) {
     const found = resolveNamedImage(host, name);
     assertPlatform(found.image, name, platform);
     const one = wanted.get(found.image.id) ?? { image: found.image, names: [] };

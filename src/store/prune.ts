@@ -1,5 +1,6 @@
 /** `system prune`: everything that nothing uses, at once. */
 import { containerFilter } from "../container/filter.ts";
+import { pruneNetworks } from "../container/network-verbs.ts";
 import { ContainerSummary } from "../container/summary.ts";
 import { type PrunedContainers, pruneContainers } from "../container/verbs.ts";
 import { CooperError } from "../errors.ts";
@@ -18,13 +19,15 @@ export interface PruneStoreOptions {
 
 export interface PrunedStore {
   readonly containers: PrunedContainers;
+  /** Names. */
+  readonly networks: readonly string[];
   readonly volumes: PrunedVolumes;
   readonly images: PrunedImages;
   /** On the disk. */
   readonly reclaimedBytes: number;
 }
 
-/** Containers first, since they keep volumes and images. */
+/** Containers first, since they keep networks, volumes and images. */
 export async function pruneStore(host: Host, options: PruneStoreOptions): Promise<PrunedStore> {
   const { filters } = options;
   const unknown = filters.find((filter) => !/^(?:label!?|until)=/.test(filter));
@@ -43,11 +46,12 @@ export async function pruneStore(host: Host, options: PruneStoreOptions): Promis
     host,
     (record) => !isWanted(new ContainerSummary(host, record)),
   );
+  const networks = await pruneNetworks(host, filters);
   const volumes = options.volumes
     ? await pruneVolumes(host, { all: options.all, filters, isDryRun: false })
     : { names: [], reclaimedBytes: 0 };
   const images = await pruneImages(host, { all: options.all, filters });
   const parts = [containers, volumes, images];
   const reclaimedBytes = parts.reduce((sum, part) => sum + part.reclaimedBytes, 0);
-  return { containers, volumes, images, reclaimedBytes };
+  return { containers, networks, volumes, images, reclaimedBytes };
 }

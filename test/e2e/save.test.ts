@@ -54,6 +54,31 @@ describe.each(everybody)("save as $who", ({ user }) => {
     expect(await host.must("run", "--rm", id, "cat", "/layer-2", "/layer-3")).toBe("23");
   });
 
+  test("a name without a tag means all tags, in an archive", async () => {
+    await using host = await testHost(user);
+    await withImage(host);
+    await host.must("pull", "-q", "hello");
+    await host.must("tag", "hello", "example.com/box:2");
+    await host.must("tag", "hello", "example.com/boxes:3");
+    const path = join(host.place("files"), "all.tar");
+    for (const format of ["docker-archive", "oci-archive"]) {
+      rmSync(path, { force: true });
+      await host.must("save", "--format", format, "-o", path, "example.com/box");
+      const loaded = await host.must("load", "-i", path);
+      expect(loaded.match(/example.com\/\S+/g)?.sort()).toEqual([name, "example.com/box:2"]);
+    }
+    const layout = join(host.place("files"), "layout");
+    const one = await host.cooper(
+      "save",
+      "--format",
+      "docker-dir",
+      "-o",
+      layout,
+      "example.com/box",
+    );
+    expect(one.stderr).toContain("no such image: example.com/box");
+  });
+
   test("through a pipe, several at once, and not to a terminal", async () => {
     await using host = await testHost(user);
     await withImage(host);

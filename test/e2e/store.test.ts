@@ -120,11 +120,18 @@ describe.each(everybody)("system df as $who", ({ user }) => {
       "head -c 3000000 /dev/zero > /y; cp /y /data",
     );
     await host.must("run", "-d", "--name", "running", "-l", "keep=yes", "hello", "sleep", "100");
+    await host.must("network", "create", "unused");
+    await host.must("network", "create", "used");
+    await host.must("create", "--name", "made", "--network", "used", "hello", "true");
     const before = du(host.root);
     const report = await host.must("system", "prune", "--all", "--volumes", "--force");
     expect(report).toContain("Deleted Containers:");
     expect(report).toContain("untagged: example.com/a:1");
     expect(report).toContain("Deleted Volumes:");
+    expect(/Deleted Networks:\n(.*?)\n\n/s.exec(report)?.[1]?.split("\n").sort()).toEqual([
+      "unused",
+      "used",
+    ]);
     const told = Number(/Total reclaimed space: ([\d.]+)MB/.exec(report)?.[1]) * 1e6;
     const freed = before - du(host.root);
     expect(Math.abs(told - freed) / freed).toBeLessThan(0.03);

@@ -11,8 +11,9 @@ export const save = defineCommand({
   summary: "Write images to an archive or directory",
   usage: "IMAGE [IMAGE...]",
   description:
-    "All images go into one archive, each under the names that were given for it. An image that came with a\n" +
-    "manifest keeps it in the OCI and docker-dir formats, wherever its layers come out as they were.",
+    "All images go into one archive, each under the names that were given for it; a name without a tag means all\n" +
+    "tags of its repository there. An image that came with a manifest keeps it in the OCI and docker-dir formats,\n" +
+    "wherever its layers come out as they were.",
   examples: [
     "cooper save -o box.tar example.com/box:1",
     "cooper save a b | ssh host cooper load",

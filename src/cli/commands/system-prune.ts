@@ -54,6 +54,7 @@ function warning({ all, volumes }: { all: boolean; volumes: boolean }): string {
   return [
     "This removes:",
     "  - all containers that do not run",
+    "  - all networks that no container uses",
     ...(volumes
       ? [`  - all volumes${all ? "" : " without a name of their own"} that no container uses`]
       : []),
@@ -63,11 +64,12 @@ function warning({ all, volumes }: { all: boolean; volumes: boolean }): string {
   ].join("\n");
 }
 
-function report({ containers, volumes, images, reclaimedBytes }: PrunedStore): string {
+function report({ containers, networks, volumes, images, reclaimedBytes }: PrunedStore): string {
   const list = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? "" : `${title}:\n${lines.map((line) => `${line}\n`).join("")}\n`;
   return [
     list("Deleted Containers", containers.ids),
+    list("Deleted Networks", networks),
     list("Deleted Volumes", volumes.names),
     list("Deleted Images", [
       ...images.untagged.map((name) => `untagged: ${name}`),

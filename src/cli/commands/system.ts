@@ -38,12 +38,18 @@ export const version = defineCommand({
       GitCommit: "",
       Built: 0,
       BuiltTime: "",
+      BuildTime: "",
       OsArch: `linux/${architecture}`,
       Os: "linux",
       Arch: architecture,
     };
     const document = {
-      Client: { ...common, Platform: { Name: "Cooper" }, DefaultAPIVersion: versionNumber },
+      Client: {
+        ...common,
+        Platform: { Name: "Cooper" },
+        DefaultAPIVersion: versionNumber,
+        Context: "default",
+      },
       Server: {
         ...common,
         Platform: { Name: "Cooper" },
@@ -56,6 +62,7 @@ export const version = defineCommand({
     const block = (title: string) => [
       title,
       `Version:      ${common.Version}`,
+      `API Version:  ${common.APIVersion}`,
       `OS/Arch:      ${common.OsArch}`,
       `Bun Version:  ${common.BunVersion}`,
       "",
