@@ -29,7 +29,10 @@ export function failureReply(error: unknown): Reply {
 
 function statusOf(error: CooperError): number {
   // nobody hears it any more
-  return error.code === "cancelled" ? 400 : httpStatus[error.code];
+  if (error.code === "cancelled") return 400;
+  // clients try 502 and 504 again, and Docker says 500 for what fails at a registry
+  if (["registry", "network", "timeout", "no-space"].includes(error.code)) return 500;
+  return httpStatus[error.code];
 }
 
 /** Rows: what our own message looks like, and what Docker's clients look for. */

@@ -34,6 +34,14 @@ export class Images {
     return (await import("../image/load.ts")).loadImages(this.host, options);
   }
 
+  /** What a client sends, as a file while it is used. */
+  async withUpload<T>(
+    bytes: AsyncIterable<Uint8Array>,
+    use: (file: string) => Promise<T>,
+  ): Promise<T> {
+    return (await import("../image/upload.ts")).withUpload(this.host, bytes, use);
+  }
+
   async save(names: readonly string[], options: SaveOptions): Promise<SavedImage[]> {
     return (await import("../image/save.ts")).saveImages(this.host, names, options);
   }

@@ -94,6 +94,62 @@ describe.skipIf(dockerClient === null)("docker's client", () => {
   });
 });
 
+describe.skipIf(dockerClient === null)("docker's client", () => {
+  test.each(everybody)("images, builds, volumes and networks as $who", async ({ user }) => {
+    await using host = await testHost(user);
+    await using service = await Service.start(host);
+    await service.must("create", "--name", "k", "hello");
+    await service.must("commit", "-m", "why", "-c", "ENV A=1", "k", "team/app:1");
+    await service.must("tag", "team/app:1", "app");
+    expect(await service.must("images", "--format", "{{.Repository}}:{{.Tag}}")).toBe(
+      "app:latest\nteam/app:1\nhello:latest",
+    );
+    expect(await service.must("history", "--format", "{{.Comment}}", "app")).toStartWith("why\n");
+    const archive = `${host.place("out")}/app.tar`;
+    await service.must("save", "-o", archive, "app", "team/app:1");
+    expect(await service.must("rmi", "app", "team/app:1")).toContain("Deleted: sha256:");
+    expect((await service.docker("image", "inspect", "app")).stderr).toContain(
+      "No such image: app",
+    );
+    expect(await service.must("load", "-i", archive)).toContain("Loaded image: team/app:1");
+    const context = host.place("context");
+    await Bun.write(
+      `${context}/Dockerfile`,
+      "FROM hello\nARG V=1\nRUN echo $V > /v\nCOPY f /f\nCMD cat /v /f\n",
+    );
+    await Bun.write(`${context}/f`, "file\n");
+    expect(await service.must("build", "-t", "built", "--build-arg", "V=7", context)).toContain(
+      "Successfully tagged built:latest",
+    );
+    expect(await service.must("run", "--rm", "built")).toBe("7\nfile");
+    await Bun.write(`${context}/Dockerfile`, "FROM hello\nRUN exit 3\n");
+    expect((await service.docker("build", context)).stderr).toContain("exit code: 3");
+    expect(await service.must("volume", "create", "--label", "a=b", "v")).toBe("v");
+    expect(JSON.parse(await service.must("volume", "inspect", "v"))).toMatchObject([
+      { Name: "v", Driver: "local", Labels: { a: "b" }, Options: null },
+    ]);
+    await service.must("volume", "rm", "v");
+    expect((await service.docker("volume", "rm", "v")).stderr).toContain("no such volume");
+    await service.must("network", "create", "--subnet", "10.98.7.0/24", "n");
+    expect(await service.must("network", "ls", "--format", "{{.Name}}")).toBe(
+      "bridge\nhost\nn\nnone",
+    );
+    await service.must("network", "rm", "n");
+    expect(await service.must("system", "df", "--format", "{{.Type}}")).toContain("Build Cache");
+    const events = await service.must(
+      "events",
+      "--since",
+      "10m",
+      "--until",
+      "0s",
+      "--format",
+      "{{.Type}} {{.Action}}",
+    );
+    expect(events).toContain("volume destroy");
+    expect(events).toContain("container create");
+  });
+});
+
 test("what happens to containers does not depend on the service", async () => {
   await using host = await testHost();
   const service = await Service.start(host);

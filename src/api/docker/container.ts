@@ -4,6 +4,7 @@ import type { ContainerSummary } from "../../container/summary.ts";
 import { signalName } from "../../oci/signals.ts";
 import { askedMounts, askedTmpfs, bindsOf, mountPoints } from "./mounts.ts";
 import { imageId, shownName } from "./names.ts";
+import { shownNetwork } from "./network.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -34,7 +35,7 @@ export function listItem(
     State: stateWord(summary.state),
     Status: pausedText(summary),
     HostConfig: { NetworkMode: networkModeOf(record) },
-    NetworkSettings: { Networks: summary.endpoints },
+    NetworkSettings: { Networks: shownNetworks(summary.endpoints) },
     Mounts: mountPoints(record, volumePath),
   };
 }
@@ -80,7 +81,14 @@ function networkModeOf({ spec, resolved }: ContainerRecord): string {
   if (mode.kind === "container") return `container:${mode.of}`;
   if (mode.kind === "path") return `ns:${mode.of}`;
   if (resolved.networkMode !== "bridge") return resolved.networkMode;
-  return networks[0]?.name ?? "bridge";
+  return shownNetwork(networks[0]?.name ?? "bridge");
+}
+
+/** By the names that Docker's users know. */
+function shownNetworks(endpoints: Json): Json {
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([name, endpoint]) => [shownNetwork(name), endpoint]),
+  );
 }
 
 const orNull = <T>(list: readonly T[]) => (list.length > 0 ? list : null);
@@ -111,6 +119,7 @@ export function inspected(
     HostConfig: hostConfigOf(record, document.HostConfig as Json),
     NetworkSettings: {
       ...(document.NetworkSettings as Json),
+      Networks: shownNetworks((document.NetworkSettings as Json).Networks as Json),
       SecondaryIPAddresses: null,
       SecondaryIPv6Addresses: null,
     },

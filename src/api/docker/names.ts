@@ -1,4 +1,12 @@
 /** Names of images as Docker shows and means them. Pure. */
+import { atRegistry, formatReference, parseName, withDefaultTag } from "../../oci/reference.ts";
+
+/** What Docker's clients mean by a name that goes to a registry: a short one is of Docker's Hub. */
+export function registryName(name: string): string {
+  const parsed = withDefaultTag(parseName(name));
+  return formatReference(atRegistry(parsed, parsed.registry ?? "docker.io"));
+}
+
 /** Docker's Hub is not named, and neither is what is only here. */
 export function shownName(name: string): string {
   return name.replace(/^docker\.io\/library\//, "").replace(/^(docker\.io|localhost)\//, "");

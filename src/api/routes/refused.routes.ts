@@ -50,7 +50,11 @@ export const refusedRoutes: readonly Route[] = [
     501,
     "BuildKit's protocol is not spoken: use the classic builder (DOCKER_BUILDKIT=0)",
   ),
-  ...all(["/build", "/build/cancel", "/build/prune"], 501, "images cannot be built yet"),
+  ...all(
+    ["/build/cancel", "/build/prune"],
+    501,
+    "there is no cache of BuildKit: cooper image prune removes what builds left",
+  ),
   ...all(
     ["/containers/{id}/checkpoints", "/containers/{id}/checkpoints/{name}"],
     501,

@@ -1,0 +1,76 @@
+/** Images as Docker shows them. Pure. */
+import type { HistoryStep } from "../../image/history.ts";
+import type { ImageSummary } from "../../image/list.ts";
+import { imageId, shownName } from "./names.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** An item of `/images/json`. */
+export function imageItem({ image, containers }: ImageSummary, version: number): Json {
+  const isNameless = version < 43 && image.names.length === 0;
+  return {
+    Containers: -1,
+    Created: Math.floor(image.createdAt / 1000),
+    Id: imageId(image.id),
+    Labels: image.config.config?.Labels ?? null,
+    ParentId: imageId(image.parentId),
+    RepoDigests:
+      isNameless && image.repoDigests.length === 0
+        ? ["<none>@<none>"]
+        : image.repoDigests.map(shownName),
+    RepoTags: isNameless ? ["<none>:<none>"] : image.names.map(shownName),
+    SharedSize: -1,
+    Size: image.size,
+    ...(version < 44 && { VirtualSize: image.size }),
+    ...(containers < 0 && { Containers: containers }),
+  };
+}
+
+/** `/images/{name}/json`, from what the engine's inspect says. */
+export function imageDocument(document: Json, version: number): Json {
+  const { Id, Parent, RepoTags, RepoDigests, Config, GraphDriver } = document;
+  const names = (list: unknown) => (list as readonly string[]).map(shownName);
+  return {
+    Id: imageId(String(Id)),
+    RepoTags: names(RepoTags),
+    RepoDigests: names(RepoDigests),
+    Parent: imageId(String(Parent)),
+    Comment: document.Comment,
+    Created: document.Created ?? "0001-01-01T00:00:00Z",
+    DockerVersion: "",
+    Author: document.Author,
+    Config: {
+      Hostname: "",
+      Domainname: "",
+      AttachStdin: false,
+      AttachStdout: false,
+      AttachStderr: false,
+      Tty: false,
+      OpenStdin: false,
+      StdinOnce: false,
+      Image: "",
+      ...(Config as Json),
+    },
+    ...(version < 45 && { Container: "", ContainerConfig: { Cmd: null, Labels: null } }),
+    Architecture: document.Architecture,
+    ...("Variant" in document && { Variant: document.Variant }),
+    Os: document.Os,
+    Size: document.Size,
+    ...(version < 44 && { VirtualSize: document.Size }),
+    GraphDriver,
+    RootFS: document.RootFS,
+    Metadata: document.Metadata,
+  };
+}
+
+/** An item of `/images/{name}/history`. */
+export function historyItem(step: HistoryStep): Json {
+  return {
+    Comment: step.comment,
+    Created: Math.floor(step.createdAt / 1000),
+    CreatedBy: step.createdBy,
+    Id: step.id === null ? "<missing>" : imageId(step.id),
+    Size: step.size,
+    Tags: step.tags.length > 0 ? step.tags.map(shownName) : null,
+  };
+}

@@ -1,0 +1,73 @@
+/** Handlers of volumes. */
+import { CooperError } from "../../errors.ts";
+import { readDocument } from "../document.ts";
+import { json } from "../http/reply.ts";
+import { filtersOf, isTrue } from "../query.ts";
+import type { Call, Handler } from "../route.ts";
+
+/** Docker's fields of a volume; without options there is null. */
+async function item({ engine }: Call, name: string): Promise<Record<string, unknown>> {
+  const { Name, Driver, Mountpoint, CreatedAt, Labels, Scope, Options } =
+    await engine.volumes.inspect(name);
+  const orNull = (pairs: unknown) =>
+    Object.keys(pairs as Record<string, string>).length > 0 ? pairs : null;
+  return {
+    CreatedAt,
+    Driver,
+    Labels: orNull(Labels),
+    Mountpoint,
+    Name,
+    Options: orNull(Options),
+    Scope,
+  };
+}
+
+export const list: Handler = async (call) => {
+  const found = await call.engine.volumes.list(filtersOf(call.request.query));
+  const Volumes = await Promise.all(found.map(({ volume }) => item(call, volume.name)));
+  return json({ Volumes, Warnings: null });
+};
+
+export const inspect: Handler = async (call) => json(await item(call, call.params.name ?? ""));
+
+export const create: Handler = async (call) => {
+  const body = await readDocument(call.request.body);
+  const driver = body.string("Driver") || "local";
+  if (driver !== "local")
+    throw new CooperError(
+      "no-such-object",
+      `error looking up volume plugin ${driver}: plugin "${driver}" not found`,
+    );
+  const name = body.string("Name");
+  // one that is there already is fine
+  if (name === "" || !(await call.engine.volumes.exists(name))) {
+    const volume = await call.engine.volumes.create({
+      name: name === "" ? null : name,
+      isAnonymous: name === "",
+      labels: body.pairs("Labels"),
+      options: body.pairs("DriverOpts"),
+    });
+    return json(await item(call, volume.name), 201);
+  }
+  return json(await item(call, name), 201);
+};
+
+export const remove: Handler = async ({ engine, params, request }) => {
+  const name = params.name ?? "";
+  const force = isTrue(request.query, "force");
+  if (force && !(await engine.volumes.exists(name))) return { status: 204 };
+  // Docker's force never takes a volume from a container
+  await engine.volumes.remove(name, { force: false });
+  return { status: 204 };
+};
+
+export const prune: Handler = async ({ engine, request, version }) => {
+  const filters = filtersOf(request.query);
+  const asksAll = filters.some((filter) => /^all=(true|1)$/.test(filter));
+  const { names, reclaimedBytes } = await engine.volumes.prune({
+    all: asksAll || version < 42,
+    filters: filters.filter((filter) => !filter.startsWith("all=")),
+    isDryRun: false,
+  });
+  return json({ VolumesDeleted: names.length > 0 ? names : null, SpaceReclaimed: reclaimedBytes });
+};
