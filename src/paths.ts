@@ -13,11 +13,13 @@
  *       containers/ID/upper/, work/   what a container changed; log, files made for its /etc
  *       frozen/ID/                    what a container had changed at some moment; nobody writes to it any more
  *       volumes/NAME/_data
+ *       caches/HEX-N/                 what RUN --mount=type=cache keeps, by the digest of its id
  *       events/events.log             what happened, a line each; the file before it is events.log.1
  *     RUN   /run/cooper, or $XDG_RUNTIME_DIR/cooper: gone at reboot
  *       c/ID/                         the bundle: config.json, merged/, pid files, attach socket, exit file
  *       x/CONTAINER-SESSION/          exec sessions: short, since a socket is in it
  *       v/NAME                        volumes that `volume mount` keeps mounted
+ *       s/STAGE-N/                    secrets of a build, while a command sees them
  *       m/ID/                         images that are mounted to be looked at
  *       runtime/                      state of the OCI runtime
  *       netns/ID                      network namespaces of running containers, bind mounts of nsfs
@@ -51,6 +53,9 @@ export interface Paths {
   readonly names: string;
   /** Where images are mounted, each in a directory by its id. */
   readonly imageMounts: string;
+  /** Directories of RUN --mount=type=cache. */
+  readonly caches: string;
+  readonly buildSecrets: string;
   blob(hex: string): string;
   partial(hex: string): PartialPaths;
   layer(id: string): LayerPaths;
@@ -147,6 +152,8 @@ export function pathsUnder(root: string, run: string): Paths {
     place: join(run, "netns", "networks"),
     names: join(run, "names"),
     imageMounts: join(run, "m"),
+    caches: join(root, "caches"),
+    buildSecrets: join(run, "s"),
     blob: (hex) => join(blobs, hex),
     partial(hex) {
       const directory = join(root, "partial", hex);

@@ -9,22 +9,24 @@ import { publishImage, publishLayers } from "../image/publish.ts";
 import { openStage } from "../image/stage.ts";
 import { sweep } from "../image/sweep.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
-import type { ImageConfig } from "../oci/image-config.ts";
 import { hostPlatform } from "../oci/platform.ts";
 import { formatReference, parseTarget } from "../oci/reference.ts";
 import { insertCachedSteps, touchCachedSteps } from "../records/build-cache.ts";
 import type { Image } from "../records/images.ts";
+import { Checks } from "./check.ts";
 import { DigestMemory } from "./context/digest.ts";
 import { openContext } from "./context/open.ts";
 import { parseDockerfile } from "./dockerfile/parse.ts";
 import { buildDocument } from "./document.ts";
 import { creationTime, type Epoch } from "./epoch.ts";
 import type { Graph, PlannedStep, StepId } from "./graph.ts";
+import { planAll } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import { type BuildSecret, BuildSession, type BuiltTree } from "./session.ts";
 import { solve } from "./solve.ts";
-import { type GraphInput, imageKey, planGraph } from "./stages.ts";
+import type { GraphInput } from "./stages.ts";
 import { BuildImages } from "./steps/image.ts";
+import { sweepSecrets } from "./steps/secret-files.ts";
 
 /** What was asked. */
 export interface BuildOptions {
@@ -44,6 +46,7 @@ export interface BuildOptions {
   readonly fetch: FetchOptions;
   readonly network: GraphInput["network"];
   readonly secrets: readonly BuildSecret[];
+  readonly agents: ReadonlyMap<string, string>;
   readonly jobs: number;
   readonly epoch: Epoch | null;
   readonly family: "oci" | "docker";
@@ -56,6 +59,7 @@ export interface BuildOptions {
 export async function buildImage(host: Host, options: BuildOptions): Promise<Image> {
   const names = options.tags.map((tag) => formatReference(parseTarget(tag)));
   await sweep(host);
+  sweepSecrets(host);
   using stage = await openStage(host);
   using _held = await host.locks.store("shared"); // nobody sweeps the layers that it stands on
   const { dockerfile: file, tree } = await openContext({
@@ -71,19 +75,23 @@ export async function buildImage(host: Host, options: BuildOptions): Promise<Ima
     signal: abort.signal,
   });
   const platform = hostPlatform();
-  const graph = await plan(images, {
+  const checks = new Checks(dockerfile, tree.ignore);
+  const graph = await planAll(images, {
     ...options,
     dockerfile,
     buildPlatform: platform,
     targetPlatform: platform,
     contexts: [],
+    onUndefined: checks.onUndefined,
   });
+  checks.tell(options.progress);
   const session = new BuildSession({
     host,
     stage,
     options: {
       epoch: options.epoch,
       secrets: options.secrets,
+      agents: options.agents,
       usesCache: (step) => mayUseCache(options, step),
     },
     progress: options.progress,
@@ -101,20 +109,6 @@ export async function buildImage(host: Host, options: BuildOptions): Promise<Ima
   if (options.iidFile !== null) writeFileSync(options.iidFile, `sha256:${image.id}`);
   emitImage(host, "build", image.id, image.names[0] ?? image.id);
   return image;
-}
-
-/** Looks at images until the graph is whole. */
-async function plan(images: BuildImages, input: Omit<GraphInput, "images">): Promise<Graph> {
-  const configs = new Map<string, ImageConfig>();
-  for (;;) {
-    const planned = planGraph({ ...input, images: configs });
-    if (planned.kind === "graph") return planned.graph;
-    const found = await Promise.all(planned.images.map((image) => images.get(image)));
-    planned.images.forEach((image, index) => {
-      const config = found[index]?.config;
-      if (config !== undefined) configs.set(imageKey(image), config);
-    });
-  }
 }
 
 function mayUseCache({ usesCache, withoutCache }: BuildOptions, { stages }: PlannedStep): boolean {

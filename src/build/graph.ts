@@ -99,8 +99,8 @@ export interface CopyStep {
   readonly keepsParents: boolean;
   /** Independent of what is below: symbolic links of the base are not followed. */
   readonly isLinked: boolean;
-  /** Whether tar archives among the paths are unpacked (ADD). */
-  readonly unpacks: boolean;
+  /** Whether tar archives are unpacked (ADD). */
+  readonly unpacks: { readonly paths: boolean; readonly urls: boolean };
   readonly checksum: string | null;
 }
 

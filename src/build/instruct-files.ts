@@ -176,7 +176,10 @@ export function addCopy(planner: Planner, state: StageState, copy: CopyInstructi
       excludes: copy.excludes.map((pattern) => expand(planner, state, pattern)),
       keepsParents: copy.keepsParents,
       isLinked: copy.isLinked,
-      unpacks: copy.kind === "add" && (copy.unpacks ?? true),
+      unpacks: {
+        paths: copy.kind === "add" && (copy.unpacks ?? true),
+        urls: copy.kind === "add" && (copy.unpacks ?? false),
+      },
       checksum,
     },
     {

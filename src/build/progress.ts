@@ -8,4 +8,6 @@ export interface Progress {
   cached(step: number, title: string): void;
   done(step: number, milliseconds: number): void;
   failed(step: number, message: string): void;
+  /** What a rule found in the Dockerfile. */
+  warned(message: string): void;
 }

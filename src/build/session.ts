@@ -24,6 +24,8 @@ export interface BuildSecret {
 export interface StepOptions {
   readonly epoch: Epoch | null;
   readonly secrets: readonly BuildSecret[];
+  /** Sockets of SSH agents by id. */
+  readonly agents: ReadonlyMap<string, string>;
   /** Whether the cache is asked at all, and for the steps of which stages it is not. */
   readonly usesCache: (step: PlannedStep) => boolean;
 }

@@ -15,7 +15,7 @@ import {
   type StepId,
 } from "./graph.ts";
 import type { BuildSession, BuiltTree } from "./session.ts";
-import { CopyWork } from "./steps/copy.ts";
+import { type CopySource, CopyWork } from "./steps/copy.ts";
 import type { BuildImages } from "./steps/image.ts";
 import { runCommand } from "./steps/run.ts";
 import type { StepTrees } from "./steps/run-mounts.ts";
@@ -152,29 +152,38 @@ class Solver implements StepTrees {
   }
 
   private async copy(id: StepId, planned: PlannedStep, step: CopyStep): Promise<BuiltTree> {
+    const { session } = this;
     const base = this.built(step.base);
-    if (step.urls.length > 0)
-      throw new CooperError("not-supported", "ADD of URLs is not supported yet");
     if (step.tree === null || this.isContext(step.tree)) {
-      const tree = step.tree === null ? null : this.context(step.tree);
-      using work = new CopyWork(this.session, step, base, tree);
+      const sources: CopySource[] =
+        step.tree === null
+          ? []
+          : [{ tree: this.context(step.tree), paths: step.paths, unpacks: step.unpacks.paths }];
+      const urls = step.urls.length === 0 ? [] : await this.download(id, planned, step);
+      using work = new CopyWork(session, step, base, [...sources, ...urls]);
       return await this.cachedOr(id, planned, base, work.key, () => work.run());
     }
     // what a stage has is known by its layers; only when they are others its files are looked at
     const from = this.built(step.tree);
     const facts = [treeKey(from), step.paths.join("\0"), step.excludes.join("\0")];
-    const key = stepKey(step, base, ["tree", ...facts], this.session.options.epoch);
+    const key = stepKey(step, base, ["tree", ...facts], session.options.epoch);
     const known = this.lookUp(planned, key);
     if (known !== undefined) return this.reuse(id, planned, base, key, known);
-    using view = this.session.view(from);
+    using view = session.view(from);
     const shown = `the files of ${this.planned(step.tree).title.replace(/^\[[^\]]*\] /, "")}`;
     const root = `/proc/self/fd/${view.descriptor}`;
     const tree = { root, shown, ignore: null, isContext: false };
-    using work = new CopyWork(this.session, step, base, tree);
+    using work = new CopyWork(session, step, base, [{ tree, paths: step.paths, unpacks: false }]);
     const built = await this.cachedOr(id, planned, base, work.key, () => work.run());
     const layerId = built.layers.at(-1) ?? "";
-    this.session.remember({ key, layerId, title: planned.title });
+    session.remember({ key, layerId, title: planned.title });
     return built;
+  }
+
+  private async download(id: StepId, planned: PlannedStep, step: CopyStep): Promise<CopySource[]> {
+    const { downloadAll } = await import("./steps/download.ts");
+    this.session.progress.started(id, planned.title);
+    return downloadAll(this.session, step);
   }
 
   private async run(id: StepId, planned: PlannedStep, step: RunStep): Promise<BuiltTree> {

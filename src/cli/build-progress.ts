@@ -50,6 +50,7 @@ export function plainProgress(): Progress {
       finish(step);
       line(step, `ERROR: ${message.split("\n")[0] ?? ""}`);
     },
+    warned: (message) => tell(`Warning: ${printable(message)}\n`),
   };
 }
 
@@ -71,5 +72,6 @@ export function quietProgress(): Progress {
       const lines = (kept.get(step)?.toString() ?? "").trimEnd().split("\n");
       for (const text of lines.slice(-20)) if (text !== "") tell(`${printable(text)}\n`);
     },
+    warned: () => undefined,
   };
 }

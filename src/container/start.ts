@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import type { RuntimeSpec } from "../oci/runtime-spec.ts";
 import { changeContainer, resolveContainer } from "../records/containers.ts";
 import { startMonitor } from "../runtime/monitor.ts";
 import { startCreated } from "../runtime/oci-runtime.ts";
@@ -55,6 +56,8 @@ export interface StartOptions {
   readonly outputDescriptor?: number;
   /** Its streams can be opened by now (connectAttach()), and its process waits for this to resolve. */
   readonly beforeRun?: (pid: number) => Promise<void>;
+  /** More of its environment (`NAME=value`), which no record may keep. */
+  readonly hiddenEnv?: readonly string[];
 }
 
 /** A container whose process runs. */
@@ -295,9 +298,15 @@ async function fillBundle(
   const files = placeEtcFiles(host, container, hostname);
   const { config, warnings } = runtimeConfig({ ...input, files: { ...input.files, ...files } });
   for (const warning of warnings) host.warn(warning);
-  const final = await withHooks(host.settings.hooksDirectories, spec, config);
+  const whole = withEnvironment(config, options.hiddenEnv ?? []);
+  const final = await withHooks(host.settings.hooksDirectories, spec, whole);
   writeFileSync(paths.config, JSON.stringify(final), { mode: 0o600 });
   await (needsLinks(final) ? network.ready : network.namespace);
+}
+
+function withEnvironment(config: RuntimeSpec, env: readonly string[]): RuntimeSpec {
+  if (env.length === 0) return config;
+  return { ...config, process: { ...config.process, env: [...config.process.env, ...env] } };
 }
 
 function writePidFiles(container: ContainerRecord, pid: number, conmonPidFile: string): void {

@@ -14,4 +14,9 @@ export class Builds {
   async build(options: BuildOptions): Promise<Image> {
     return (await import("../build/build.ts")).buildImage(this.host, options);
   }
+
+  /** What the rules find in a Dockerfile, a text each. */
+  async check(options: BuildOptions): Promise<string[]> {
+    return (await import("../build/check.ts")).checkDockerfile(this.host, options);
+  }
 }

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, readSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { unsupportedCompressionOf } from "../layer/decompress.ts";
+import { throughProgram } from "../layer/other-compression.ts";
 import type { LayerSource } from "../layer/unpack.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
 import type { ProcessConfig } from "../oci/image-config.ts";
@@ -10,7 +11,6 @@ import { anyPlatform, type PlatformChoice, resolvePlatform } from "../oci/platfo
 import { formatReference, parseTarget } from "../oci/reference.ts";
 import type { Image } from "../records/images.ts";
 import { bodyChunks, request } from "../registry/http.ts";
-import { needProgram } from "../system/program.ts";
 import { applyChange } from "./change.ts";
 import { emitImage } from "./events.ts";
 import { ownManifest } from "./own-manifest.ts";
@@ -97,29 +97,8 @@ async function openSource({ input, signal }: ImportOptions): Promise<OpenSource>
   const source: LayerSource =
     tool === undefined
       ? { kind: "file", descriptor, offset: 0, length: stats.size }
-      : { kind: "stream", chunks: throughTool(tool, descriptor, input ?? "standard input") };
+      : { kind: "stream", chunks: throughProgram(tool, descriptor, input ?? "standard input") };
   return { source, [Symbol.dispose]: dispose };
-}
-
-/** xz and bzip2 are only met in what people download by hand: the machine's own programs do. */
-async function* throughTool(
-  tool: string,
-  descriptor: number,
-  name: string,
-): AsyncGenerator<Uint8Array> {
-  const child = Bun.spawn([needProgram(tool), "-dc"], {
-    cwd: "/",
-    stdio: [descriptor, "pipe", "pipe"],
-  });
-  try {
-    yield* child.stdout;
-    if ((await child.exited) !== 0) {
-      const why = (await new Response(child.stderr).text()).trim().split("\n").at(-1);
-      throw new CooperError("corrupt", `${name} cannot be decompressed: ${why}`);
-    }
-  } finally {
-    child.kill("SIGKILL");
-  }
 }
 
 function configOf(config: ProcessConfig, layer: StagedLayer, options: ImportOptions): string {

@@ -92,8 +92,15 @@ export function fitsOverlay(overlay: OverlayMount): boolean {
   return major * 1000 + minor >= 6005 || overlayOptions(overlay).length <= longestOptions;
 }
 
+/**
+ * An image may have a layer twice (two commands that changed nothing), and the kernel takes no directory
+ * twice (ELOOP). All that the lower one has, the upper one shows already.
+ */
+const onceEach = (lower: readonly string[]) => [...new Set(lower)];
+
 /** Mounts an overlay. Kernels before 6.5 cannot take more layers than fit into one page of options. */
-export function mountOverlay(target: string, overlay: OverlayMount): void {
+export function mountOverlay(target: string, asked: OverlayMount): void {
+  const overlay = { ...asked, lower: onceEach(asked.lower) };
   const data = overlayOptions(overlay);
   if (data.length <= longestOptions) mountFilesystem("overlay", target, "overlay", 0, data);
   else mountTallOverlay(target, overlay);
@@ -121,7 +128,7 @@ export function mountFuseOverlay(
   overlay: Required<Pick<OverlayMount, "lower" | "upper" | "work">>,
 ): void {
   const options = [
-    `lowerdir=${overlay.lower.map(escaped).join(":")}`,
+    `lowerdir=${onceEach(overlay.lower).map(escaped).join(":")}`,
     `upperdir=${escaped(overlay.upper)}`,
     `workdir=${escaped(overlay.work)}`,
   ].join(",");

@@ -302,3 +302,164 @@ test("a tar is a context", async () => {
   expect(await piped.exited).toBe(0);
   expect(readFileSync(tar).length).toBeGreaterThan(0);
 });
+
+describe.each(everybody)("mounts of RUN, as $who", ({ user }) => {
+  test("a bind shows files of the context or a stage, and what is written to it goes nowhere", async () => {
+    await using host = await testHost(user);
+    const files = { "d/in": "in", f: "file", ".dockerignore": "hidden", hidden: "h" };
+    const directory = context(host, user, files);
+    const text = lines(
+      "FROM hello AS stage",
+      "RUN echo of the stage > /s",
+      "FROM hello",
+      "RUN --mount=target=/c cat /c/d/in /c/f > /out; ls -a /c > /seen; ! touch /c/new",
+      "RUN --mount=target=/c,rw echo changed > /c/f; cat /c/f >> /out",
+      "RUN --mount=target=/c,source=f cat /c >> /out",
+      "RUN --mount=from=stage,source=/s,target=/x cat /x >> /out",
+      "RUN --mount=from=hello,target=/y ls /y/bin/sh >> /out",
+    );
+    await mustBuild(host, directory, text, "-t", "b");
+    expect(await shell(host, "b", "cat /out /seen; ls -d /c /x /y 2>/dev/null; true")).toBe(
+      "infilechanged\nfileof the stage\n/y/bin/sh\n.\n..\n.dockerignore\nd\nf",
+    );
+    expect(readFileSync(join(directory, "f"), "utf8")).toBe("file");
+    const escaping = await build(host, directory, "RUN --mount=source=../..,target=/c ls /c\n");
+    expect(escaping.stderr).toMatch(/\d f\n/);
+  });
+
+  test("a cache stays for the next build, by its id, and is no part of the image", async () => {
+    await using host = await testHost(user);
+    const directory = context(host, user, { seed: "s" });
+    const text = (n: number) =>
+      lines(
+        `ENV N=${n}`,
+        "RUN --mount=type=cache,target=/c,id=../../x echo $N >> /c/all; cat /c/all",
+        "RUN --mount=type=cache,target=/c,id=other,uid=7,mode=700 stat -c %u:%a /c",
+        "RUN --mount=type=cache,target=/c,id=seeded,from=hello,source=/etc ls /c/passwd",
+        "RUN --mount=type=cache,target=/r,ro,id=../../x ! echo 1 > /r/x",
+      );
+    expect((await build(host, directory, text(1))).stderr).toContain("7:700");
+    const second = await build(host, directory, text(2), "-t", "c");
+    expect(second.stderr).toMatch(/ 1\n.* 2\n/);
+    expect(second.stderr).toContain("/c/passwd");
+    expect(await shell(host, "c", "ls -d /c /r 2>/dev/null; true")).toBe("");
+  });
+
+  test("a secret is seen by its command, and stands nowhere else", async () => {
+    await using host = await testHost(user);
+    const directory = context(host, user, {});
+    const place = host.place("elsewhere");
+    const word = "xyzzy-plugh-4711";
+    writeFileSync(join(place, "token"), word);
+    if (user !== null) Bun.spawnSync(["chown", "-R", user.name, place]);
+    const text = lines(
+      "RUN --mount=type=secret,id=t wc -c < /run/secrets/t > /n; stat -c %a /run/secrets/t >> /n",
+      "RUN --mount=type=secret,id=t,target=/k/f,mode=440,uid=3 stat -c %a:%u /k/f >> /n",
+      "RUN --mount=type=secret,id=v,env=SECRET echo ${#SECRET} >> /n",
+      "RUN --mount=type=secret,id=absent ls /run/secrets >> /n; true",
+    );
+    const args = [
+      "--secret",
+      `id=t,src=${join(place, "token")}`,
+      "--secret",
+      "id=v,env=IT",
+      "-t",
+      "s",
+    ];
+    const options = { stdin: `FROM hello\n${text}`, env: { IT: word } };
+    const built = await host.cooperWith(options, "build", "-f", "-", ...args, directory);
+    expect(built.stderr).not.toContain(word);
+    expect(await shell(host, "s", "cat /n; ls -d /run/secrets /k 2>/dev/null; true")).toBe(
+      "16\n400\n440:3\n16",
+    );
+    expect(await host.must("history", "--no-trunc", "s")).not.toContain(word);
+    const found = Bun.spawnSync(["grep", "-rl", word, host.root, host.run]).stdout.toString();
+    expect(found).toBe("");
+    const missing = await build(host, directory, "RUN --mount=type=secret,id=q,required true");
+    expect(missing.stderr).toContain("secret q: not found");
+  });
+});
+
+describe.each(everybody)("ADD, as $who", ({ user }) => {
+  test("unpacks archives, fetches files, and follows no link out of the tree", async () => {
+    await using host = await testHost(user);
+    const directory = context(host, user, { "in/a": "a", "in/d/b": "b", "no.tar.gz": "plain" });
+    for (const [flag, name] of [
+      ["z", "x.tgz"],
+      ["J", "x.txz"],
+      ["", "x.tar"],
+    ] as const)
+      Bun.spawnSync(["tar", "-C", join(directory, "in"), `-c${flag}f`, join(directory, name), "."]);
+    using server = Bun.serve({ port: 0, fetch: () => new Response("fetched") });
+    const digest = new Bun.CryptoHasher("sha256").update("fetched").digest("hex");
+    const url = `http://localhost:${server.port}/path/file.txt?secret=1`;
+    const text = lines(
+      "ADD x.tgz /z/",
+      "ADD x.txz /J",
+      "ADD --chown=5:6 x.tar /p/",
+      "ADD no.tar.gz /",
+      "COPY x.tar /copied/",
+      `ADD --checksum=sha256:${digest} ${url} /u/`,
+      `ADD --chmod=644 ${url} /named`,
+    );
+    await mustBuild(host, directory, text, "-t", "a");
+    expect(
+      await shell(
+        host,
+        "a",
+        "cat /z/a /J/d/b /u/file.txt /named; ls /copied; cat /no.tar.gz; stat -c ' %u:%g' /p/d/b; stat -c %a /u/file.txt /named",
+      ),
+    ).toBe("abfetchedfetchedx.tar\nplain 5:6\n600\n644");
+    const wrong = await build(host, directory, `ADD --checksum=sha256:${"0".repeat(64)} ${url} /x`);
+    expect(wrong.stderr).toContain("digest mismatch");
+    expect(wrong.exitCode).toBe(1);
+  });
+
+  test("a stage that plants links leads no later step out of its tree", async () => {
+    await using host = await testHost(user);
+    const directory = context(host, user, { f: "f" });
+    const bait = join(host.place("bait"), "victim");
+    const text = lines(
+      "FROM hello AS evil",
+      `RUN mkdir /e; ln -s ${dirname(bait)} /e/out; ln -s ../../../../../../..${dirname(bait)} /e/up; ln -s /etc/shadow /e/shadow`,
+      `RUN mkdir -p ${dirname(bait)}; echo own > ${dirname(bait)}/own`,
+      "COPY f /e/out/victim",
+      "COPY f /e/up/victim2",
+      "WORKDIR /e/out/dir",
+      "FROM hello",
+      "COPY --from=evil /e/out/own /own",
+      "RUN --mount=from=evil,source=/e/out,target=/m ls /m > /seen",
+      "COPY --from=evil /e/ /e/",
+      "COPY f /e/out/third",
+    );
+    await mustBuild(host, directory, text, "-t", "l");
+    expect(await shell(host, "l", "cat /own /seen")).toBe("own\ndir\nown\nvictim\nvictim2");
+    expect(Bun.spawnSync(["ls", dirname(bait)]).stdout.toString()).toBe("");
+    const shadow = await build(host, directory, text.replace("/e/out/own /own", "/e/shadow /own"));
+    expect(shadow.exitCode).toBe(1);
+  });
+});
+
+test("--check tells what BuildKit's users know, and builds nothing", async () => {
+  await using host = await testHost();
+  const directory = context(host, null, { ".dockerignore": "out" });
+  const text = "FROM hello AS Build\nENV A=$NOPE\nCOPY out /\nRUN false\nCMD x\n";
+  const checked = await build(host, directory, text, "--check");
+  expect(checked.exitCode).toBe(1);
+  expect(checked.stdout).toStartWith("Check complete, 4 warnings have been found!\n");
+  const rules = checked.stdout.split("\n").filter((line) => line.startsWith("WARNING: "));
+  expect(rules).toEqual([
+    "WARNING: StageNameCasing",
+    "WARNING: UndefinedVar",
+    "WARNING: CopyIgnoredFile",
+    "WARNING: JSONArgsRecommended",
+  ]);
+  const clean = await build(host, directory, "FROM hello\n", "--check");
+  expect(clean).toEqual({
+    exitCode: 0,
+    stdout: "Check complete, no warnings found.\n",
+    stderr: "",
+  });
+  const strict = await build(host, directory, `# check=error=true\n${text}`);
+  expect(strict.stderr).toContain("lint violation found");
+});

@@ -9,6 +9,7 @@ import { type Picked, type SourceTree, type WalkedEntry, walk } from "./tree.ts"
 
 /** Something picked, and the name that it gets: a byte string without a slash at its beginning. */
 export interface PlacedPick {
+  readonly tree: SourceTree;
   readonly picked: Picked;
   readonly target: string;
   /** Whether the directory itself is there already, and stays as it is. */
@@ -38,7 +39,6 @@ export type MadeEntry =
 
 /** The tar, in pieces that may be kept. */
 export async function* packCopy(
-  tree: SourceTree | null,
   made: readonly MadeEntry[],
   picks: readonly PlacedPick[],
   looks: CopyLooks,
@@ -60,8 +60,7 @@ export async function* packCopy(
     for (const piece of madePieces(entry, looks, now)) add(piece);
   }
   const linked = new Map<string, string>();
-  for (const { picked, target, contentsOnly } of picks) {
-    if (tree === null) break;
+  for (const { tree, picked, target, contentsOnly } of picks) {
     for (const entry of walk(tree, picked, looks.excludes)) {
       if (entry.path === "" && contentsOnly) continue;
       const name = [target, entry.path].filter((part) => part !== "").join("/");

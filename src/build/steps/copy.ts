@@ -13,44 +13,69 @@ import { fileTime } from "../epoch.ts";
 import type { CopyStep } from "../graph.ts";
 import { type IgnoreRules, parseIgnore } from "../ignore.ts";
 import type { BuildSession, BuiltTree } from "../session.ts";
+import { archivesAmong, contentsOfArchive } from "./archive.ts";
 import { type Destination, findDestination } from "./destination.ts";
 import { ownerOf } from "./owner.ts";
 import { seal, writeOn } from "./writable.ts";
+
+/** Paths, and where they are looked up. */
+export interface CopySource {
+  readonly tree: SourceTree;
+  readonly paths: readonly string[];
+  /** Whether tar archives among them are unpacked. */
+  readonly unpacks: boolean;
+}
 
 /** What is copied, once it has been looked at. */
 export class CopyWork implements Disposable {
   private readonly session: BuildSession;
   private readonly step: CopyStep;
-  private readonly tree: SourceTree | null;
-  private readonly picked: readonly Picked[];
+  private readonly picked: {
+    readonly tree: SourceTree;
+    readonly picked: Picked;
+    readonly unpacks: boolean;
+  }[] = [];
   private readonly excludes: IgnoreRules | null;
   /** By content. */
   readonly key: string;
   private readonly base: BuiltTree;
 
-  constructor(session: BuildSession, step: CopyStep, base: BuiltTree, tree: SourceTree | null) {
+  constructor(
+    session: BuildSession,
+    step: CopyStep,
+    base: BuiltTree,
+    sources: readonly CopySource[],
+  ) {
     this.session = session;
     this.step = step;
     this.base = step.isLinked ? { layers: [] } : base;
-    this.tree = tree;
     this.excludes = excludesOf(step);
-    this.picked = tree === null ? [] : step.paths.flatMap((path) => pick(tree, path));
-    const memory = tree?.isContext === true ? session.memory : null;
-    const digest = tree === null ? "" : digestOfPicked(tree, this.picked, this.excludes, memory);
-    this.key = stepKey(step, base, [digest], session.options.epoch);
+    const digests = sources.map(({ tree, paths, unpacks }) => {
+      const all = paths.flatMap((path) => pick(tree, path));
+      this.picked.push(...all.map((picked) => ({ tree, picked, unpacks })));
+      const memory = tree.isContext ? session.memory : null;
+      return digestOfPicked(tree, all, this.excludes, memory);
+    });
+    this.key = stepKey(step, base, digests, session.options.epoch);
   }
 
   [Symbol.dispose](): void {
-    for (const one of this.picked) one[Symbol.dispose]();
+    for (const { picked } of this.picked) picked[Symbol.dispose]();
   }
 
   /** Copies. Resolves to the id of the layer. */
   async run(): Promise<string> {
-    const { session } = this;
+    const { session, step } = this;
     const directory = await writeOn(session, this.base, async (root) => {
-      const { made, picks } = this.placesIn(root);
-      const tar = packCopy(this.tree, made, picks, this.looks(root), this.now());
-      await place(session, root, tar);
+      const archives = await archivesAmong(
+        this.picked.filter(({ unpacks }) => unpacks).map(({ picked }) => picked),
+      );
+      const looks = this.looks(root);
+      const { made, picks } = this.placesIn(root, new Set(archives));
+      await place(session, root, packCopy(made, picks, looks, this.now()), "/");
+      const { path } = findDestination(root, step.destination);
+      for (const archive of archives)
+        await place(session, root, contentsOfArchive(archive), path, looks.owner);
     });
     const sealed = await seal(session, this.base, directory);
     return sealed.layers.at(-1) ?? "";
@@ -79,7 +104,10 @@ export class CopyWork implements Disposable {
   }
 
   /** Which name each thing gets, and which directories and files are made besides. */
-  private placesIn(root: OpenDirectory): { made: MadeEntry[]; picks: PlacedPick[] } {
+  private placesIn(
+    root: OpenDirectory,
+    archives: ReadonlySet<Picked>,
+  ): { made: MadeEntry[]; picks: PlacedPick[] } {
     const { step, picked } = this;
     const made = new Map<string, MadeEntry>();
     const picks: PlacedPick[] = [];
@@ -94,7 +122,13 @@ export class CopyWork implements Disposable {
     const parents = (destination: Destination) => {
       for (const path of destination.missing) addDirectory(made, path);
     };
-    for (const one of picked) {
+    for (const { tree, picked: one } of picked) {
+      if (archives.has(one)) {
+        // what is in an archive goes into a directory, which is made where it is missing
+        parents(target);
+        if (target.is === "missing") addDirectory(made, target.path);
+        continue;
+      }
       const contents = one.stats.isDirectory() && !step.keepsParents;
       const inner = step.keepsParents
         ? one.kept
@@ -114,6 +148,7 @@ export class CopyWork implements Disposable {
           `cannot copy the file ${one.path} over the directory ${place.path}`,
         );
       picks.push({
+        tree,
         picked: one,
         target: bytes(place.path),
         contentsOnly: contents && (place.is === "directory" || place.path === "/"),
@@ -157,14 +192,16 @@ async function place(
   session: BuildSession,
   root: OpenDirectory,
   tar: AsyncIterable<Uint8Array>,
+  directory: string,
+  owner: CopyLooks["owner"] = null,
 ): Promise<void> {
   try {
     const { warnings } = await placeTar(tar, {
       root: { descriptor: root.descriptor },
-      directory: "/",
+      directory,
       name: null,
-      owner: null,
-      overwrites: false,
+      owner,
+      overwrites: directory !== "/",
     });
     for (const warning of warnings) session.host.warn(warning);
   } catch (error) {

@@ -2,9 +2,13 @@
 import { mkdirSync } from "node:fs";
 import type { Mount } from "../../container/spec.ts";
 import { CooperError } from "../../errors.ts";
+import { hideIgnored } from "../context/hide.ts";
 import type { SourceTree } from "../context/tree.ts";
 import type { RunStep, StepId, StepMount } from "../graph.ts";
 import type { BuildSession, BuiltTree } from "../session.ts";
+import { bind } from "./bind.ts";
+import { openCache } from "./cache-mount.ts";
+import { SecretFiles } from "./secret-files.ts";
 
 /** What the steps before have come to, by their number. */
 export interface StepTrees {
@@ -20,38 +24,66 @@ export interface RunMounts extends AsyncDisposable {
   readonly env: readonly string[];
 }
 
-/** Makes ready what the step asks for. */
+/** Makes ready what the step asks for. Locks of caches are taken in one order, so that nobody waits in a circle. */
 export async function mountsFor(
   session: BuildSession,
   step: RunStep,
   trees: StepTrees,
 ): Promise<RunMounts> {
   await using undo = new AsyncDisposableStack();
-  const mounts: Mount[] = [];
+  const mounts = new Map<StepMount, Mount>();
   const env: string[] = [];
-  for (const mount of step.mounts) mounts.push(mountFor(session, mount, trees));
+  const caches = step.mounts.filter((mount) => mount.kind === "cache");
+  for (const mount of caches.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+    const cache = undo.use(await openCache(session, mount, trees));
+    mounts.set(mount, { ...bind(cache.path, mount.target), readOnly: mount.isReadOnly });
+  }
+  let files: SecretFiles | undefined;
+  for (const mount of step.mounts) {
+    if (mount.kind === "tmpfs") mounts.set(mount, tmpfs(mount));
+    else if (mount.kind === "bind") mounts.set(mount, bindFor(session, mount, trees));
+    else if (mount.kind === "secret") {
+      files ??= undo.use(new SecretFiles(session));
+      const shown = await files.show(mount);
+      if (shown?.mount !== undefined) mounts.set(mount, shown.mount);
+      env.push(...(shown?.env ?? []));
+    } else if (mount.kind === "ssh") {
+      const agent = agentFor(session, mount);
+      if (agent === undefined) continue;
+      mounts.set(mount, agent.mount);
+      env.push(`SSH_AUTH_SOCK=${agent.mount.target}`);
+    }
+  }
   const held = undo.move();
-  return { mounts, env, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return {
+    mounts: step.mounts.flatMap((mount) => mounts.get(mount) ?? []),
+    env,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
 }
 
-function mountFor(session: BuildSession, mount: StepMount, trees: StepTrees): Mount {
-  switch (mount.kind) {
-    case "tmpfs":
-      return {
-        kind: "tmpfs",
-        target: mount.target,
-        readOnly: false,
-        copiesUp: false,
-        options: [
-          ...(mount.sizeBytes === null ? [] : [`size=${mount.sizeBytes}`]),
-          ...(mount.mode === null ? [] : [`mode=${mount.mode.toString(8)}`]),
-        ],
-      };
-    case "bind":
-      return bindFor(session, mount, trees);
-    default:
-      throw new CooperError("not-supported", `RUN --mount=type=${mount.kind} is not supported yet`);
-  }
+const tmpfs = ({ target, sizeBytes, mode }: Extract<StepMount, { kind: "tmpfs" }>): Mount => ({
+  kind: "tmpfs",
+  target,
+  readOnly: false,
+  copiesUp: false,
+  options: [
+    ...(sizeBytes === null ? [] : [`size=${sizeBytes}`]),
+    ...(mode === null ? [] : [`mode=${mode.toString(8)}`]),
+  ],
+});
+
+/** The caller's agent, by its socket. */
+function agentFor(
+  session: BuildSession,
+  { id, target, isRequired }: Extract<StepMount, { kind: "secret" | "ssh" }>,
+): { readonly mount: Mount } | undefined {
+  const socket = session.options.agents.get(id);
+  if (socket !== undefined) return { mount: bind(socket, target ?? "/run/buildkit/ssh_agent.0") };
+  if (!isRequired) return undefined;
+  throw new CooperError("invalid-argument", `no SSH agent ${JSON.stringify(id)} was given`, {
+    hint: `hand yours over: cooper build --ssh ${id}`,
+  });
 }
 
 /** A tree with a place above it for what is written, which ends with the step; so nothing shown is ever changed. */
@@ -64,6 +96,8 @@ function bindFor(
   const overlay = { upper: `${place}/upper`, work: `${place}/work` };
   for (const path of [place, overlay.upper, overlay.work]) mkdirSync(path, { mode: 0o755 });
   const isContext = trees.isContext(mount.tree);
+  const ignore = isContext ? trees.context(mount.tree).ignore : null;
+  if (ignore !== null) hideIgnored(trees.context(mount.tree).root, ignore, overlay.upper);
   return {
     kind: "tree",
     target: mount.target,

@@ -13,6 +13,7 @@ import { isSameProcess } from "../../system/process.ts";
 import { OpenDirectory } from "../../system/tree-read.ts";
 import type { RunStep } from "../graph.ts";
 import type { BuildSession, BuiltTree } from "../session.ts";
+import { bind } from "./bind.ts";
 import { lookBefore, mountPoints, removeMountPoints } from "./mount-points.ts";
 import { mountsFor, type StepTrees } from "./run-mounts.ts";
 import { seal } from "./writable.ts";
@@ -28,12 +29,16 @@ export async function runCommand(
   await using mounts = await mountsFor(session, step, trees);
   const spec = specFor(step);
   spec.mounts = [...mounts.mounts];
-  spec.env.push(...mounts.env);
   if (step.script !== null) spec.mounts.push(scriptMount(session, step.script));
   const points = mountPoints(spec.mounts.map(({ target }) => target));
   using view = session.view(base);
   const before = lookBefore(view, points);
-  const directory = await runToEnd(session, step, spec, session.directories(base), onOutput);
+  const hiddenEnv = [...step.passedEnv, ...mounts.env];
+  const directory = await runToEnd(session, step, spec, {
+    lower: session.directories(base),
+    hiddenEnv,
+    onOutput,
+  });
   {
     using upper = OpenDirectory.at(join(directory, "diff"));
     removeMountPoints(upper, points, before);
@@ -47,7 +52,7 @@ function specFor(step: RunStep): ContainerSpec {
   return {
     ...spec,
     command: [...step.argv],
-    env: [...step.env, ...step.passedEnv],
+    env: [...step.env],
     workdir: step.cwd,
     user: step.user === "" ? null : step.user,
     passesProxies: false,
@@ -70,22 +75,15 @@ function scriptMount(
   const source = session.stage.next("script");
   writeFileSync(source, content, { mode: 0o755 });
   chmodSync(source, 0o755); // whatever the umask
-  return {
-    kind: "bind",
-    source,
-    target: `/dev/pipes/${name}`,
-    readOnly: true,
-    options: [],
-    propagation: null,
-    isRecursive: false,
-    changesOwner: false,
-    relabel: null,
-    idmap: null,
-    isOverlay: false,
-    overlay: null,
-    createsSource: false,
-    subpath: null,
-  };
+  return { ...bind(source, `/dev/pipes/${name}`), readOnly: true };
+}
+
+interface HowToRun {
+  /** What it stands on, topmost first. */
+  readonly lower: readonly string[];
+  /** Secrets and proxies, which stand in no record. */
+  readonly hiddenEnv: readonly string[];
+  readonly onOutput: (bytes: Uint8Array) => void;
 }
 
 /** Resolves to the directory that has the changes in `diff/`. */
@@ -93,8 +91,7 @@ async function runToEnd(
   session: BuildSession,
   step: RunStep,
   spec: ContainerSpec,
-  lower: readonly string[],
-  onOutput: (bytes: Uint8Array) => void,
+  how: HowToRun,
 ): Promise<string> {
   const { host } = session;
   const image = {
@@ -108,10 +105,10 @@ async function runToEnd(
     createCommand: [],
     replaces: false,
     cidFile: null,
-    buildDirectories: lower,
+    buildDirectories: how.lower,
   });
   try {
-    const exitCode = await startAndWait(session, container, onOutput);
+    const exitCode = await startAndWait(session, container, how);
     if (exitCode !== 0) throw failed(step, exitCode);
     return takeChanges(session, container);
   } finally {
@@ -123,7 +120,7 @@ async function runToEnd(
 async function startAndWait(
   session: BuildSession,
   container: ContainerRecord,
-  onOutput: (bytes: Uint8Array) => void,
+  { hiddenEnv, onOutput }: HowToRun,
 ): Promise<number> {
   const { host, signal } = session;
   const output = makePipe();
@@ -133,6 +130,7 @@ async function startAndWait(
     started = await startLocked(host, container, {
       isForeground: true,
       outputDescriptor: output.writeEnd,
+      hiddenEnv,
     });
   } catch (error) {
     closeSync(output.readEnd);

@@ -17,6 +17,11 @@ export const buildOptions = {
     type: listOf(path),
     help: "File with values for ARG, a line NAME=VALUE each",
   },
+  check: {
+    flag: "--check",
+    type: flagSwitch,
+    help: "Look for mistakes in the Dockerfile, and build nothing",
+  },
   file: {
     flag: "--file",
     short: "-f",
@@ -94,6 +99,11 @@ export const buildOptions = {
     help: "Seconds since 1970: when the image was made; no file is younger",
     defaultText: "SOURCE_DATE_EPOCH of the environment",
   },
+  ssh: {
+    flag: "--ssh",
+    type: listOf({ ...string, placeholder: "default|ID[=SOCKET]" }),
+    help: "SSH agent for RUN --mount=type=ssh",
+  },
   tag: { flag: "--tag", short: "-t", type: listOf(string), help: "Name of the image" },
   target: {
     flag: "--target",
@@ -165,7 +175,6 @@ export const refusedOptions = {
   cacheTtl: { flag: "--cache-ttl", type: string, help: "Age of the cache", ...notYet },
   capAdd: { flag: "--cap-add", type: text, help: "Capability", ...notYet },
   capDrop: { flag: "--cap-drop", type: text, help: "Capability", ...notYet },
-  check: { flag: "--check", type: flagSwitch, help: "Check the Dockerfile", ...notYet },
   device: { flag: "--device", type: text, help: "Device", ...notYet },
   dns: { flag: "--dns", type: text, help: "Resolver", ...notYet },
   memory: { flag: "--memory", short: "-m", type: string, help: "Memory limit", ...notYet },
@@ -193,7 +202,6 @@ export const refusedOptions = {
     help: "One layer for everything",
     ...notYet,
   },
-  ssh: { flag: "--ssh", type: text, help: "Agent for RUN --mount=type=ssh", ...notYet },
   ulimit: { flag: "--ulimit", type: text, help: "Limit of processes", ...notYet },
   volume: { flag: "--volume", short: "-v", type: text, help: "Directory of the host", ...notYet },
 } as const;

@@ -1,6 +1,7 @@
 /** `build`: an image of what a Dockerfile says. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { CooperError, errnoName } from "../../errors.ts";
 import {
   hostPlatform,
@@ -12,6 +13,7 @@ import { plainProgress, quietProgress } from "../build-progress.ts";
 import { defineCommand } from "../command.ts";
 import { complain, print } from "../output.ts";
 import { pairs } from "../pairs.ts";
+import { printable } from "../printable.ts";
 import { buildOptions, emptyOptions, refusedOptions } from "./build-options.ts";
 import { fetchOf, fetchOptions } from "./fetch-options.ts";
 
@@ -33,7 +35,7 @@ export const build = defineCommand({
     assertOwnPlatform(options.platform);
     const abort = abortOnSignals();
     try {
-      const image = await engine.builds.build({
+      const request = {
         context: args[0] ?? ".",
         file: options.file ?? null,
         ignoreFile: options.ignorefile ?? null,
@@ -48,13 +50,16 @@ export const build = defineCommand({
         fetch: fetchOf({ ...options, quiet: isQuiet }),
         network: networkOf(options.network),
         secrets: options.secret.map(secretOf),
+        agents: new Map(options.ssh.map(agentOf)),
         jobs: jobsOf(options.jobs),
         epoch: epochOf(options.timestamp, options.sourceDateEpoch),
         family: options.format ?? engine.host.settings.imageDefaultFormat,
         iidFile: options.iidfile ?? null,
         progress: isQuiet ? quietProgress() : plainProgress(),
         signal: abort.signal,
-      });
+      };
+      if (options.check) return showFindings(await engine.builds.check(request));
+      const image = await engine.builds.build(request);
       print(isQuiet ? `sha256:${image.id}\n` : `${image.id}\n`);
       return 0;
     } catch (error) {
@@ -64,6 +69,17 @@ export const build = defineCommand({
     }
   },
 });
+
+/** 1 when there are any, as docker has it. */
+function showFindings(findings: readonly string[]): number {
+  if (findings.length === 0) print("Check complete, no warnings found.\n");
+  else {
+    const many = findings.length === 1 ? "1 warning has" : `${findings.length} warnings have`;
+    print(`Check complete, ${many} been found!\n`);
+    for (const finding of findings) print(`\n${finding.split("\n").map(printable).join("\n")}`);
+  }
+  return findings.length === 0 ? 0 : 1;
+}
 
 /** Ctrl-C ends the steps, and what was done so far is kept. */
 function abortOnSignals(): AbortController {
@@ -106,7 +122,9 @@ function readFile(file: string): string {
   }
 }
 
-function networkOf(text: "default" | "none" | "host" | "private" | "bridge" | undefined) {
+function networkOf(
+  text: "default" | "none" | "host" | "private" | "bridge" | undefined,
+): "default" | "none" | "host" {
   return text === "none" || text === "host" ? text : "default";
 }
 
@@ -147,6 +165,23 @@ function secretOf(text: string) {
       return readBytes(source ?? id, id);
     },
   };
+}
+
+/** `default`, or `ID=SOCKET`. Keys are for agents to hold. */
+function agentOf(text: string): [string, string] {
+  const equals = text.indexOf("=");
+  const id = equals < 0 ? text : text.slice(0, equals);
+  const socket = equals < 0 ? (process.env.SSH_AUTH_SOCK ?? "") : text.slice(equals + 1);
+  if (socket === "")
+    throw new CooperError(
+      "invalid-argument",
+      `--ssh ${id}: no agent runs (SSH_AUTH_SOCK is not set)`,
+    );
+  if (statSync(socket, { throwIfNoEntry: false })?.isSocket() !== true)
+    throw new CooperError("invalid-argument", `--ssh ${id}: ${socket} is no agent's socket`, {
+      hint: "load keys into an agent: ssh-add FILE",
+    });
+  return [id, resolve(socket)];
 }
 
 const maxSecretBytes = 500 << 10;
