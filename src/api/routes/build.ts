@@ -43,6 +43,7 @@ export const build: Handler = async ({ engine, request }) => {
     fetch: { isQuiet: true },
     network: networkOf(query.get("networkmode") ?? ""),
     secrets: [],
+    agents: new Map<string, string>(),
     jobs: Math.max(2, availableParallelism()),
     epoch: null,
     family: "docker" as const,
@@ -63,6 +64,7 @@ export const build: Handler = async ({ engine, request }) => {
           cached: (_, title) => line(`${title}\n ---> Using cache\n`),
           done: () => undefined,
           failed: () => undefined,
+          warned: (message) => line(`[Warning] ${message}\n`),
         },
       });
     });
