@@ -23,7 +23,7 @@ import {
   portTarget,
   runningConnections,
 } from "./live-connections.ts";
-import { networksPlace } from "./network-mode.ts";
+import { namesPort, networksPlace } from "./network-mode.ts";
 
 /**
  * Lets a container's networks and ports into the firewall. The change fails when somebody has flushed the
@@ -35,7 +35,7 @@ export async function openPorts(
   target: PortTarget,
 ): Promise<void> {
   const where = networksPlace(host);
-  const text = joinRuleset(networks, inside(host, target));
+  const text = joinRuleset(networks, inside(host, target), namesPort(host));
   if (text === "") return;
   if (!(await changed(host, where, text))) await remakeFirewall(host);
   forgetEarlierClients(where, target, host.debug);
@@ -105,7 +105,7 @@ export async function movePorts(
 
 /** Takes a network out of the firewall whose bridge has gone. */
 export async function closeNetwork(host: Host, network: Network): Promise<void> {
-  if (!(await changed(host, networksPlace(host), dropNetworkRuleset(network))))
+  if (!(await changed(host, networksPlace(host), dropNetworkRuleset(network, namesPort(host)))))
     await remakeFirewall(host);
 }
 
@@ -134,14 +134,14 @@ export async function remakeFirewall(host: Host): Promise<void> {
     case "none":
       return;
     case "nftables":
-      return runNft(where, wholeRuleset(networks, targets));
+      return runNft(where, wholeRuleset(networks, targets, namesPort(host)));
     case "iptables":
       for (const [program, family] of [
         ["iptables", 4],
         ["ip6tables", 6],
       ] as const)
         await runIptables(where, program, (saved) =>
-          iptablesRuleset(family, networks, targets, saved),
+          iptablesRuleset(family, networks, targets, saved, namesPort(host)),
         );
   }
 }

@@ -9,11 +9,17 @@ import {
 } from "../network/define.ts";
 import { checkAsked } from "../network/lease.ts";
 import type { Attachment, Network } from "../network/model.ts";
+import { usualNamesPort } from "../network/ruleset.ts";
 import type { ContainerSpec, NetworkRequest } from "./spec.ts";
 
 /** The network namespace in which bridges are: null is our own. Ordinary users have one of their own. */
 export function networksPlace(host: Host): string | null {
   return host.isRootless ? host.paths.place : null;
+}
+
+/** Where the names service listens on the gateways' addresses. */
+export function namesPort({ settings }: Host): number {
+  return settings.dnsBindPort ?? usualNamesPort;
 }
 
 /** Where networks are made, and how. */

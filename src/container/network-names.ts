@@ -21,7 +21,7 @@ import { getContainer } from "../records/containers.ts";
 import { findProgram } from "../system/program.ts";
 import { asksLoopbackOnly } from "./host-resolvers.ts";
 import { type Connection, runningConnections } from "./live-connections.ts";
-import { networksPlace } from "./network-mode.ts";
+import { namesPort, networksPlace } from "./network-mode.ts";
 import type { ContainerRecord } from "./record.ts";
 
 /** Whether containers of the network can look each other up here. */
@@ -124,5 +124,5 @@ function headOf(host: Host, network: Network): string {
 }
 
 function namesPlace(host: Host): NamesPlace {
-  return { where: networksPlace(host), directory: host.paths.names, port: 53 };
+  return { where: networksPlace(host), directory: host.paths.names, port: namesPort(host) };
 }

@@ -5,7 +5,8 @@
 import { invariant } from "../errors.ts";
 import type { Family } from "./address.ts";
 import type { Network, PublishedPort } from "./model.ts";
-import { isOpen, linkName, masquerades, type PortTarget } from "./ruleset.ts";
+import { hasNames, listenAddresses } from "./names.ts";
+import { isOpen, linkName, masquerades, type PortTarget, usualNamesPort } from "./ruleset.ts";
 
 /** Where our chains are called from, by table. */
 const jumps: Readonly<Record<string, readonly (readonly [from: string, to: string])[]>> = {
@@ -28,17 +29,19 @@ const ownChains: Readonly<Record<string, readonly string[]>> = {
  * Input for `iptables-restore --noflush` (or ip6tables-restore): our chains anew, each table in one step.
  *
  * @param saved what iptables-save(8) prints: the calls of our chains that are missing are put first
+ * @param namesPort where the names service listens
  */
 export function iptablesRuleset(
   family: Family,
   networks: readonly Network[],
   targets: readonly PortTarget[],
   saved: string,
+  namesPort = usualNamesPort,
 ): string {
   const bridges = networks.filter(({ driver }) => driver === "bridge");
   const rules: Record<string, string[]> = {
     mangle: spoofed(family, bridges),
-    nat: nat(family, bridges, targets),
+    nat: [...leadToNames(family, bridges, namesPort), ...nat(family, bridges, targets)],
     filter: forward(bridges),
   };
   return Object.entries(jumps)
@@ -89,6 +92,20 @@ const subnetsOf = (network: Network, family: Family) =>
   network.subnets
     .map(({ subnet }) => subnet)
     .filter((subnet) => subnet.includes(":") === (family === 6));
+
+function leadToNames(family: Family, bridges: readonly Network[], port: number): string[] {
+  if (port === usualNamesPort) return [];
+  return bridges.filter(hasNames).flatMap((network) =>
+    listenAddresses(network)
+      .filter((address) => address.includes(":") === (family === 6))
+      .flatMap((address) =>
+        ["udp", "tcp"].map(
+          (protocol) =>
+            `-A COOPER-PREROUTING -i ${bridgeOf(network)} -d ${address} -p ${protocol} -m ${protocol} --dport ${usualNamesPort} -j REDIRECT --to-ports ${port}`,
+        ),
+      ),
+  );
+}
 
 function nat(
   family: Family,

@@ -2,7 +2,13 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
-import { type Daemon, daemonPid, endDaemon, helperEnvironment } from "../system/daemon.ts";
+import {
+  type Daemon,
+  daemonPid,
+  daemonWords,
+  endDaemon,
+  helperEnvironment,
+} from "../system/daemon.ts";
 import { argvIn, spawnIn } from "../system/netns.ts";
 import { sendSignal } from "../system/process.ts";
 import { needProgram } from "../system/program.ts";
@@ -75,6 +81,8 @@ export async function publishNames(
       renameSync(staged, file);
     }
   }
+  // one that was started when another port was configured
+  if (!listensOn(place)) await endDaemon(server(place));
   const pid = daemonPid(server(place));
   if (namedNetworks(place).length === 0) {
     // told of an empty directory it would end as well, but some time later
@@ -86,6 +94,12 @@ export async function publishNames(
     await startServer(place);
   } else if (isChanged) sendSignal(pid, 1);
   if (pid === undefined || isChanged) await awaitListening(place, [...files.values()]);
+}
+
+/** Whether a server that runs was told of this port. */
+function listensOn(place: NamesPlace): boolean {
+  const words = daemonWords(server(place));
+  return words.length === 0 || words[words.indexOf("--port") + 1] === `${place.port}`;
 }
 
 /** Waits until the server listens where the first lines say: it does not tell that it could not. */
@@ -106,7 +120,7 @@ async function awaitListening(
         "conflict",
         `the names service cannot listen on ${missing}:${place.port}: somebody else has the port`,
         {
-          hint: `see who: ss -lunp 'sport = :${place.port}'; or make the network with --disable-dns`,
+          hint: `see who: ss -lunp 'sport = :${place.port}'; or set dns_bind_port in containers.conf, or make the network with --disable-dns`,
         },
       );
     }

@@ -48,6 +48,17 @@ describe("the firewall", () => {
     );
   });
 
+  test("where the names service has another port, a network with names leads there", () => {
+    const named = network({ dnsEnabled: true });
+    const element = 'add element inet cooper names { "cooper1" : 1053 }';
+    expect(joinRuleset([named], target, 1053)).toContain(element);
+    expect(joinRuleset([named], target)).not.toContain("names");
+    expect(joinRuleset([network({ dnsEnabled: false })], target, 1053)).not.toContain("names");
+    expect(dropNetworkRuleset(named, 1053)).toContain(
+      'delete element inet cooper names { "cooper1" }',
+    );
+  });
+
   test("an internal network is not masqueraded, an open one is noted", () => {
     const inner = joinRuleset([network({ isInternal: true })], { ...target, ports: [] });
     expect(inner).toContain('internal { "cooper1" }');

@@ -12,13 +12,19 @@
  *   without these two would open the host's loopback to containers (CVE-2020-8558);
  * - ::1 leads nowhere: IPv6 has no counterpart of route_localnet, so the answers would be dropped;
  * - networks do not reach each other, unless both were made with `isolate=false`.
+ *
+ * Containers ask for names on port 53; where the names service has another one, they are led there.
  */
 import { invariant } from "../errors.ts";
 import { formatCidr, parseCidr } from "./address.ts";
 import type { Network, PublishedPort } from "./model.ts";
+import { hasNames } from "./names.ts";
 import { isTrue } from "./plumbing.ts";
 
 const table = "inet cooper";
+
+/** Where containers ask for names. */
+export const usualNamesPort = 53;
 
 const rules = `
   set bridges { type ifname; }
@@ -29,6 +35,7 @@ const rules = `
   set subnets6 { type ipv6_addr; flags interval; }
   set masquerade4 { type ipv4_addr; flags interval; }
   set masquerade6 { type ipv6_addr; flags interval; }
+  map names { type ifname : inet_service; }
   map ports4 { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; }
   map ports6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; }
   map any4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
@@ -52,6 +59,7 @@ const rules = `
   }
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;
+    iifname @bridges meta l4proto { tcp, udp } th dport 53 fib daddr . iif type local redirect to :iifname map @names
     ip daddr 127.0.0.0/8 accept
     fib daddr type local jump publish
   }
@@ -92,21 +100,40 @@ export interface PortTarget {
   readonly ipv6: string | null;
 }
 
-/** The whole table made anew, in one transaction with the removal of what was there. */
-export function wholeRuleset(networks: readonly Network[], targets: readonly PortTarget[]): string {
+/**
+ * The whole table made anew, in one transaction with the removal of what was there.
+ *
+ * @param namesPort where the names service listens
+ */
+export function wholeRuleset(
+  networks: readonly Network[],
+  targets: readonly PortTarget[],
+  namesPort = usualNamesPort,
+): string {
   return [
     `table ${table} {}`,
     `delete table ${table}`,
     `table ${table} {${rules}}`,
-    ...networks.flatMap(networkElements).map(addLine),
+    ...networks.flatMap((network) => networkElements(network, namesPort)).map(addLine),
     ...targets.flatMap(portElements).map(addLine),
     "",
   ].join("\n");
 }
 
-/** Puts a network and published ports in. Fails when the table is not there, so that it is made anew. */
-export function joinRuleset(networks: readonly Network[], target: PortTarget): string {
-  return [...networks.flatMap(networkElements), ...portElements(target)]
+/**
+ * Puts a network and published ports in. Fails when the table is not there, so that it is made anew.
+ *
+ * @param namesPort as for wholeRuleset()
+ */
+export function joinRuleset(
+  networks: readonly Network[],
+  target: PortTarget,
+  namesPort = usualNamesPort,
+): string {
+  return [
+    ...networks.flatMap((network) => networkElements(network, namesPort)),
+    ...portElements(target),
+  ]
     .map((element) => `${addLine(element)}\n`)
     .join("");
 }
@@ -141,7 +168,7 @@ export function masquerades(network: Network): boolean {
   return !network.isInternal && (asked === undefined || isTrue(asked));
 }
 
-function networkElements(network: Network): Element[] {
+function networkElements(network: Network, namesPort: number): Element[] {
   if (network.driver !== "bridge") return [];
   const bridge = quoted(network.interfaceName);
   const subnets = network.subnets.map(({ subnet }) => parseCidr(subnet));
@@ -150,6 +177,9 @@ function networkElements(network: Network): Element[] {
     { set: "same", key: `${bridge} . ${bridge}` },
     ...(network.isInternal ? [{ set: "internal", key: bridge }] : []),
     ...(isOpen(network) ? [{ set: "open", key: bridge }] : []),
+    ...(hasNames(network) && namesPort !== usualNamesPort
+      ? [{ set: "names", key: bridge, value: `${namesPort}` }]
+      : []),
     ...subnets.map((cidr) => ({ set: `subnets${cidr.family}`, key: formatCidr(cidr) })),
     ...(masquerades(network)
       ? subnets.map((cidr) => ({ set: `masquerade${cidr.family}`, key: formatCidr(cidr) }))
@@ -180,9 +210,13 @@ function portElements({ ports, ipv4, ipv6 }: PortTarget): Element[] {
   });
 }
 
-/** Takes a network out whose bridge goes. */
-export function dropNetworkRuleset(network: Network): string {
-  return networkElements(network)
+/**
+ * Takes a network out whose bridge goes.
+ *
+ * @param namesPort as for wholeRuleset()
+ */
+export function dropNetworkRuleset(network: Network, namesPort = usualNamesPort): string {
+  return networkElements(network, namesPort)
     .map((element) => `${addLine(element)}\n${deleteLine(element)}\n`)
     .join("");
 }

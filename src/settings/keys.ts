@@ -14,6 +14,7 @@ import {
   asUlimits,
   asWord,
   type Place,
+  wrongValue,
 } from "./values.ts";
 
 type Draft = { -readonly [K in keyof Settings]: Settings[K] };
@@ -147,7 +148,11 @@ const network: Record<string, Apply> = {
     "defaultRootlessNetworkCommand",
     (value, place, previous) => asWord(value, place, ["", "pasta", "slirp4netns"]) || previous,
   ),
-  dns_bind_port: key("dnsBindPort", (value, place) => asInteger(value, place) || null),
+  dns_bind_port: key("dnsBindPort", (value, place) => {
+    const port = asInteger(value, place);
+    if (port < 0 || port > 65535) throw wrongValue(place, "a port", value);
+    return port || null;
+  }),
   firewall_driver: key(
     "firewallDriver",
     (value, place) => asWord(value, place, ["", "nftables", "iptables", "none"]) || null,

@@ -173,6 +173,22 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
       expect((await look("a.")).exitCode).toBe(0);
     });
 
+    test.each(["nftables", "iptables"])(
+      "finds names beside another DNS server, by dns_bind_port and %s",
+      async (driver) => {
+        const configuration = `[network]\ndns_bind_port = 1053\nfirewall_driver = "${driver}"\n`;
+        await using host = await testHost(user, { networks: true, configuration });
+        await host.must("network", "create", "--ipv6", "net");
+        const other = [...udpPeer, "resolve", "53", "out.example", "192.0.2.7"];
+        await using _other = spawned(...host.onMachine(...other));
+        const address = "{{.NetworkSettings.Networks.net.IPAddress}}";
+        await host.must("run", "-d", ...inNet("a"), "hello", "sleep", "60");
+        const look = ["nslookup", "-type=a", "a."];
+        const found = await host.must("run", "--rm", "--network", "net", "hello", ...look);
+        expect(found).toContain(`Address: ${await host.must("inspect", "-f", address, "a")}`);
+      },
+    );
+
     test("finds names again after the service was killed", async () => {
       await using host = await open();
       await host.must("run", "-d", ...inNet("one"), "hello", "sleep", "60");
