@@ -1,5 +1,5 @@
 /** Running one more process in a container. */
-import { closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants as os } from "node:os";
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
@@ -21,6 +21,7 @@ import { enterOwnScope } from "./cgroup-place.ts";
 import { isMonitorOf } from "./cleanup.ts";
 import { defaultDetachKeys, parseDetachKeys } from "./detach-keys.ts";
 import { emitContainer } from "./events.ts";
+import { ExecRoom } from "./exec-room.ts";
 import { resolveUser } from "./identity.ts";
 import { isAlive, readPid } from "./live-state.ts";
 import { monitorVariables } from "./monitor-variables.ts";
@@ -56,8 +57,8 @@ export async function execInContainer(
   if (host.canLimit) anticipateMove();
   const entered = enterOwnScope(host, container);
   const session = randomHex(32);
-  const directory = join(host.paths.execs, `${container.id.slice(0, 16)}-${session.slice(0, 12)}`);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  using room = new ExecRoom(host, container.id, session);
+  const { directory } = room;
   const file = join(directory, "process.json");
   writeFileSync(file, JSON.stringify(processOf(host, container, options)), { mode: 0o600 });
   const runtime = await chooseRuntime(host, container);
@@ -84,13 +85,9 @@ async function runSession(
 ): Promise<number | string> {
   const { session, directory, file } = place;
   if (!options.hasTty && !options.isDetached) {
-    try {
-      const exitCode = await execDirectly(runtime, container, file, directory, options);
-      emitContainer(host, container, "exec_die", { execID: session, exitCode: `${exitCode}` });
-      return exitCode;
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+    const exitCode = await execDirectly(runtime, container, file, directory, options);
+    emitContainer(host, container, "exec_die", { execID: session, exitCode: `${exitCode}` });
+    return exitCode;
   }
   return execMonitored(host, runtime, container, place, options);
 }
@@ -216,22 +213,16 @@ async function execMonitored(
   const { session, directory } = place;
   const exits = join(directory, "exits");
   const conmonPidFile = join(directory, "conmon.pid");
-  let pid: number;
   let socket = -1;
-  try {
-    pid = await startMonitor(runtime, {
-      ...execMonitor(host, container, place, options),
-      exitCommand: options.isDetached ? [needProgram("rm"), "-rf", directory] : [],
-      ...(!options.isDetached && {
-        onAttachable() {
-          socket = connectPackets(join(directory, "attach"));
-        },
-      }),
-    });
-  } catch (error) {
-    rmSync(directory, { recursive: true, force: true });
-    throw error;
-  }
+  const pid = await startMonitor(runtime, {
+    ...execMonitor(host, container, place, options),
+    exitCommand: options.isDetached ? [needProgram("rm"), "-rf", directory] : [],
+    ...(!options.isDetached && {
+      onAttachable() {
+        socket = connectPackets(join(directory, "attach"));
+      },
+    }),
+  });
   if (options.isDetached) return session;
   const exitFile = join(exits, container.id); // conmon names it so, in a directory of the session's own
   const identity = processIdentity(pid);

@@ -79,13 +79,20 @@ function openLockFile(file: string): number {
 export async function lockDirectory(directory: string, timeoutMs = 30_000): Promise<FileLock> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-    if (flock(descriptor, exclusive | nonBlocking) === 0) return new FileLock(descriptor);
-    const errno = lastErrno();
-    closeSync(descriptor);
-    if (errno !== "EAGAIN") throw new SystemCallError(errno, `lock ${directory}`);
+    const held = tryLockDirectory(directory);
+    if (held !== undefined) return held;
     if (performance.now() > deadline)
       throw new CooperError("timeout", `timed out waiting for another process (lock ${directory})`);
     await Bun.sleep(10);
   }
+}
+
+/** As lockDirectory(), without waiting; undefined: somebody else holds it. */
+export function tryLockDirectory(directory: string): FileLock | undefined {
+  const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  if (flock(descriptor, exclusive | nonBlocking) === 0) return new FileLock(descriptor);
+  const errno = lastErrno();
+  closeSync(descriptor);
+  if (errno !== "EAGAIN") throw new SystemCallError(errno, `lock ${directory}`);
+  return undefined;
 }

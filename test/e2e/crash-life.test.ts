@@ -76,6 +76,20 @@ const acts: readonly Act[] = [
       expect(await stateOf(host, "c")).toBe("running");
     },
   },
+  ...[
+    ["exec", "c", "true"],
+    ["exec", "-d", "c", "true"],
+  ].map((words) => ({
+    act: words.slice(0, -2).join(" "),
+    argv: () => words,
+    async redo(host: TestHost) {
+      expect(await host.must("exec", "c", "echo", "again")).toBe("again");
+      const sessions = join(host.run, "x");
+      for (let waits = 0; waits < 100 && readdirSync(sessions).length > 0; waits++)
+        await Bun.sleep(50); // a session's own monitor gives it back
+      expect(readdirSync(sessions)).toEqual([]);
+    },
+  })),
   {
     act: "rename",
     argv: () => ["rename", "s", "t"],

@@ -1,11 +1,12 @@
 /** One run of a check: a process in the container, within its time, with the beginning of its output. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Host } from "../../host.ts";
 import { runtimeMessage } from "../../runtime/oci-runtime.ts";
 import { sendSignal } from "../../system/process.ts";
 import { randomHex } from "../../system/random.ts";
 import { processOf } from "../exec.ts";
+import { ExecRoom } from "../exec-room.ts";
 import { readPid } from "../live-state.ts";
 import type { ContainerRecord } from "../record.ts";
 import { chooseRuntime } from "../runtime-choice.ts";
@@ -24,15 +25,9 @@ export async function probe(
   check: { readonly argv: readonly string[]; readonly timeoutMs: number },
 ): Promise<HealthResult> {
   const startedAt = Date.now();
-  const session = randomHex(6);
-  const directory = join(host.paths.execs, `${container.id.slice(0, 16)}-${session}`);
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const ended = await runProbe(host, container, check, directory);
-    return { startedAt, endedAt: Date.now(), ...ended };
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  using room = new ExecRoom(host, container.id, randomHex(6));
+  const ended = await runProbe(host, container, check, room.directory);
+  return { startedAt, endedAt: Date.now(), ...ended };
 }
 
 async function runProbe(
