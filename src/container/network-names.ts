@@ -19,6 +19,7 @@ import {
 import { forwardedDns } from "../network/pasta.ts";
 import { getContainer } from "../records/containers.ts";
 import { findProgram } from "../system/program.ts";
+import { remakeFirewall } from "./firewall.ts";
 import { asksLoopbackOnly } from "./host-resolvers.ts";
 import { type Connection, runningConnections } from "./live-connections.ts";
 import { namesPort, networksPlace } from "./network-mode.ts";
@@ -72,7 +73,7 @@ async function change(
     const head = headOf(host, connection.network);
     files.set(id, withEntry(text, head, containerId, entryFor(connection)));
   }
-  await publishNames(place, files);
+  if (await publishNames(place, files)) await remakeFirewall(host); // which leads to its port
 }
 
 /** Writes all of it anew from the records; the service looks at the host's resolvers again. */

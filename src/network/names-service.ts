@@ -56,7 +56,7 @@ export function namedNetworks(place: NamesPlace): string[] {
 
 /**
  * Writes files, and has the server read them: started where it does not run, ended when none is left. The
- * caller holds the lock of the names.
+ * caller holds the lock of the names. Resolves to whether the server has left another port for `place.port`.
  *
  * @param files the new text by network id; undefined removes a file
  * @param options.always the server reads all anew though no file has changed: the host's resolvers, too
@@ -65,7 +65,7 @@ export async function publishNames(
   place: NamesPlace,
   files: ReadonlyMap<string, string | undefined>,
   { always = false }: { readonly always?: boolean } = {},
-): Promise<void> {
+): Promise<boolean> {
   mkdirSync(place.directory, { recursive: true, mode: 0o700 });
   let isChanged = always;
   for (const [networkId, text] of files) {
@@ -81,22 +81,23 @@ export async function publishNames(
       renameSync(staged, file);
     }
   }
-  // one that was started when another port was configured
-  if (!listensOn(place)) await endDaemon(server(place));
+  const isMoved = !listensOn(place);
+  if (isMoved) await endDaemon(server(place));
   const pid = daemonPid(server(place));
   if (namedNetworks(place).length === 0) {
     // told of an empty directory it would end as well, but some time later
     await endDaemon(server(place));
-    return;
+    return isMoved;
   }
   if (pid === undefined) {
     await endDaemon(server(place)); // one that is being killed has the addresses until it is dead
     await startServer(place);
   } else if (isChanged) sendSignal(pid, 1);
   if (pid === undefined || isChanged) await awaitListening(place, [...files.values()]);
+  return isMoved;
 }
 
-/** Whether a server that runs was told of this port. */
+/** Whether a server that runs was told of this port, and not started when another was configured. */
 function listensOn(place: NamesPlace): boolean {
   const words = daemonWords(server(place));
   return words.length === 0 || words[words.indexOf("--port") + 1] === `${place.port}`;

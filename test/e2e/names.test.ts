@@ -189,6 +189,49 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
       },
     );
 
+    test("gives each connection what was asked of it", async () => {
+      await using host = await testHost(user, { networks: true });
+      const dual = ["--subnet", "10.55.0.0/24", "--subnet", "fd55::/64"];
+      await host.must("network", "create", ...dual, "one");
+      await host.must("network", "create", "--subnet", "10.56.0.0/24", "two");
+      const asked =
+        "ip=10.55.0.9,ip6=fd55::9,mac=02:00:00:00:00:09,alias=db,interface_name=lan0,host_interface_name=side0";
+      const networks = ["--network", `one:${asked}`, "--network", "two:ip=10.56.0.9"];
+      await host.must("run", "-d", "--name", "c", ...networks, "hello", "sleep", "60");
+      const shown = await host.must("exec", "c", "ip", "-o", "address", "show", "scope", "global");
+      const addresses = [...shown.matchAll(/: (\w+) +inet6? (\S+)/g)].map(([, link, at]) => [
+        link,
+        at,
+      ]);
+      expect(addresses.sort()).toEqual([
+        ["eth0", "10.56.0.9/24"],
+        ["lan0", "10.55.0.9/24"],
+        ["lan0", "fd55::9/64"],
+      ]);
+      const link = await host.must("exec", "c", "cat", "/sys/class/net/lan0/address");
+      expect(link).toBe("02:00:00:00:00:09");
+      const look = ["nslookup", "-type=a", "db."];
+      const found = await host.must("run", "--rm", "--network", "one", "hello", ...look);
+      expect(found).toContain("Address: 10.55.0.9");
+      const single = [
+        "--network",
+        "two",
+        "--ip",
+        "10.56.0.77",
+        "--mac-address",
+        "02:00:00:00:00:77",
+      ];
+      await host.must("run", "-d", "--name", "d", ...single, "hello", "sleep", "60");
+      const told =
+        "{{.NetworkSettings.Networks.two.IPAddress}} {{.NetworkSettings.Networks.two.MacAddress}}";
+      expect(await host.must("inspect", "-f", told, "d")).toBe("10.56.0.77 02:00:00:00:00:77");
+      const taken = await host.cooper("run", "--rm", "--network", "two:ip=10.56.0.77", "hello");
+      expect(taken.stderr).toContain("10.56.0.77");
+      expect(taken.exitCode).toBe(125);
+      if (user !== null) return; // whose end of it is in a namespace of the user's
+      expect((await host.inMachine("ip", "link", "show", "dev", "side0")).exitCode).toBe(0);
+    });
+
     test("finds names again after the service was killed", async () => {
       await using host = await open();
       await host.must("run", "-d", ...inNet("one"), "hello", "sleep", "60");

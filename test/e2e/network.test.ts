@@ -361,6 +361,14 @@ describe.skipIf(!isRoot)("networks of root", () => {
     const ipvlan = await host.cooper("run", "--rm", "--network", "ip", "hello", "ip", "-4", "addr");
     if (ipvlan.exitCode === 0) expect(ipvlan.stdout).toContain("10.9.0.2/24");
     else expect(ipvlan.stderr).toContain("the kernel of this host lacks");
+    await host.must("network", "create", "-o", "vlan=7", "tagged");
+    const vlan = await host.cooper("run", "--rm", "--network", "tagged", "hello", "true");
+    if (vlan.exitCode !== 0) expect(vlan.stderr).toContain("the kernel of this host lacks");
+    await host.must("network", "rm", "tagged");
+    const links = (await host.inMachine("ip", "-br", "link", "show", "type", "bridge")).stdout;
+    expect(links).toBe("");
+    const dhcp = await host.cooper("network", "create", "--ipam-driver", "dhcp", "x");
+    expect(dhcp.stderr).toContain("addresses by DHCP are not supported");
     expect(
       (
         await host.cooper(
