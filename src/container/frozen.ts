@@ -14,16 +14,14 @@ import type { Host } from "../host.ts";
 import { openStage } from "../image/stage.ts";
 import { changeContainer, getContainer, inTransaction } from "../records/containers.ts";
 import { deleteFrozen, frozenChain, insertFrozen } from "../records/frozen.ts";
-import { copyTree } from "../system/copy-tree.ts";
 import { fitsOverlay } from "../system/mount.ts";
 import { mountsBelow } from "../system/mount-table.ts";
 import { randomHex } from "../system/random.ts";
 import { makeSpreadDirectory } from "../system/spread.ts";
 import { syncFilesystem } from "../system/sync.ts";
-import { OpenDirectory } from "../system/tree-read.ts";
 import { isInUserNamespace } from "../system/userns.ts";
 import { isUntouched } from "./fresh-upper.ts";
-import { holdStill } from "./hold-still.ts";
+import { copyLive } from "./live-copy.ts";
 import { isAlive } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
 import { toOutside } from "./resolve-mounts.ts";
@@ -173,20 +171,11 @@ async function freezeCopy(
 ): Promise<void> {
   using stage = await openStage(host);
   const staged = stage.next("frozen");
-  {
-    await using still = await holdStill(host, container, pauses);
-    if (still === null && container.intent !== "paused") {
-      host.warn(
-        `the processes of ${container.name} go on while its files are copied: what they write now may be in the copy in part`,
-      );
-    }
-    using directory = OpenDirectory.at(source);
-    const { warnings } = copyTree(directory.descriptor, staged);
-    // a whiteout or a mark of overlayfs that is lost would let a file come back
-    const lost = warnings.find((text) => /device files|overlay/.test(text));
-    if (lost !== undefined)
-      throw new CooperError("helper-failed", `cannot copy the files of ${container.name}: ${lost}`);
-  }
+  const { warnings } = await copyLive(host, container, source, staged, pauses);
+  // a whiteout or a mark of overlayfs that is lost would let a file come back
+  const lost = warnings.find((text) => /device files|overlay/.test(text));
+  if (lost !== undefined)
+    throw new CooperError("helper-failed", `cannot copy the files of ${container.name}: ${lost}`);
   if (syncs) syncFilesystem(host.paths.root); // names before bytes would make a hollow tree of it when the power fails
   using _held = await host.locks.store("shared"); // sweep() takes it exclusively
   const id = randomHex(8);

@@ -12,6 +12,7 @@ import {
   readFileSync,
   readlinkSync,
   readSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -19,7 +20,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { copyTree } from "./copy-tree.ts";
+import { type CopiedFile, copyTree, draftCopy } from "./copy-tree.ts";
 import { setXattr } from "./tree.ts";
 import { listXattrs, readXattr } from "./xattr.ts";
 
@@ -98,4 +99,129 @@ test("copyTree() refuses a tree that never ends", () => {
 test("copyTree() never fills what is there already", () => {
   mkdirSync(to);
   expect(copy).toThrow("cannot copy");
+});
+
+/** Copies, lets something happen, and copies again what is different; the copy must be as a new one. */
+function copyAround(act: () => void, isSuspect: (file: CopiedFile) => boolean = () => false) {
+  const descriptor = openSync(from, "r");
+  try {
+    const draft = draftCopy(descriptor, to);
+    act();
+    draft.finish(isSuspect);
+    rmSync(join(root, "expected"), { recursive: true, force: true });
+    copyTree(descriptor, join(root, "expected"));
+  } finally {
+    closeSync(descriptor);
+  }
+  const list = (path: string) =>
+    Bun.spawnSync(["find", ".", "-printf", "%p %y %m %U %G %s %T@ %n %l\n"], { cwd: path })
+      .stdout.toString()
+      .split("\n")
+      .sort();
+  expect(list(to)).toEqual(list(join(root, "expected")));
+  expect(
+    Bun.spawnSync(["diff", "-r", "--no-dereference", to, join(root, "expected")]).success,
+  ).toBe(true);
+}
+
+test.each<[string, () => void]>([
+  ["nothing happens", () => undefined],
+  [
+    "contents change, but neither size nor time",
+    () => {
+      const { atime, mtime } = lstatSync(join(from, "dir/file"));
+      writeFileSync(join(from, "dir/file"), "CONTENT");
+      utimesSync(join(from, "dir/file"), atime, mtime);
+    },
+  ],
+  [
+    "files come and go",
+    () => {
+      rmSync(join(from, "dir/file"));
+      writeFileSync(join(from, "new"), "new");
+    },
+  ],
+  ["a directory gets another name", () => renameSync(join(from, "dir"), join(from, "named"))],
+  [
+    "a directory becomes a file",
+    () => {
+      rmSync(join(from, "dir"), { recursive: true });
+      writeFileSync(join(from, "dir"), "file");
+    },
+  ],
+  [
+    "a file becomes a directory",
+    () => {
+      rmSync(join(from, "file"));
+      mkdirSync(join(from, "file/in"), { recursive: true });
+    },
+  ],
+  [
+    "a link points elsewhere",
+    () => {
+      rmSync(join(from, "link"));
+      symlinkSync("b", join(from, "link"));
+    },
+  ],
+  [
+    "modes change",
+    () => {
+      chmodSync(join(from, "dir"), 0o700);
+      chmodSync(join(from, "file"), 0o600);
+    },
+  ],
+  ["a file with two names changes", () => writeFileSync(join(from, "one"), "other")],
+  ["a file with two names loses one", () => rmSync(join(from, "one"))],
+  [
+    "a file with two names gets a third",
+    () => linkSync(join(from, "one"), join(from, "dir/three")),
+  ],
+  [
+    "the second name becomes a file of its own",
+    () => {
+      rmSync(join(from, "two"));
+      writeFileSync(join(from, "two"), "same");
+    },
+  ],
+])("draftCopy() catches up when %s", (_title, act) => {
+  mkdirSync(join(from, "dir/sub"), { recursive: true });
+  writeFileSync(join(from, "dir/file"), "content");
+  writeFileSync(join(from, "dir/sub/deep"), "deep");
+  writeFileSync(join(from, "file"), "file");
+  writeFileSync(join(from, "one"), "same");
+  linkSync(join(from, "one"), join(from, "two"));
+  symlinkSync("a", join(from, "link"));
+  copyAround(act);
+});
+
+test("draftCopy() gives up attributes of a directory that are gone", () => {
+  mkdirSync(join(from, "dir"));
+  const at = join(from, "dir");
+  setXattr(at, "user.kept", Buffer.from("1"));
+  setXattr(at, "user.gone", Buffer.from("1"));
+  copyAround(() =>
+    Bun.spawnSync([
+      "python3",
+      "-c",
+      `import os; os.removexattr(${JSON.stringify(at)}, "user.gone")`,
+    ]),
+  );
+  expect(listXattrs(join(to, "dir"))).toEqual(["user.kept"]);
+});
+
+test("draftCopy() copies what is suspect once more, under all of its names", () => {
+  writeFileSync(join(from, "one"), "same");
+  linkSync(join(from, "one"), join(from, "two"));
+  writeFileSync(join(from, "other"), "other");
+  const { ino } = lstatSync(join(from, "one"), { bigint: true });
+  const seen: bigint[] = [];
+  copyAround(
+    () => writeFileSync(join(to, "one"), "old!"), // as if a store had escaped the change time
+    (file) => {
+      seen.push(file.ino);
+      return file.ino === ino;
+    },
+  );
+  expect(readFileSync(join(to, "two"), "utf8")).toBe("same");
+  expect(seen).toHaveLength(3);
 });

@@ -23,6 +23,8 @@ import {
   makeHardLink,
   makeNode,
   makeSymlink,
+  removeDirectory,
+  removeFile,
   setMode,
   setOwner,
   setTime,
@@ -50,9 +52,35 @@ const maxDepth = 400;
  * @throws CooperError that names the path in the tree, on the first failure
  */
 export function copyTree(source: number, target: string): CopiedTree {
-  const copy = new TreeCopy();
+  const copy = new TreeCopy(false);
   copy.directory(source, Buffer.from(target).toString("latin1"), "", 0);
   return { files: copy.files, bytes: copy.bytes, warnings: [...copy.warnings] };
+}
+
+/** What a file was when it was copied. */
+export type CopiedFile = Pick<BigIntStats, "ino" | "ctimeNs">;
+
+/** A copy of a tree that was changed meanwhile: it may be no tree that ever was. */
+export interface Draft {
+  /**
+   * Copies again what has changed, while nobody changes the tree any more.
+   *
+   * @param isSuspect tells of a file whose change time says nothing, though it is what it was
+   */
+  finish(isSuspect: (file: CopiedFile) => boolean): CopiedTree;
+}
+
+/** As copyTree(), of a tree that others write to; the descriptor is read again by `finish`. */
+export function draftCopy(source: number, target: string): Draft {
+  const copy = new TreeCopy(true);
+  const at = Buffer.from(target).toString("latin1");
+  copy.directory(source, at, "", 0);
+  return {
+    finish(isSuspect) {
+      copy.directoryAgain(source, at, "", 0, isSuspect);
+      return { files: copy.files, bytes: copy.bytes, warnings: [...copy.warnings] };
+    },
+  };
 }
 
 /** A copy under way. Paths are byte strings. */
@@ -62,6 +90,13 @@ class TreeCopy {
   readonly warnings = new Set<string>();
   /** The first copy of each file that has several names, by device and inode. */
   private readonly linked = new Map<string, string>();
+  /** What each entry was, by its place in the copy; empty unless there is to be another time. */
+  private readonly copied = new Map<string, CopiedFile & { readonly isDirectory: boolean }>();
+  private readonly isDraft: boolean;
+
+  constructor(isDraft: boolean) {
+    this.isDraft = isDraft;
+  }
 
   directory(source: number, target: string, path: string, depth: number): void {
     if (depth > maxDepth)
@@ -82,7 +117,61 @@ class TreeCopy {
     if (first !== undefined) must(makeHardLink(first, target), path);
     else if (!this.make(source, target, stat, path, depth)) return;
     if (identity !== null && first === undefined) this.linked.set(identity, target);
+    if (this.isDraft) {
+      const { ino, ctimeNs } = stat; // from before it was read: a change during that shows
+      this.copied.set(target, { ino, ctimeNs, isDirectory: stat.isDirectory() });
+    }
     this.files++;
+  }
+
+  /** Brings a directory of the copy up to date; files are told by inode and change time (inode(7), ctime). */
+  directoryAgain(
+    source: number,
+    target: string,
+    path: string,
+    depth: number,
+    isSuspect: (file: CopiedFile) => boolean,
+  ): void {
+    if (depth === 0) this.linked.clear(); // a first copy that is outdated is none to link to
+    const here = `/proc/self/fd/${source}`;
+    const names = new Set(readdirSync(here, { encoding: "latin1" }));
+    for (const name of readdirSync(latin1(target), { encoding: "latin1" }))
+      if (!names.has(name)) remove(`${target}/${name}`);
+    for (const name of names) {
+      const from = `${here}/${name}`;
+      this.entryAgain(from, `${target}/${name}`, `${path}/${shown(name)}`, depth, isSuspect);
+    }
+    this.attributes(source, target, fstatSync(source, { bigint: true }), path);
+  }
+
+  private entryAgain(
+    source: string,
+    target: string,
+    path: string,
+    depth: number,
+    isSuspect: (file: CopiedFile) => boolean,
+  ): void {
+    const stat = ifThere(() => lstatSync(latin1(source), { bigint: true }), path);
+    const before = this.copied.get(target);
+    if (stat?.isDirectory() && before?.isDirectory && !hasMore(target, source)) {
+      this.opened(source, constants.O_DIRECTORY, path, (descriptor) =>
+        this.directoryAgain(descriptor, target, path, depth + 1, isSuspect),
+      );
+      return;
+    }
+    const isSame =
+      stat !== undefined &&
+      before !== undefined &&
+      !stat.isDirectory() &&
+      stat.ino === before.ino &&
+      stat.ctimeNs === before.ctimeNs &&
+      !isSuspect(stat);
+    if (!isSame) {
+      if (before !== undefined) remove(target);
+      return this.entry(source, target, path, depth);
+    }
+    const identity = `${stat.dev}:${stat.ino}`;
+    if (stat.nlink > 1n && !this.linked.has(identity)) this.linked.set(identity, target);
   }
 
   /** false: it was left out. */
@@ -173,6 +262,20 @@ class TreeCopy {
     const seconds = stat.mtimeNs / 1_000_000_000n;
     setTime(target, Number(seconds), Number(stat.mtimeNs - seconds * 1_000_000_000n));
   }
+}
+
+/** Whether the copy has attributes that the original has lost since. */
+function hasMore(target: string, source: string): boolean {
+  const now = new Set(listXattrs(source));
+  return listXattrs(target).some((name) => !now.has(name));
+}
+
+/** Takes away what is in the copy, which is nobody else's. */
+function remove(path: string): void {
+  if (lstatSync(latin1(path)).isDirectory()) {
+    for (const name of readdirSync(latin1(path), { encoding: "latin1" })) remove(`${path}/${name}`);
+    must(removeDirectory(path), shown(path));
+  } else must(removeFile(path), shown(path));
 }
 
 const latin1 = (path: string): Buffer => Buffer.from(path, "latin1");

@@ -1,5 +1,5 @@
 /** The freezer of a cgroup: all processes in it and below stop where they are, and go on as if nothing was. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cgroupVersion } from "./cgroup.ts";
 
@@ -55,4 +55,22 @@ function isFrozen(directory: FreezerDirectory): boolean {
 export function thaw(directory: FreezerDirectory): void {
   if (!existsSync(directory)) return;
   writeFileSync(join(directory, fileName()), cgroupVersion() === 2 ? "0" : "THAWED");
+}
+
+/** The processes in it and below. */
+export function processesOf(directory: FreezerDirectory): number[] {
+  const own = readFileSync(join(directory, "cgroup.procs"), "latin1").split("\n").filter(Boolean);
+  const below = readdirSync(directory, { withFileTypes: true }).filter((one) => one.isDirectory());
+  return [...own.map(Number), ...below.flatMap(({ name }) => processesOf(join(directory, name)))];
+}
+
+/** Files that a process can change without a system call: paths as it sees them (proc(5), maps). */
+export function sharedWritableFiles(pid: number): string[] {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/maps`, "utf8");
+  } catch {
+    return []; // it has ended
+  }
+  return [...text.matchAll(/^\S+ .w.s \S+ \S+ \d+ +(\/.*)$/gm)].map(([, path = ""]) => path);
 }
