@@ -10,6 +10,7 @@ import type { PublishedPort } from "../network/model.ts";
 import { isInContainer } from "../system/own-limits.ts";
 import { findProgram } from "../system/program.ts";
 import type { Connection } from "./live-connections.ts";
+import { warnOncePerBoot } from "./once-per-boot.ts";
 import type { ContainerRecord, NetworkMode } from "./record.ts";
 import type { RuntimeNetwork } from "./runtime-config/input.ts";
 import type { ContainerSpec } from "./spec.ts";
@@ -45,7 +46,11 @@ function chosenMode(host: Host, spec: ContainerSpec): NetworkMode {
   if (!host.isRootless || configured === "bridge") return "bridge";
   if (kind === "default" && spec.networking.ports.length === 0 && isInContainer() && !hasTun()) {
     // what is shared then is the network of the container around us, not that of the machine
-    host.warn("there is no /dev/net/tun here: the network of the surrounding container is used");
+    warnOncePerBoot(
+      host,
+      "no-tun",
+      "there is no /dev/net/tun here: without --network, containers use the network of the surrounding container; --device /dev/net/tun there gives each its own",
+    );
     return "host";
   }
   const helper = host.settings.defaultRootlessNetworkCommand;

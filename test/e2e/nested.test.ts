@@ -138,3 +138,46 @@ test("where the outer container forbids user namespaces, that is said with its c
   expect(result.stderr).toContain("cannot make a user namespace");
   expect(result.stderr).toContain("--security-opt seccomp=unconfined");
 });
+
+test("without /dev/net/tun the surrounding network is used, told once, and what cannot be is refused", async () => {
+  await using host = await testHost();
+  await outer(host);
+  const run = "cooper run --rm";
+  const result = await inside(
+    host,
+    ["-e", "STORAGE_DRIVER=vfs"],
+    `${run} --network none hello true; echo none: $?
+${run} hello readlink /proc/self/ns/net; readlink /proc/self/ns/net
+${run} hello true; echo again: $?
+${run} -p 8080:80 hello true; echo published: $?
+${run} --network pasta hello true; echo asked: $?`,
+  );
+  const [none, first, outside, ...codes] = result.stdout.trim().split("\n");
+  expect([none, codes]).toEqual(["none: 0", ["again: 0", "published: 125", "asked: 125"]]);
+  expect(first).toBe(outside as string);
+  const notice = "there is no /dev/net/tun here: without --network, containers use the network";
+  expect(result.stderr.split(notice)).toHaveLength(2);
+  const error = "Error: there is no /dev/net/tun, which a network for ordinary users needs";
+  const cure = "Hint: start the surrounding container with --device /dev/net/tun;";
+  expect(result.stderr.split(`${error}\n${cure}`)).toHaveLength(3);
+});
+
+/** Hides programs of the host's from the outer container. */
+const without = (...programs: string[]) =>
+  programs.flatMap((program) => ["-v", `/dev/null:/usr/sbin/${program}`]);
+
+test("without nft a bridge's rules are iptables', and without both it is told what to install", async () => {
+  await using host = await testHost();
+  await outer(host);
+  const use = "cooper run --rm --network bridge -p 8080:80 hello ip -o addr show eth0";
+  const links = ["-v", "/etc/alternatives:/etc/alternatives:ro"];
+  const privileged = ["--privileged", "-e", "STORAGE_DRIVER=vfs", ...links, ...without("nft")];
+  const rules = "iptables-save -t nat | grep -c COOPER-";
+  const other = await inside(host, privileged, `${use} && ${rules}`);
+  expect(other).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(other.stdout).toMatch(/ inet 10\..*\n[1-9]/s);
+  const neither = [...privileged, ...without("xtables-nft-multi", "xtables-legacy-multi")];
+  const result = await inside(host, neither, `${use}; cooper run --rm --network none hello true`);
+  expect(result.exitCode).toBe(0);
+  expect(result.stderr).toBe("Error: nft is not installed\nHint: apt-get install nftables\n");
+});
