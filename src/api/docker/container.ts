@@ -231,7 +231,7 @@ function hostConfigOf(record: ContainerRecord, host: Json): Json {
   return {
     ...shown,
     Binds: orNull(bindsOf(record)),
-    LogConfig: { Type: resolved.logDriver, Config: spec.log.options },
+    LogConfig: { Type: shownLogDriver(resolved.logDriver), Config: spec.log.options },
     NetworkMode: networkModeOf(record),
     Annotations: spec.annotations,
     CapAdd: capabilities(spec.capAdd),
@@ -273,6 +273,9 @@ function hostConfigOf(record: ContainerRecord, host: Json): Json {
     ...(spec.unmask.includes("ALL") && { MaskedPaths: [], ReadonlyPaths: [] }),
   };
 }
+
+/** Clients read the logs of drivers that they know: what is kept in a file of ours goes by the name of Docker's. */
+export const shownLogDriver = (name: string) => (name === "k8s-file" ? "json-file" : name);
 
 const hostOfPodman = [
   "CgroupManager",

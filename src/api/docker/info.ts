@@ -2,6 +2,7 @@
 import type { EngineInfo } from "../../store/info.ts";
 import { version } from "../../version.ts";
 import { newestVersion, oldestVersion, versionText } from "../versions.ts";
+import { shownLogDriver } from "./container.ts";
 
 /** Moby's system.Info, as far as it means something without a daemon. */
 export function dockerInfo(info: EngineInfo) {
@@ -62,6 +63,8 @@ export function dockerInfo(info: EngineInfo) {
 export function infoForApi(info: EngineInfo): Record<string, unknown> {
   return {
     ...dockerInfo(info),
+    LoggingDriver: shownLogDriver(info.logDriver),
+    Plugins: { ...dockerInfo(info).Plugins, Log: ["json-file", "journald", "none"] },
     KernelMemory: false,
     KernelMemoryTCP: false,
     CPUShares: info.canLimit,
