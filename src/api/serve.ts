@@ -27,6 +27,9 @@ export interface ServiceOptions {
   readonly onListening?: () => void;
 }
 
+/** A service that nobody asks for so long gives back the memory that it took. */
+const collectMs = 2000;
+
 /** What is under way gets this long when the service is asked to end. */
 const farewellMs = 500;
 
@@ -57,6 +60,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 class Activity {
   private count = 0;
   private timer: Timer | undefined;
+  private collector: Timer | undefined;
   private readonly idleMs: number;
   private onQuiet: (() => void) | undefined;
   private readonly onIdle: () => void;
@@ -75,8 +79,10 @@ class Activity {
     if (this.count === 0) {
       this.onQuiet?.();
       this.restart();
+      this.collector = setTimeout(() => Bun.gc(true), collectMs);
     } else {
       clearTimeout(this.timer);
+      clearTimeout(this.collector);
     }
   }
 

@@ -60,7 +60,7 @@ function runningState(host: Host, container: ContainerRecord): LiveState {
     const state =
       container.intent === "paused"
         ? "paused"
-        : isHeld(host, container.id)
+        : container.intent === "initialized" && isHeld(host, container.id)
           ? "initialized"
           : "running";
     return { state, pid: container.pid, exit: undefined };
