@@ -26,12 +26,16 @@ async function runToEnd(): Promise<void> {
   // the binary is built to compile no JavaScript to machine code; what takes longer gains by it
   setTimeout(() => Bun.unsafe.setJITPolicy(1), patienceMs).unref();
 
+  const progress = { words: argv, global: null, engine: null, isKept: true };
   let status: number;
   try {
     const { runCommandLine } = await import("./cli/run-command-line.ts");
-    status = await runCommandLine(argv);
+    status = await runCommandLine(argv, progress);
   } catch (error) {
-    status = report(error);
+    status =
+      error instanceof OutputGone
+        ? 0
+        : (await import("./cli/failure.ts")).tellFailure(error, progress);
   }
   exitNow(status);
 }

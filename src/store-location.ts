@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { GlobalOptions } from "./cli/command.ts";
 import { CooperError, errnoName } from "./errors.ts";
-import type { Caller } from "./system/userns.ts";
+import { type Caller, caller } from "./system/userns.ts";
 
 export interface StoreLocation {
   readonly root: string;
@@ -32,6 +32,18 @@ export function storeLocation(
     );
   }
   return location;
+}
+
+/** That of who calls; null where it cannot be told. */
+export function callerLocation(
+  global: Pick<GlobalOptions, "root" | "runRoot">,
+): StoreLocation | null {
+  try {
+    return storeLocation(global, caller(), process.env);
+  } catch (error) {
+    if (error instanceof CooperError) return null;
+    throw error;
+  }
 }
 
 function dataHome(env: Readonly<Record<string, string | undefined>>): string {

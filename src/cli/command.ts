@@ -56,6 +56,8 @@ export interface CommandContext<O extends CommandOptions> {
     names: readonly string[],
     act: (name: string) => Promise<string | undefined>,
   ): Promise<number>;
+  /** Tells a failure after which the command goes on; resolves to the exit status that it leads to. */
+  fail(error: unknown): Promise<number>;
 }
 
 export interface Command<O extends CommandOptions = CommandOptions> {
@@ -89,6 +91,8 @@ export interface Command<O extends CommandOptions = CommandOptions> {
     | "none"
     | readonly string[];
   readonly isHidden?: boolean;
+  /** Whether its own failures are none that `cooper why` is to tell of. */
+  readonly isKeptOutOfWhy?: boolean;
   /** Resolves to the exit status; nothing is 0. */
   run(context: CommandContext<O>): Promise<number | undefined | void>;
 }

@@ -53,6 +53,6 @@ export function statusOf(error: unknown): number {
 }
 
 /** What failed first, where giving back failed too. */
-function original(error: unknown): unknown {
+export function original(error: unknown): unknown {
   return error instanceof SuppressedError ? original(error.suppressed) : error;
 }

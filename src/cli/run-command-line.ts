@@ -3,27 +3,33 @@ import type { Engine } from "../engine.ts";
 import { CooperError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { Command, CommandContext, CommandOptions, GlobalOptions } from "./command.ts";
+import type { Progress } from "./failure.ts";
 import { emptyGlobalOptions } from "./global-options.ts";
 import { whyMissing } from "./missing.ts";
-import { complain, OutputGone, print, showCauses, statusOf } from "./output.ts";
+import { OutputGone, print, showCauses } from "./output.ts";
 import { parseGlobalOptions, parseOptions } from "./parse.ts";
 import { commandTree, findCommand, groups } from "./tree.ts";
 
-/** Resolves to the exit status. */
-export async function runCommandLine(argv: readonly string[]): Promise<number> {
+/** Resolves to the exit status. @param progress is told how far it got, for who tells a failure */
+export async function runCommandLine(
+  argv: readonly string[],
+  progress: Progress = { words: argv, global: null, engine: null, isKept: true },
+): Promise<number> {
   // first of all: it brings us back to the caller's directory, which relative paths count from, and
   // takes a variable of ours out of the environment
   (await import("../system/userns.ts")).caller();
   const { global, words, wants } = readGlobal(argv);
+  progress.global = global;
   if (global.logLevel === "debug" || global.logLevel === "trace") showCauses();
   if (wants === "version") {
     print(`${(await import("../version.ts")).versionText}\n`);
     return 0;
   }
   const found = findCommand(words);
-  if (found === undefined) return withoutCommand(words, wants === "help");
+  if (found === undefined) return withoutCommand(words, wants === "help", progress);
   if (entersAlways.has(found.entry.path)) await enterEarly(global, found.rest);
   const command = await found.entry.load();
+  progress.isKept = !command.isHidden && command.isKeptOutOfWhy !== true;
   const parsed = parseOptions(command, found.name, found.rest, global);
   if (global.logLevel === "debug" || global.logLevel === "trace") showCauses();
   if (parsed.wantsHelp || wants === "help") {
@@ -31,8 +37,14 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     return 0;
   }
   checkCount(command, found.name, parsed.args.length);
-  const context = await openContext(command, global, parsed);
+  const context = await openContext(command, global, parsed, progress);
   return (await command.run(context)) ?? 0;
+}
+
+/** Nobody reads on: that is no failure to be told. */
+async function fail(error: unknown, progress: Progress): Promise<number> {
+  if (error instanceof OutputGone) throw error;
+  return (await import("./failure.ts")).tellFailure(error, progress);
 }
 
 /** What ordinary users run most, and never outside of their namespace. */
@@ -72,14 +84,18 @@ export function readGlobal(argv: readonly string[]): {
 const isGroup = (word: string) => Object.hasOwn(groups, word);
 
 /** No command, a noun alone, or a word that is none. */
-async function withoutCommand(words: readonly string[], wantsHelp: boolean): Promise<number> {
+async function withoutCommand(
+  words: readonly string[],
+  wantsHelp: boolean,
+  progress: Progress,
+): Promise<number> {
   const { groupHelp, topHelp } = await import("./help.ts");
   const [first, second] = words;
   if (first === undefined || (first === "help" && second === undefined)) {
     print(topHelp());
     return 0;
   }
-  if (first === "help") return runCommandLine([...words.slice(1), "--help"]);
+  if (first === "help") return runCommandLine([...words.slice(1), "--help"], progress);
   if (isGroup(first) && second === undefined) {
     print(groupHelp(first));
     return wantsHelp ? 0 : 125;
@@ -130,11 +146,13 @@ async function openContext(
   command: Command,
   global: GlobalOptions,
   parsed: ReturnType<typeof parseOptions>,
+  progress: Progress,
 ): Promise<CommandContext<CommandOptions>> {
   const { openEngine } = await import("../engine.ts");
   let opened: Engine | undefined;
   const engine = () => {
     opened ??= openEngine(global);
+    progress.engine = opened;
     return opened;
   };
   if (!command.staysOutside && engine().host.isRootless) {
@@ -151,7 +169,8 @@ async function openContext(
     options: parsed.values as never,
     spec: parsed.spec,
     given: parsed.given,
-    forEach: (names, act) => forEach(names, act),
+    forEach: (names, act) => forEach(names, act, progress),
+    fail: (error) => fail(error, progress),
   };
 }
 
@@ -159,6 +178,7 @@ async function openContext(
 async function forEach(
   names: readonly string[],
   act: (name: string) => Promise<string | undefined>,
+  progress: Progress,
 ): Promise<number> {
   let status = 0;
   let isRead = true;
@@ -171,8 +191,7 @@ async function forEach(
         isRead = false;
         continue;
       }
-      complain(error);
-      status = statusOf(error);
+      status = await fail(error, progress);
     }
   }
   return status;

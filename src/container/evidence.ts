@@ -188,7 +188,8 @@ async function containerFacts(
     canLimit: host.canLimit,
     argv,
     commandWords: options.command?.length ?? spec.command?.length ?? 0,
-    createCommand: resolved.createCommand,
+    // an exec is no words of it
+    createCommand: options.command === undefined ? resolved.createCommand : [],
     workdir: spec.workdir ?? (resolved.imageConfig?.config?.WorkingDir || "/"),
     user,
     capabilities: capabilitiesOf(host, container),

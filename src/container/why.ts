@@ -3,7 +3,7 @@ import type { Host } from "../host.ts";
 import { listContainers, resolveContainer } from "../records/containers.ts";
 import { diagnoseContainer } from "../why/diagnose.ts";
 import type { Finding } from "../why/evidence.ts";
-import { readLast } from "../why/last.ts";
+import { type LastFailure, readLast } from "../why/last.ts";
 import { settleContainer } from "./cleanup.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { isAlive, liveState } from "./live-state.ts";
@@ -64,14 +64,13 @@ function whyGone(host: Host, nameOrId: string): Diagnosis {
   };
 }
 
-const asDiagnosis = ({
-  message,
-  ...last
-}: NonNullable<ReturnType<typeof readLast>>): Diagnosis => ({
-  ...last,
-  outcome: message,
-  hasFailed: true,
-});
+/** The error of a command is its cause, where one is known: said once. */
+function asDiagnosis({ subject, message, at, findings }: LastFailure): Diagnosis {
+  const isSaid = findings.some(({ cause }) => cause === message);
+  const failed = isSaid ? "failed" : `failed: ${message}`;
+  const outcome = subject.startsWith("container ") ? message : failed;
+  return { subject, at, findings, hasFailed: true, outcome };
+}
 
 /** Of what failed last: a container that still exists, or what the last failure left behind. */
 export async function whyLast(host: Host): Promise<Diagnosis | null> {

@@ -59,10 +59,7 @@ export function resolveImage(host: Host, name: string): Image {
 /** As findNamedImage(). @throws CooperError no-such-image when the store has none */
 export function resolveNamedImage(host: Host, name: string): FoundImage {
   const found = findNamedImage(host, name);
-  if (found === undefined)
-    throw new CooperError("no-such-image", `no such image: ${name}`, {
-      hint: "see what there is with: cooper images",
-    });
+  if (found === undefined) throw new CooperError("no-such-image", `no such image: ${name}`);
   return found;
 }
 

@@ -107,9 +107,7 @@ export function namedNetwork(database: Database, home: NetworkHome, nameOrId: st
   const network = findNetwork(database, nameOrId);
   if (network !== undefined) return network;
   if (isDefaultName(nameOrId)) return ensureDefaultNetwork(database, home);
-  throw new CooperError("no-such-network", `network ${nameOrId} not found`, {
-    hint: `cooper network create ${nameOrId}`,
-  });
+  throw new CooperError("no-such-network", `network ${nameOrId} not found`);
 }
 
 /**

@@ -232,33 +232,10 @@ async function waitFor(
     if (child.exitCode !== null || performance.now() > deadline) {
       const why =
         child.exitCode === null ? "timed out" : (await new Response(child.stderr).text()).trim();
-      throw new CooperError("permission-denied", `cannot make a user namespace: ${why}`, {
-        hint: namespaceHint(),
-      });
+      throw new CooperError("permission-denied", `cannot make a user namespace: ${why}`);
     }
     await Bun.sleep(0.5);
   }
-}
-
-/** What keeps ordinary users from making user namespaces, where the kernel says so. */
-function namespaceHint(): string {
-  const cures: readonly [file: string, forbidding: string, cure: string][] = [
-    [
-      "/proc/sys/kernel/unprivileged_userns_clone",
-      "0",
-      "sudo sysctl kernel.unprivileged_userns_clone=1",
-    ],
-    ["/proc/sys/user/max_user_namespaces", "0", "sudo sysctl user.max_user_namespaces=15000"],
-    [
-      "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-      "1",
-      "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
-    ],
-  ];
-  for (const [file, forbidding, cure] of cures) {
-    if (existsSync(file) && readFileSync(file, "utf8").trim() === forbidding) return cure;
-  }
-  return "the surrounding container must allow unshare(CLONE_NEWUSER), e.g. by --security-opt seccomp=unconfined";
 }
 
 /** A run of subordinate ids. */

@@ -35,13 +35,15 @@ export interface Evidence {
 export interface ErrorFacts {
   readonly code: string;
   readonly message: string;
+  /** Messages of what caused it, the nearest first. */
+  readonly causes: readonly string[];
   /** Of a failed system call. */
   readonly errno: string | null;
   /** The command line behind `cooper`. */
   readonly words: readonly string[];
   readonly isRootless: boolean;
   readonly user: string;
-  /** The file system of the store; null where there is no store yet. */
+  readonly processors: number;
   readonly store: StoreFacts | null;
   /** Names of objects that resemble the one that is missing. */
   readonly similar: readonly string[];
@@ -49,12 +51,10 @@ export interface ErrorFacts {
   readonly host: readonly Finding[];
 }
 
-/** Where the store is, and how much room there is. */
+/** Where the store is. */
 export interface StoreFacts {
   readonly root: string;
   readonly run: string;
-  readonly freeBytes: number;
-  readonly freeInodes: number;
 }
 
 /** Who ended a container's process, where it did not end by itself. */

@@ -43,8 +43,17 @@ export function again(container: Made, change: Change): string[] {
   const command = change.command ?? words.slice(end);
   const changed = change.rewrite === undefined ? rest : rest.map(change.rewrite);
   const made = ["cooper", ...words.slice(0, verb + 1), ...options, ...changed, ...command];
-  const start = words[verb] === "create" ? [`cooper start ${shellWords([container.name])}`] : [];
-  return [shellWords(made), ...start];
+  return [shellWords(made), ...(words[verb] === "create" ? [start(container)] : [])];
+}
+
+/** The command that starts a container, on the store that it was made in. */
+export function start({
+  createCommand,
+  name,
+}: Pick<ContainerFacts, "createCommand" | "name">): string {
+  const verb = createCommand.findIndex((word) => word === "run" || word === "create");
+  const before = createCommand.slice(0, Math.max(verb, 0)).filter((word) => word !== "container");
+  return shellWords(["cooper", ...before, "start", name]);
 }
 
 /** Without these options, whether their value is in the same word or the next. */
@@ -59,15 +68,24 @@ function leaveOut(words: readonly string[], { without = [], withoutPairs = [] }:
   return kept;
 }
 
-/** `-e KEY=VALUE` as `-e KEY`: what is kept or shown elsewhere must not hold values. */
-export function withoutValues(words: readonly string[]): string[] {
+/** Without passwords, which no error text may show. */
+export function withoutPasswords(words: readonly string[]): string[] {
+  const isLogin = words.includes("login");
   return words.map((word, at) => {
-    const joined = /^(--env|--env-merge|-e)=?([A-Za-z_]\w*)=/s.exec(word);
-    if (joined !== null) return `${joined[1]}${word.startsWith("--") ? "=" : ""}${joined[2]}`;
     if (/^--(creds|password)=/.test(word)) return word.replace(/=.*/s, "=…");
     const before = words[at - 1] ?? "";
-    if (/^(-e|--env|--env-merge)$/.test(before)) return word.split("=", 1)[0] ?? "";
-    return before === "--creds" || before === "--password" ? "…" : word;
+    const isPassword = /^--(creds|password)$/.test(before) || (isLogin && before === "-p");
+    return isPassword ? "…" : word;
+  });
+}
+
+/** Nor with values of variables: what is kept must not hold them. `-e KEY=VALUE` becomes `-e KEY`. */
+export function withoutValues(words: readonly string[]): string[] {
+  return withoutPasswords(words).map((word, at, all) => {
+    const joined = /^(--env|--env-merge|-e)=?([A-Za-z_]\w*)=/s.exec(word);
+    if (joined !== null) return `${joined[1]}${word.startsWith("--") ? "=" : ""}${joined[2]}`;
+    const isPair = /^(-e|--env|--env-merge)$/.test(all[at - 1] ?? "");
+    return isPair ? (word.split("=", 1)[0] ?? "") : word;
   });
 }
 

@@ -1,9 +1,10 @@
 /** `cooper why`: seeded faults, their causes, and the commands that mend them, pasted into a shell. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, chownSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Fault, faultFiles, faults } from "./faults.ts";
-import { binary, type Result, type TestHost, testHost, type User, users } from "./host.ts";
+import { type Result, type TestHost, testHost, type User, users } from "./host.ts";
+import { paste, withTools } from "./paste.ts";
 
 /** What came of a row. */
 interface Outcome {
@@ -73,14 +74,7 @@ function seed(host: TestHost, user: User | null): string {
   const other = user === null ? 1234 : firstSubordinate(user) + 10;
   chownSync(join(directory, "of-other"), other, other);
   chownSync(join(directory, "of-nobody"), 0, 0);
-  const wrapper = host.place("bin");
-  writeFileSync(
-    join(wrapper, "cooper"),
-    `#!/bin/sh\nexec ${binary} --root ${host.root} --runroot ${host.run} "$@"\n`,
-  );
-  // what it is asked for is done by who runs the tests
-  writeFileSync(join(wrapper, "sudo"), `#!/bin/sh\nprintf '%s\\0' "$@" > ${wrapper}/asked\n`);
-  for (const name of ["cooper", "sudo"]) chmodSync(join(wrapper, name), 0o755);
+  withTools(host);
   return directory;
 }
 
@@ -105,42 +99,4 @@ async function outcomeOf(
   const cures: string[] = findings[0]?.Cures ?? [];
   const fix = row.fix === "works" ? await paste(host, user, cures) : null;
   return { why, findings, fix };
-}
-
-/** Runs commands as somebody who pastes them; the result of the last. */
-async function paste(
-  host: TestHost,
-  user: User | null,
-  commands: readonly string[],
-): Promise<Result> {
-  const asUser =
-    user === null
-      ? []
-      : ["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--init-groups", "--"];
-  const env = host.environment();
-  let last: Result = { exitCode: -1, stdout: "", stderr: "no command" };
-  for (const command of commands) {
-    const child = Bun.spawn([...asUser, "sh", "-c", command], {
-      cwd: "/tmp",
-      env: { ...env, PATH: `${join(host.directory, "bin")}:${env.PATH}` },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const [stdout, stderr] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    last = { exitCode: await child.exited, stdout, stderr: `${command}\n${stderr}` };
-    doAsked(join(host.directory, "bin", "asked"));
-    if (last.exitCode !== 0) break;
-  }
-  return last;
-}
-
-/** What sudo was asked for, if it was. */
-function doAsked(file: string): void {
-  if (!existsSync(file)) return;
-  const words = readFileSync(file, "utf8").split("\0").slice(0, -1);
-  rmSync(file);
-  const done = Bun.spawnSync(words, { stdio: ["ignore", "ignore", "pipe"] });
-  if (!done.success) throw new Error(`${words.join(" ")}: ${done.stderr}`);
 }

@@ -5,7 +5,7 @@ import type { ForeignImage } from "../../image/foreign-store.ts";
 import { flagSwitch, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { humanSize, imageSize } from "../human.ts";
-import { complain, print, statusOf, tell } from "../output.ts";
+import { print, tell } from "../output.ts";
 
 export const adopt = defineCommand({
   summary: "Take over the images and volumes of Podman or Docker",
@@ -38,7 +38,7 @@ export const adopt = defineCommand({
     },
   },
   args: { min: 0, max: 0 },
-  async run({ engine, options }) {
+  async run({ engine, options, fail }) {
     if (options.imagesOnly && options.volumesOnly)
       throw new CooperError(
         "invalid-argument",
@@ -60,8 +60,7 @@ export const adopt = defineCommand({
           try {
             print(`${done(step, await engine.system.adopt(store, step))}\n`);
           } catch (error) {
-            complain(error);
-            status = statusOf(error);
+            status = await fail(error);
             if (status === 130) return status;
           }
         }

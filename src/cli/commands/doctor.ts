@@ -23,6 +23,7 @@ export const doctor = defineCommand({
       help: "json, or a Go template",
     },
   },
+  isKeptOutOfWhy: true,
   args: { min: 0, max: 0 },
   completes: "none",
   staysOutside: true,

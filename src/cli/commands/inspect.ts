@@ -1,10 +1,10 @@
 /** `inspect`: documents about containers, images and volumes, whole or through a template. */
 
 import type { Engine } from "../../engine.ts";
-import { CooperError, exitStatus } from "../../errors.ts";
+import { CooperError } from "../../errors.ts";
 import { flagSwitch, oneOf, string } from "../../option.ts";
-import { defineCommand } from "../command.ts";
-import { complain, print } from "../output.ts";
+import { type CommandContext, type CommandOptions, defineCommand } from "../command.ts";
+import { print } from "../output.ts";
 import { latest, selectContainers } from "../select.ts";
 import { compileTemplate } from "../template/template.ts";
 
@@ -49,9 +49,10 @@ export const inspect = defineCommand({
   args: { min: 0 },
   completes: "container",
   staysOutside: true,
-  run: async ({ engine, args, options }) => {
+  run: async (context) => {
+    const { engine, args, options } = context;
     const names = options.latest ? await selectContainers(engine, args, options) : args;
-    return show(engine, names, options.type ?? "all", options);
+    return show(context, names, options.type ?? "all", options);
   },
 });
 
@@ -62,8 +63,10 @@ export const containerInspect = defineCommand({
   args: { min: 0 },
   completes: "container",
   staysOutside: true,
-  run: async ({ engine, args, options }) =>
-    show(engine, await selectContainers(engine, args, options), "container", options),
+  run: async (context) => {
+    const { engine, args, options } = context;
+    return show(context, await selectContainers(engine, args, options), "container", options);
+  },
 });
 
 export const imageInspect = defineCommand({
@@ -73,7 +76,7 @@ export const imageInspect = defineCommand({
   args: { min: 1 },
   completes: "image",
   staysOutside: true,
-  run: ({ engine, args, options }) => show(engine, args, "image", options),
+  run: (context) => show(context, context.args, "image", context.options),
 });
 
 export const volumeInspect = defineCommand({
@@ -86,12 +89,13 @@ export const volumeInspect = defineCommand({
   args: { min: 0 },
   completes: "volume",
   staysOutside: true,
-  run: async ({ engine, args, options }) => {
+  run: async (context) => {
+    const { engine, args, options } = context;
     const names = options.all
       ? (await engine.volumes.list([])).map(({ volume }) => volume.name)
       : args;
-    if (options.all && names.length === 0) return show(engine, [], "volume", options, true);
-    return show(engine, names, "volume", options);
+    if (options.all && names.length === 0) return show(context, [], "volume", options, true);
+    return show(context, names, "volume", options);
   },
 });
 
@@ -111,11 +115,14 @@ export const networkInspect = defineCommand({
   args: { min: 1 },
   completes: "network",
   staysOutside: true,
-  run: ({ engine, args, options }) => show(engine, args, "network", options),
+  run: (context) => show(context, context.args, "network", context.options),
 });
 
+/** What it takes to look things up and to tell what is missing. */
+type Shower = Pick<CommandContext<CommandOptions>, "engine" | "fail">;
+
 async function show(
-  engine: Engine,
+  { engine, fail }: Shower,
   names: readonly string[],
   kind: Kind | "all",
   options: { readonly format?: string | undefined; readonly size?: boolean | undefined },
@@ -133,8 +140,7 @@ async function show(
       if (template === undefined) documents.push(document);
       else print(`${template.render(document)}\n`);
     } catch (error) {
-      complain(error);
-      status = error instanceof CooperError ? exitStatus[error.code] : 125;
+      status = await fail(error);
     }
   }
   if (template === undefined) print(`${JSON.stringify(documents, null, 4)}\n`);

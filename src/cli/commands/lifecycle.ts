@@ -354,6 +354,7 @@ export const cleanup = defineCommand({
       refuse: "use run --rmi",
     },
   },
+  isKeptOutOfWhy: true,
   args: { min: 0 },
   completes: "container",
   async run(context: CommandContext<CommandOptions>) {

@@ -4,7 +4,7 @@ import { CooperError, errnoName } from "../../errors.ts";
 import { flagSwitch, listOf, oneOf, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { humanAge } from "../human.ts";
-import { complain, print, statusOf } from "../output.ts";
+import { print } from "../output.ts";
 import { pairs } from "../pairs.ts";
 import { formatRows } from "../table.ts";
 import { compileTemplate } from "../template/template.ts";
@@ -102,7 +102,7 @@ export const inspect = defineCommand({
   },
   args: { min: 1 },
   completes: "secret",
-  async run({ engine, args, options }) {
+  async run({ engine, args, options, fail }) {
     const documents: Record<string, unknown>[] = [];
     let status = 0;
     for (const name of args) {
@@ -111,8 +111,7 @@ export const inspect = defineCommand({
           await engine.secrets.inspect(name, { showsBytes: options.showSecret ?? false }),
         );
       } catch (error) {
-        complain(error);
-        status = statusOf(error);
+        status = await fail(error);
       }
     }
     if (options.pretty) print(documents.map(prettyText).join("\n"));

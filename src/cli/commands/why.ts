@@ -27,6 +27,7 @@ export const why = defineCommand({
   },
   args: { min: 0, max: 1 },
   completes: "container",
+  isKeptOutOfWhy: true,
   async run({ engine, args, options, global }) {
     const [name = "last"] = args;
     const isLast = name === "last" && !(await engine.containers.exists(name));
@@ -87,17 +88,11 @@ function text({ subject, outcome, hasFailed, at, findings }: Diagnosis): string 
 }
 
 function paragraph({ cause, evidence, cures, advice }: Finding, isFirst: boolean): string[] {
-  const words = `${cause.slice(0, 1).toUpperCase()}${cause.slice(1)}.`;
   return [
     "",
-    isFirst ? words : `Besides: ${cause}.`,
+    `${isFirst ? "Cause:" : "Besides:"} ${cause}`,
     ...evidence.map((line) => `  - ${line}`),
-    ...(cures.length === 0 ? [] : ["", "What mends it:", ...cures.map((cure) => `  ${cure}`)]),
-    ...(advice === null
-      ? []
-      : [
-          ...(cures.length === 0 ? [""] : []),
-          `${advice.slice(0, 1).toUpperCase()}${advice.slice(1)}.`,
-        ]),
+    ...(cures.length === 0 ? [] : ["Cure:", ...cures.map((cure) => `  ${cure}`)]),
+    ...(advice === null ? [] : [`Note: ${advice}`]),
   ];
 }

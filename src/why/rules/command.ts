@@ -2,7 +2,7 @@
 import { posix } from "node:path";
 import type { CommandFacts, Evidence, Finding } from "../evidence.ts";
 import { isBlocked } from "../probe-command.ts";
-import { again, modeText, shellWords } from "../words.ts";
+import { again, modeText, shellWords, start } from "../words.ts";
 import { whoText } from "./who.ts";
 
 /** What the runtimes and shells say of a program that they could not run. */
@@ -200,7 +200,7 @@ function hostFile({ file }: CommandFacts): string | null {
 
 function startAgain({ container }: Evidence): string[] {
   if (container === null) return [];
-  return container.isKept ? [`cooper start ${shellWords([container.name])}`] : again(container, {});
+  return container.isKept ? [start(container)] : again(container, {});
 }
 
 function onNoExec(command: CommandFacts, evidence: Evidence): Finding {

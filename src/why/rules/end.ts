@@ -1,6 +1,6 @@
 /** Why a process ended that did not end by itself: limits, signals, and those who sent them. */
 import type { ContainerFacts, Evidence, Finding } from "../evidence.ts";
-import { again, shellWords, sizeWord } from "../words.ts";
+import { again, shellWords, sizeWord, start } from "../words.ts";
 import { finding } from "./who.ts";
 
 const sigKill = 137;
@@ -71,12 +71,12 @@ export function endedByUs({ container }: Evidence): Finding | null {
     case "kill":
       return finding("killed", "it was killed by `cooper kill` or `cooper rm --force`", {
         evidence: [code, "the journal of events has the kill"],
-        cures: container.isKept ? [`cooper start ${shellWords([container.name])}`] : [],
+        cures: container.isKept ? [start(container)] : [],
       });
     case "stop":
       return finding("stopped", "it was stopped, and ended by the signal that stop sends", {
         evidence: [code, "the journal of events has its stop"],
-        cures: container.isKept ? [`cooper start ${shellWords([container.name])}`] : [],
+        cures: container.isKept ? [start(container)] : [],
       });
     default:
       return null;
