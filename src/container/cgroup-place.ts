@@ -9,6 +9,7 @@ import type { Host } from "../host.ts";
 import {
   cgroupVersion,
   isWritableCgroup,
+  memoryPeak,
   moveToCgroup,
   ownCgroup,
   removeCgroup,
@@ -78,6 +79,15 @@ export async function removeLeftCgroup(host: Host, container: ContainerRecord): 
   if (!isOurs || !host.canLimit || resolved.cgroupManager !== "cgroupfs") return;
   const path = cgroupPath(host, container);
   if (path !== null) await removeCgroup(path);
+}
+
+/** How much memory a container has had at most, while its cgroup is there; null: nobody knows. */
+export function peakOf(host: Host, container: ContainerRecord): number | null {
+  const { spec, resolved } = container;
+  const isOurs = spec.cgroups === "enabled" || spec.cgroups === "no-conmon";
+  if (!isOurs || !host.canLimit || resolved.cgroupManager !== "cgroupfs") return null;
+  const path = cgroupPath(host, container);
+  return path === null ? null : memoryPeak(path);
 }
 
 /** Gives the monitor its place, before it forks. Where that cannot be it stays with the caller. */

@@ -144,6 +144,11 @@ async function finish(
   // it and the child that it forked only wait to run the exit command, which is what we are doing here
   if (monitor > 0 && monitor !== process.ppid && isMonitorOf(monitor, container.id))
     sendSignal(-monitor, 9);
+  const peak = exit.oomKilled ? (await import("./cgroup-place.ts")).peakOf(host, container) : null;
+  if (container.spec.removesItself && exit.exitCode !== 0 && container.stoppedBy === "nobody") {
+    const { keepEnd } = await import("./explain.ts");
+    await keepEnd(host, { ...container, ...exit, intent: "stopped", pid: 0 });
+  }
   // one that goes is released as a part of its removal, which somebody else can end if we are killed
   if (!removes) await releaseResources(host, container);
   const intent = removes ? "removing" : "stopped";
@@ -160,11 +165,8 @@ async function finish(
     recordEnd(host.database, container.id, exit.exitCode, exit.finishedAt);
     stopChecks(host.database, container.id);
   });
-  if (removes && exit.exitCode !== 0 && container.stoppedBy === "nobody") {
-    const { keepEnd } = await import("./explain.ts");
-    await keepEnd(host, { ...container, ...exit, intent: "stopped", pid: 0 });
-  }
-  if (exit.oomKilled) emitContainer(host, container, "oom");
+  if (exit.oomKilled)
+    emitContainer(host, container, "oom", peak === null ? {} : { memoryPeak: `${peak}` });
   emitContainer(host, container, "die", { exitCode: `${exit.exitCode}` });
   if (removes) {
     const { removeSettled } = await import("./remove.ts");

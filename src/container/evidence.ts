@@ -179,7 +179,7 @@ async function containerFacts(
     exitCode: exit.exitCode,
     error: options.error ?? container.error,
     isOomKilled: exit.oomKilled,
-    endedBy: await endedBy(host, container, exit.exitCode, exit.finishedAt),
+    ...(await endOf(host, container, exit.exitCode, exit.finishedAt)),
     ranSeconds: Math.max(0, exit.finishedAt - container.startedAt) / 1000,
     restarts: container.restartCount,
     restartPolicy: spec.restart.policy,
@@ -241,35 +241,31 @@ function healthFacts(
   };
 }
 
-/** Who ended it, by the journal of events since its start. */
-async function endedBy(
+/** Who ended it and how much memory it had, by the journal of events since its start. */
+async function endOf(
   host: Host,
   container: ContainerRecord,
   exitCode: number,
   finishedAt: number,
-): Promise<EndedBy> {
+): Promise<Pick<ContainerFacts, "endedBy" | "memoryPeak">> {
   const { spec, startedAt } = container;
   // conmon notes -1 for what it has killed by --timeout
-  if (exitCode === -1 && spec.timeoutSeconds > 0) return "timeout";
-  if (exitCode < 128 || startedAt === 0) return null;
-  const ranSeconds = (finishedAt - startedAt) / 1000;
-  if (exitCode === 137 && spec.timeoutSeconds > 0 && ranSeconds >= spec.timeoutSeconds - 0.5)
-    return "timeout";
+  const isLate = (finishedAt - startedAt) / 1000 >= spec.timeoutSeconds - 0.5;
+  if (spec.timeoutSeconds > 0 && (exitCode === -1 || (exitCode === 137 && isLate)))
+    return { endedBy: "timeout", memoryPeak: null };
+  let endedBy: EndedBy = null;
+  let memoryPeak: number | null = null;
+  if (exitCode < 128 || startedAt === 0) return { endedBy, memoryPeak };
   const { readJournal } = await import("../events/journal.ts");
-  const since = (startedAt - 1000) * 1000;
-  let last: EndedBy = null;
-  for await (const event of readJournal(host.paths.events, {
-    since,
-    until: null,
-    follows: false,
-  })) {
-    if (event.id !== container.id) continue;
-    if (event.action === "start") last = null;
-    if (event.action === "kill" && Number(event.attributes.signal) === exitCode - 128)
-      last = "kill";
-    if (event.action === "stop") last = exitCode === 137 ? "stop-by-force" : "stop";
+  const options = { since: (startedAt - 1000) * 1000, until: null, follows: false };
+  for await (const { id, action, attributes } of readJournal(host.paths.events, options)) {
+    if (id !== container.id) continue;
+    if (action === "start") endedBy = null;
+    if (action === "kill" && Number(attributes.signal) === exitCode - 128) endedBy = "kill";
+    if (action === "stop") endedBy = exitCode === 137 ? "stop-by-force" : "stop";
+    if (action === "oom") memoryPeak = Number(attributes.memoryPeak) || null;
   }
-  return last;
+  return { endedBy, memoryPeak };
 }
 
 /** The end of its log, the newest line last. */

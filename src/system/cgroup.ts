@@ -111,6 +111,19 @@ function removeIfEmpty(directory: string): boolean {
   }
 }
 
+/** The most bytes of memory that a cgroup has had; null where its kernel does not tell, or it is gone. */
+export function memoryPeak(path: string): number | null {
+  const file =
+    cgroupVersion() === 2
+      ? join(mountPoint, path, "memory.peak")
+      : join(mountPoint, "memory", path, "memory.max_usage_in_bytes");
+  try {
+    return Number(readFileSync(file, "latin1")) || null;
+  } catch {
+    return null; // before Linux 5.19, or removed
+  }
+}
+
 /** Whether cgroups can be made below this one. */
 export function isWritableCgroup(path: string): boolean {
   return isWritable(join(mountPoint, path));

@@ -69,6 +69,8 @@ export interface ContainerFacts {
   /** Why it could not be started; empty when it could. */
   readonly error: string;
   readonly isOomKilled: boolean;
+  /** Bytes of memory that it had at most, where it was killed for that; null: nobody knows. */
+  readonly memoryPeak: number | null;
   readonly endedBy: EndedBy;
   readonly ranSeconds: number;
   readonly restarts: number;

@@ -11,7 +11,7 @@ import {
 } from "../../oci/platform.ts";
 import { plainProgress, quietProgress } from "../build-progress.ts";
 import { defineCommand } from "../command.ts";
-import { complain, print } from "../output.ts";
+import { print } from "../output.ts";
 import { pairs } from "../pairs.ts";
 import { printable } from "../printable.ts";
 import { buildOptions, emptyOptions, refusedOptions } from "./build-options.ts";
@@ -30,7 +30,7 @@ export const build = defineCommand({
   options: { ...buildOptions, ...fetchOptions, ...emptyOptions, ...refusedOptions },
   args: { min: 0, max: 1 },
   completes: "file",
-  async run({ engine, args, options }) {
+  async run({ engine, args, options, fail }) {
     const isQuiet = options.quiet === true || options.progress === "quiet";
     assertOwnPlatform(options.platform);
     const abort = abortOnSignals();
@@ -63,7 +63,7 @@ export const build = defineCommand({
       print(isQuiet ? `sha256:${image.id}\n` : `${image.id}\n`);
       return 0;
     } catch (error) {
-      complain(error);
+      await fail(error);
       // docker's, for whatever goes wrong with a build
       return error instanceof CooperError && error.code === "cancelled" ? 130 : 1;
     }

@@ -80,8 +80,11 @@ function text({ subject, outcome, hasFailed, at, findings }: Diagnosis): string 
   const when = at === 0 ? "" : `, ${humanAge(at, Date.now()).toLowerCase()}`;
   const head = `${subject} ${outcome}${when}`;
   const lines = findings.flatMap((finding, index) => paragraph(finding, index === 0));
+  const log = subject.startsWith("container ")
+    ? `: see ${subject.replace("container", "cooper logs")}`
+    : "";
   const nothing = hasFailed
-    ? ["", "Nothing more is known: what it said last is shown by `cooper logs`"]
+    ? ["", `Nothing more is known${log}`]
     : ["", "Nothing is wrong with it that cooper knows of"];
   const shown = [head, ...(lines.length === 0 ? nothing : lines)];
   return `${shown.map(printable).join("\n")}\n`;

@@ -29,6 +29,7 @@ export function outOfMemory({ container }: Evidence): Finding | null {
       evidence: [
         `exit code ${container.exitCode}, and the monitor saw the kernel's out-of-memory event`,
         ...(limit === null ? [] : [`memory limit ${limit} bytes`]),
+        ...(container.memoryPeak === null ? [] : [`it had ${container.memoryPeak} bytes at most`]),
       ],
       cures: moreMemory(container),
       advice: limit === null ? "free memory on the host: free -h" : null,

@@ -265,6 +265,12 @@ const errorRules: readonly ErrorRule[] = [
     cures: (_, facts) => lacking(facts, "--conmon"),
   },
   {
+    id: "bind-missing",
+    pattern: /mount bind (\S+) on (\S+): ENOENT/,
+    cause: ([, source]) => `there is no ${source} on this machine`,
+    cures: ([, source = ""]) => [shellWords(["ls", "-ld", source.replace(/\/[^/]*$/, "") || "/"])],
+  },
+  {
     id: "file-missing",
     pattern:
       /(?:no such file: |invalid value ")(\/[^"\n]*)(?:" for (\S+): there is no such file)?$/m,
