@@ -15,6 +15,7 @@ const networks = () => import("./commands/networks.ts");
 const secrets = () => import("./commands/secrets.ts");
 const snapshots = () => import("./commands/snapshots.ts");
 const volumes = () => import("./commands/volumes.ts");
+const buildCache = () => import("./commands/build-cache.ts");
 const changes = () => import("./commands/changes.ts");
 const mounts = () => import("./commands/mounts.ts");
 const as = (command: unknown) => command as Command;
@@ -138,6 +139,15 @@ export const commandTree: readonly CommandEntry[] = [
     "build,builder build,buildx build,buildx b",
     "Build an image from a Dockerfile",
     async () => as((await import("./commands/build.ts")).build),
+  ),
+  entry(
+    "builder prune",
+    "buildx prune,build prune",
+    "Remove what builds keep for later ones",
+    async () => as((await buildCache()).prune),
+  ),
+  entry("buildx du", "builder du", "Show what builds keep for later ones", async () =>
+    as((await buildCache()).du),
   ),
   entry("image diff", "", "Show what the last layer of an image changes", async () =>
     as((await changes()).imageDiff),

@@ -1,6 +1,7 @@
 /** Verbs on builds, each loading its file on first use. */
 import type { BuildOptions } from "../build/build.ts";
 import type { Host } from "../host.ts";
+import type { CacheEntry, PruneCacheOptions, PrunedCache } from "../image/build-cache.ts";
 import type { Image } from "../records/images.ts";
 
 /** Verbs on builds. */
@@ -18,5 +19,14 @@ export class Builds {
   /** What the rules find in a Dockerfile, a text each. */
   async check(options: BuildOptions): Promise<string[]> {
     return (await import("../build/check.ts")).checkDockerfile(this.host, options);
+  }
+
+  /** What builds keep for later ones; what was used last comes last. */
+  async cache(filters: readonly string[]): Promise<CacheEntry[]> {
+    return (await import("../image/build-cache.ts")).filteredCache(this.host, filters);
+  }
+
+  async pruneCache(options: PruneCacheOptions): Promise<PrunedCache> {
+    return (await import("../image/build-cache.ts")).pruneCache(this.host, options);
   }
 }

@@ -1,6 +1,7 @@
-/** Keeping images within `storage.max_size`: those that were not used for longest go first. */
+/** Keeping images and builds' layers within `storage.max_size`: what was not used for longest goes first. */
 import type { Host } from "../host.ts";
-import { deleteImage, imageUses } from "../records/images.ts";
+import { deleteCachedSteps, listCachedSteps } from "../records/build-cache.ts";
+import { deleteImage, type Image, imagesByPrefix, imageUses } from "../records/images.ts";
 import { allLayerIds, deleteUnusedLayers } from "../records/layers.ts";
 import { emitImage } from "./events.ts";
 import { layerUsage } from "./layer-usage.ts";
@@ -23,11 +24,15 @@ export async function keepWithinLimit(host: Host, keptId: string): Promise<void>
   if (taken(usage.keys()) <= limit) return;
   const evict = host.database.transaction(() => {
     const gone: ImageSummary[] = [];
-    for (const summary of candidates(host, keptId)) {
+    for (const candidate of candidates(host, keptId)) {
       if (taken(allLayerIds(host.database)) <= limit) break;
-      deleteImage(host.database, summary.image.id);
+      if (candidate.kind === "step") deleteCachedSteps(host.database, [candidate.key]);
+      else {
+        deleteImage(host.database, candidate.summary.image.id);
+        forgetStepsOf(host, candidate.summary.image);
+        gone.push(candidate.summary);
+      }
       deleteUnusedLayers(host.database);
-      gone.push(summary);
     }
     return gone;
   });
@@ -37,7 +42,7 @@ export async function keepWithinLimit(host: Host, keptId: string): Promise<void>
     host.warn(`removed the image ${name}, not used for longest, to stay within storage.max_size`);
     emitImage(host, "delete", image.id, name);
   }
-  if (gone.length > 0) await sweep(host);
+  await sweep(host);
   const left = taken(allLayerIds(host.database));
   if (left > limit) {
     const sizes = `${mebibytes(left)} MiB, more than storage.max_size allows (${mebibytes(limit)})`;
@@ -47,14 +52,37 @@ export async function keepWithinLimit(host: Host, keptId: string): Promise<void>
 
 const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20);
 
-/** Those that may go, the one that was not used for longest first. */
-function candidates(host: Host, keptId: string): ImageSummary[] {
+/** Layers that nobody has now but the cache would stay with it. */
+function forgetStepsOf(host: Host, { layers }: Image): void {
+  const own = new Set(layers);
+  const left = listCachedSteps(host.database).filter(
+    ({ layerId, isShared }) => own.has(layerId) && !isShared,
+  );
+  deleteCachedSteps(
+    host.database,
+    left.map(({ key }) => key),
+  );
+}
+
+type Candidate =
+  | { readonly kind: "image"; readonly usedAt: number; readonly summary: ImageSummary }
+  | { readonly kind: "step"; readonly usedAt: number; readonly key: string };
+
+/** Those that may go, the one that was not used for longest first. A step whose layer an image has frees nothing. */
+function candidates(host: Host, keptId: string): Candidate[] {
   const uses = imageUses(host.database);
-  const lastUse = ({ image }: ImageSummary) => Math.max(uses.get(image.id) ?? 0, image.addedAt);
-  return listImages(host, { all: true })
+  const images = listImages(host, { all: true })
     .filter(
       ({ image, containers }) =>
         containers === 0 && image.id !== keptId && !isMounted(host, image.id),
     )
-    .sort((a, b) => lastUse(a) - lastUse(b));
+    .map((summary): Candidate => {
+      const { id, addedAt } = summary.image;
+      return { kind: "image", usedAt: Math.max(uses.get(id) ?? 0, addedAt), summary };
+    });
+  const kept = new Set(imagesByPrefix(host.database, keptId)[0]?.layers);
+  const steps = listCachedSteps(host.database)
+    .filter(({ layerId, isShared }) => !isShared && !kept.has(layerId))
+    .map(({ key, usedAt }): Candidate => ({ kind: "step", usedAt, key }));
+  return [...images, ...steps].toSorted((a, b) => a.usedAt - b.usedAt);
 }

@@ -40,6 +40,46 @@ export function touchCachedSteps(database: Database, keys: readonly string[]): v
     .run(Date.now(), JSON.stringify(keys));
 }
 
+/** All steps, with whether an image or a container has the layer too. */
+export function listCachedSteps(
+  database: Database,
+): (CachedStep & { readonly usedAt: number; readonly isShared: boolean })[] {
+  const rows = database
+    .query<
+      {
+        key: string;
+        layer_id: string;
+        title: string;
+        created_at: number;
+        used_at: number;
+        is_shared: number;
+      },
+      []
+    >(
+      `select key, layer_id, title, created_at, used_at,
+         exists (select 1 from image_layer where image_layer.layer_id = build_cache.layer_id)
+         or exists (select 1 from container_layer where container_layer.layer_id = build_cache.layer_id)
+         as is_shared
+       from build_cache order by used_at, key`,
+    )
+    .all();
+  return rows.map((row) => ({
+    key: row.key,
+    layerId: row.layer_id,
+    title: row.title,
+    createdAt: row.created_at,
+    usedAt: row.used_at,
+    isShared: row.is_shared !== 0,
+  }));
+}
+
+/** Forgets what steps came to. Their layers stay as long as somebody else has them. */
+export function deleteCachedSteps(database: Database, keys: readonly string[]): void {
+  database
+    .query("delete from build_cache where key in (select value from json_each(?))")
+    .run(JSON.stringify(keys));
+}
+
 /** A file by what the kernel says of it. */
 export interface FileIdentity {
   readonly device: number;

@@ -5,6 +5,7 @@ import { ContainerSummary } from "../container/summary.ts";
 import { type PrunedContainers, pruneContainers } from "../container/verbs.ts";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { type PrunedCache, pruneCache } from "../image/build-cache.ts";
 import { type PrunedImages, pruneImages } from "../image/prune.ts";
 import { type PrunedVolumes, pruneVolumes } from "../volume/list.ts";
 
@@ -23,6 +24,7 @@ export interface PrunedStore {
   readonly networks: readonly string[];
   readonly volumes: PrunedVolumes;
   readonly images: PrunedImages;
+  readonly buildCache: PrunedCache;
   /** On the disk. */
   readonly reclaimedBytes: number;
 }
@@ -51,7 +53,16 @@ export async function pruneStore(host: Host, options: PruneStoreOptions): Promis
     ? await pruneVolumes(host, { all: options.all, filters, isDryRun: false })
     : { names: [], reclaimedBytes: 0 };
   const images = await pruneImages(host, { all: options.all, filters });
-  const parts = [containers, volumes, images];
+  const buildCache = await pruneBuilds(host, options);
+  const parts = [containers, volumes, images, buildCache];
   const reclaimedBytes = parts.reduce((sum, part) => sum + part.reclaimedBytes, 0);
-  return { containers, networks, volumes, images, reclaimedBytes };
+  return { containers, networks, volumes, images, buildCache, reclaimedBytes };
+}
+
+/** What builds keep has no labels: who asks for some means none of it. */
+async function pruneBuilds(host: Host, { all, filters }: PruneStoreOptions): Promise<PrunedCache> {
+  if (filters.some((filter) => filter.startsWith("label")))
+    return { entries: [], reclaimedBytes: 0 };
+  const limits = { reservedBytes: null, maxUsedBytes: null, minFreeBytes: null };
+  return pruneCache(host, { all, filters, ...limits });
 }

@@ -7,8 +7,10 @@ import type { ContainerRecord } from "../container/record.ts";
 import { type ContainerSummary, summarize } from "../container/summary.ts";
 import { errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { buildCache, type CacheEntry } from "../image/build-cache.ts";
 import { layerUsage } from "../image/layer-usage.ts";
 import { type ImageSummary, listImages } from "../image/list.ts";
+import { listCachedSteps } from "../records/build-cache.ts";
 import { allFrozenIds, frozenChain } from "../records/frozen.ts";
 import { allLayerIds, heldLayers } from "../records/layers.ts";
 import { snapshotsOf } from "../records/snapshots.ts";
@@ -56,6 +58,8 @@ export interface StoreUsage {
   readonly images: UsageOf<ImageUsage>;
   readonly containers: UsageOf<ContainerUsage>;
   readonly volumes: UsageOf<VolumeUsage>;
+  /** Layers that an image or a container has too are counted there. */
+  readonly buildCache: UsageOf<CacheEntry>;
   readonly engine: UsageOf<EngineUsage>;
   readonly totalBytes: number;
 }
@@ -66,12 +70,14 @@ export function storeUsage(host: Host): StoreUsage {
   const images = imagesUsage(host, layers);
   const containers = containersUsage(host, layers);
   const volumes = volumesUsage(host);
+  const buildCache = cacheUsage(host, layers);
   const engine = engineUsage(host);
-  const parts = [images, containers, volumes, engine];
+  const parts = [images, containers, volumes, buildCache, engine];
   return {
     images,
     containers,
     volumes,
+    buildCache,
     engine,
     totalBytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
   };
@@ -155,8 +161,25 @@ function volumesUsage(host: Host): UsageOf<VolumeUsage> {
   };
 }
 
+/** Several steps may have come to one layer, which takes its space once. */
+function cacheUsage(host: Host, layers: ReadonlyMap<string, number>): UsageOf<CacheEntry> {
+  const items = buildCache(host);
+  const own = new Set(
+    listCachedSteps(host.database).flatMap(({ layerId, isShared }) => (isShared ? [] : [layerId])),
+  );
+  const mounts = items.filter(({ kind }) => kind === "mount");
+  const bytes = sumOf([...own].map((id) => layers.get(id) ?? 0));
+  const idleBytes = sumOf(mounts.filter((item) => !item.isInUse).map((item) => item.bytes));
+  return {
+    items,
+    active: items.filter(({ isInUse, isShared }) => isInUse || isShared).length,
+    bytes: bytes + sumOf(mounts.map((item) => item.bytes)),
+    reclaimableBytes: bytes + idleBytes,
+  };
+}
+
 function engineUsage(host: Host): UsageOf<EngineUsage> {
-  const { root, layers, containers, frozen, volumes, staging, partials } = host.paths;
+  const { root, layers, containers, frozen, volumes, caches, staging, partials } = host.paths;
   const layerIds = allLayerIds(host.database);
   const containerIds = new Set(summarize(host).map(({ record }) => record.id));
   const frozenIds = allFrozenIds(host.database);
@@ -166,6 +189,7 @@ function engineUsage(host: Host): UsageOf<EngineUsage> {
     [containers, (name) => containerIds.has(name)],
     [frozen, (name) => frozenIds.has(name)],
     [volumes, (name) => volumeNames.has(name)],
+    [caches, () => true],
   ];
   const items: EngineUsage[] = [];
   for (const name of list(root)) {

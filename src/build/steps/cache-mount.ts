@@ -1,5 +1,5 @@
 /** `RUN --mount=type=cache`: a directory that outlives the build, by the name that the Dockerfile gives it. */
-import { chmodSync, existsSync, lchownSync, mkdirSync, renameSync } from "node:fs";
+import { chmodSync, existsSync, lchownSync, mkdirSync, renameSync, utimesSync } from "node:fs";
 import { join, posix } from "node:path";
 import { findEntry } from "../../container/copy/tree.ts";
 import { CooperError } from "../../errors.ts";
@@ -33,6 +33,8 @@ export async function openCache(
   mkdirSync(caches, { recursive: true, mode: 0o700 });
   const { held, path } = await take(caches, hex, mount.sharing);
   try {
+    const now = new Date();
+    utimesSync(`${path}.lock`, now, now); // when it was used last decides what goes first (build-cache.ts)
     if (!existsSync(path)) await make(session, path, mount, trees);
     return { path, [Symbol.dispose]: () => held[Symbol.dispose]() };
   } catch (error) {

@@ -1,5 +1,6 @@
 /** `system df`: where the space went. */
 
+import type { CacheEntry } from "../../image/build-cache.ts";
 import { flagSwitch, string } from "../../option.ts";
 import type {
   ContainerUsage,
@@ -61,7 +62,7 @@ export const df = defineCommand({
 });
 
 /** Lines with the fields of both peers. */
-function kindRows({ images, containers, volumes, engine }: StoreUsage) {
+function kindRows({ images, containers, volumes, buildCache, engine }: StoreUsage) {
   const row = (
     Type: string,
     part: { items: readonly unknown[]; active: number; bytes: number; reclaimableBytes: number },
@@ -75,12 +76,11 @@ function kindRows({ images, containers, volumes, engine }: StoreUsage) {
     RawSize: part.bytes,
     RawReclaimable: part.reclaimableBytes,
   });
-  const nothing = { items: [], active: 0, bytes: 0, reclaimableBytes: 0 };
   return [
     row("Images", images),
     row("Containers", containers),
     row("Local Volumes", volumes),
-    row("Build Cache", nothing),
+    row("Build Cache", buildCache),
     row("Engine", engine),
   ];
 }
@@ -130,6 +130,19 @@ const volumeRows = (items: readonly VolumeUsage[]) =>
     RawSize: bytes,
   }));
 
+const cacheRows = (items: readonly CacheEntry[]) =>
+  items.map((entry) => ({
+    ID: entry.id.slice(0, 12),
+    CacheType: entry.kind === "step" ? "regular" : "exec.cachemount",
+    Description: entry.title,
+    Size: humanSize(entry.bytes),
+    CreatedSince: humanAge(entry.createdAt, Date.now()),
+    LastUsedSince: humanAge(entry.usedAt, Date.now()),
+    Shared: entry.isShared,
+    InUse: entry.isInUse,
+    RawSize: entry.bytes,
+  }));
+
 const engineRows = (items: readonly EngineUsage[]) =>
   items.map(({ name, bytes, isRubbish }) => ({
     Name: name,
@@ -143,7 +156,7 @@ function verboseDocument(usage: StoreUsage) {
     Images: imageRows(usage.images.items),
     Containers: containerRows(usage.containers.items),
     Volumes: volumeRows(usage.volumes.items),
-    BuildCache: [],
+    BuildCache: cacheRows(usage.buildCache.items),
     Engine: engineRows(usage.engine.items),
   };
 }
@@ -188,7 +201,22 @@ function details(usage: StoreUsage): string {
       document.Volumes,
       columns(["VOLUME NAME", "Name"], ["LINKS", "Links"], ["SIZE", "Size"]),
     ),
-    "Build cache usage: 0B\n",
+    `Build cache usage: ${humanSize(usage.buildCache.bytes)}\n`,
+    ...(document.BuildCache.length === 0
+      ? []
+      : [
+          formatRows({
+            rows: document.BuildCache,
+            columns: columns(
+              ["CACHE ID", "ID"],
+              ["CACHE TYPE", "CacheType"],
+              ["SIZE", "Size"],
+              ["CREATED", "CreatedSince"],
+              ["LAST USED", "LastUsedSince"],
+              ["SHARED", "Shared"],
+            ),
+          }),
+        ]),
     part("Engine", document.Engine, columns(["NAME", "Name"], ["SIZE", "Size"])),
   ].join("\n");
 }

@@ -61,12 +61,14 @@ function warning({ all, volumes }: { all: boolean; volumes: boolean }): string {
     all
       ? "  - all images that no container uses"
       : "  - all images without a name that nothing uses",
+    all ? "  - all that builds keep" : "  - what builds keep and no image has",
   ].join("\n");
 }
 
-function report({ containers, networks, volumes, images, reclaimedBytes }: PrunedStore): string {
+function report({ reclaimedBytes, ...pruned }: PrunedStore): string {
   const list = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? "" : `${title}:\n${lines.map((line) => `${line}\n`).join("")}\n`;
+  const { containers, networks, volumes, images, buildCache } = pruned;
   return [
     list("Deleted Containers", containers.ids),
     list("Deleted Networks", networks),
@@ -75,6 +77,10 @@ function report({ containers, networks, volumes, images, reclaimedBytes }: Prune
       ...images.untagged.map((name) => `untagged: ${name}`),
       ...images.deleted.map((id) => `deleted: sha256:${id}`),
     ]),
+    list(
+      "Deleted build cache objects",
+      buildCache.entries.map(({ id }) => id),
+    ),
     `Total reclaimed space: ${humanSize(reclaimedBytes)}\n`,
   ].join("");
 }
