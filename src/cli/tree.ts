@@ -1,11 +1,7 @@
 /** The tree of commands: where each stands, and the file that declares it. */
-import type { Command, CommandEntry } from "./command.ts";
-
-type Loader = () => Promise<Command>;
-
-function entry(path: string, aliases: string, summary: string, load: Loader): CommandEntry {
-  return { path, aliases: aliases === "" ? [] : aliases.split(","), summary, load };
-}
+import type { CommandEntry } from "./command.ts";
+import { as, entry } from "./command-entry.ts";
+import { hiddenCommands } from "./hidden-commands.ts";
 
 const lifecycle = () => import("./commands/lifecycle.ts");
 const listing = () => import("./commands/listing.ts");
@@ -18,7 +14,6 @@ const volumes = () => import("./commands/volumes.ts");
 const buildCache = () => import("./commands/build-cache.ts");
 const changes = () => import("./commands/changes.ts");
 const mounts = () => import("./commands/mounts.ts");
-const as = (command: unknown) => command as Command;
 
 /** All commands, by noun. */
 export const commandTree: readonly CommandEntry[] = [
@@ -362,14 +357,7 @@ export const commandTree: readonly CommandEntry[] = [
   entry("completion", "", "Print the completion script for a shell", async () =>
     as((await import("./commands/completion.ts")).completion),
   ),
-  entry("__complete", "", "", async () => as((await import("./commands/completion.ts")).complete)),
-  entry("__hold", "", "", async () => as((await import("./commands/hold.ts")).hold)),
-  entry("__keep-health", "", "", async () => as((await import("./commands/healthcheck.ts")).keep)),
-  entry("__place", "", "", async () => as((await import("./commands/place.ts")).place)),
-  entry("__sweep", "", "", async () => as((await snapshots()).sweep)),
-  entry("__thaw", "", "", async () => as((await import("./commands/hold.ts")).thaw)),
-  entry("__try", "", "", async () => as((await import("./commands/doctor.ts")).attempt)),
-  entry("__unpack", "", "", async () => as((await import("./commands/unpack.ts")).unpack)),
+  ...hiddenCommands,
 ];
 
 /** What a noun alone says in its help. */
