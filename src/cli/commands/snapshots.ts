@@ -11,7 +11,7 @@ import { showChanges } from "./changes.ts";
 
 const volumesNote = "Volumes and what else is mounted are not part of it.";
 const copyNote =
-  "Of a container that runs the changed files are copied while its processes are held still; of one that does not, nothing is copied.";
+  "Of a container that does not run nothing is copied; of one that runs its changes are, and it is held still only for what changes meanwhile.";
 
 const pausing = {
   noPause: {
