@@ -19,6 +19,9 @@ const quick = ["--network", "none", image, "/bin/true"];
 const runOnce = ["run", "--rm", ...quick];
 const sleeper = ["run", "-d", "--network", "none", "--name", "long", image, "/bin/sleep", "3000"];
 
+const write2GB =
+  "i=0; while [ $i -lt 2000 ]; do /bin/busybox head -c 1000000 /dev/zero > /f$i; i=$((i+1)); done";
+
 export const sections = {
   version({ rounds, engines }: Bench): void {
     compare("--version", rounds * 2, engines, { podman: 0.4, docker: 0.7 }, (engine) =>
@@ -79,6 +82,33 @@ export const sections = {
     );
     for (const engine of engines)
       mustInShell(engine, "$ENGINE ps -aq | xargs -r -n 200 $ENGINE rm -f");
+  },
+
+  fork({ rounds, engines }: Bench): void {
+    const ours = engines.slice(0, 1);
+    const forkBig = (engine: Engine) => {
+      const milliseconds = must(engine, ["fork", "long", "forked"]);
+      must(engine, ["rm", "forked"]);
+      return milliseconds;
+    };
+    withSleeper(ours, () => {
+      const [own] = ours;
+      if (own === undefined) return;
+      must(own, ["exec", "long", "/bin/sh", "-c", write2GB]);
+      compare("fork of one that runs, 2 GB written", 3, ours, {}, forkBig);
+      must(own, ["stop", "-t", "0", "long"]);
+      // a change each time, so that there is something to freeze
+      const changed = (act: (engine: Engine) => number) => (engine: Engine) => {
+        must(engine, ["cp", "/etc/hostname", "long:/hostname"]);
+        return act(engine);
+      };
+      compare("fork of one that is stopped, 2 GB", rounds, ours, {}, changed(forkBig));
+      must(own, ["snapshot", "create", "long", "kept"]);
+      const goBack = (engine: Engine) => must(engine, ["rollback", "long", "kept"]);
+      compare("rollback, 2 GB", rounds, ours, {}, changed(goBack));
+      must(own, ["start", "long"]);
+      compare("fork of one that runs, on 2 GB frozen", rounds, ours, {}, forkBig);
+    });
   },
 
   load({ rounds, engines, debian }: Bench): void {

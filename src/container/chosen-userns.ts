@@ -46,9 +46,19 @@ export function chosenUserns(
   if (!host.isRootless || !hasPlace || isAnswered(spec) || idCount("uid_map") <= 1) return null;
   const user = userIn(host, spec, imageUser, layers);
   if (user === undefined || user.uid === 0) return null;
-  const place = placeThatDecides(placesOf(host, spec.mounts, user));
-  if (place === undefined) return null;
+  const places = placesOf(host, spec.mounts, user);
+  const place = placeThatDecides(places);
   const who = user.name === null ? `${user.uid}` : `${user.name} (${user.uid})`;
+  if (place === undefined) {
+    const [wanted] = places.filter(({ wants }) => wants === true);
+    const [other] = places.filter(({ wants }) => wants === false);
+    if (wanted !== undefined && other !== undefined) {
+      host.warn(
+        `${wanted.name} is the caller's, and user ${who} cannot write there, since ${other.name} has files of other ids (--userns keep-id:uid=${user.uid},gid=${user.gid} leaves these to others)`,
+      );
+    }
+    return null;
+  }
   const reason = `${place.name} is the caller's, and the container's user is ${who}`;
   return { kind: "keep-id", uid: user.uid, gid: user.gid, size: null, reason };
 }

@@ -128,6 +128,7 @@ describe.skipIf(user === undefined || user === null)("a directory of the caller'
       "touch",
       "/work/f",
     );
+    expect(refused.stderr).toContain("since volume old has files of other ids");
     expect(refused.stderr).toContain("Permission denied");
     await host.must("volume", "rm", "--all");
   });
