@@ -52,6 +52,7 @@ fish_completion=$prefix/share/fish/vendor_completions.d/cooper.fish
 
 # Where systemd looks for units that no package has brought (systemd.unit(5)).
 case $prefix in /usr | /usr/local) units=$prefix/lib/systemd ;; *) units= ;; esac
+unit_names="cooper-restart.service cooper.socket cooper.service"
 # Has systemd begin (enable) or no longer begin (disable) with containers at boot.
 at_boot() {
   if command -v systemctl > /dev/null; then
@@ -64,7 +65,8 @@ if [ "$action" = uninstall ]; then
   if [ -n "$units" ] && [ -e "$units/system/cooper-restart.service" ]; then
     at_boot disable
     for kind in system user; do
-      below_prefix rm -rf "$units/$kind/cooper-restart.service" "$units/$kind/cooper-.scope.d"
+      for unit in $unit_names; do below_prefix rm -f "$units/$kind/$unit"; done
+      below_prefix rm -rf "$units/$kind/cooper-.scope.d"
     done
   fi
   below_prefix rm -f "$prefix/bin/cooper" "$bash_completion" "$zsh_completion" "$fish_completion"
@@ -118,8 +120,10 @@ below_prefix install -D -m 644 "$scratch/fish" "$fish_completion"
 
 if [ -n "$units" ]; then
   for kind in system user; do
-    sed "s|/usr/local/|$prefix/|" "systemd/$kind/cooper-restart.service" > "$scratch/unit"
-    below_prefix install -D -m 644 "$scratch/unit" "$units/$kind/cooper-restart.service"
+    for unit in $unit_names; do
+      sed "s|/usr/local/|$prefix/|" "systemd/$kind/$unit" > "$scratch/unit"
+      below_prefix install -D -m 644 "$scratch/unit" "$units/$kind/$unit"
+    done
     below_prefix install -D -m 644 "systemd/$kind/cooper-.scope.d/stop-order.conf" \
       "$units/$kind/cooper-.scope.d/stop-order.conf"
   done

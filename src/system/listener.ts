@@ -1,8 +1,17 @@
 /** Sockets that a service listens on: made under a lock, or handed to us by systemd. */
-import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { dirname } from "node:path";
-import { CooperError } from "../errors.ts";
+import { CooperError, errnoName } from "../errors.ts";
 import { type FileLock, tryLock } from "./lock.ts";
+import { connectPackets } from "./pipe.ts";
 
 /** sd_listen_fds(3): descriptors from 3 on, if they are meant for this process. Forgets them in the environment. */
 export function inheritedSockets(): number[] {
@@ -38,6 +47,13 @@ export class SocketPath implements Disposable {
       lock[Symbol.dispose]();
       throw new CooperError("conflict", `${path} is there and is no socket`);
     }
+    if (there !== undefined && isListenedTo(path)) {
+      lock.forget(this.lockFile);
+      throw new CooperError(
+        "conflict",
+        `somebody else listens on ${path}, such as cooper.socket of systemd`,
+      );
+    }
     rmSync(path, { force: true });
   }
 
@@ -60,6 +76,16 @@ export class SocketPath implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.path, { force: true });
     this.lock.forget(this.lockFile);
+  }
+}
+
+/** unix(7): a socket file whose process is gone refuses; to one that lives we are of the wrong type. */
+function isListenedTo(path: string): boolean {
+  try {
+    closeSync(connectPackets(path));
+    return true;
+  } catch (error) {
+    return errnoName(error) !== "ECONNREFUSED" && errnoName(error) !== "ENOENT";
   }
 }
 

@@ -178,6 +178,104 @@ test("a service that nobody asks ends, a second one does not start, and its sock
   expect((await again.ask("GET", "/_ping")).text).toBe("OK");
 });
 
+test.each(everybody)("sockets of systemd are taken as $who", async ({ user }) => {
+  await using host = await testHost(user);
+  const socket = `${host.place("listen")}/s`;
+  // what systemd does (sd_listen_fds(3)), also through the entry into the user's namespace
+  const activate =
+    "import os,socket,sys; s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(9); os.dup2(s.fileno(),3); os.set_inheritable(3,True); os.environ.update(LISTEN_PID=str(os.getpid()),LISTEN_FDS='1'); os.execvp(sys.argv[2],sys.argv[2:])";
+  const words = host.argv("system", "service", "--time", "1");
+  const at = words.findIndex((word) => word.endsWith("/cooper"));
+  const argv = [...words.slice(0, at), "python3", "-c", activate, socket, ...words.slice(at)];
+  const child = Bun.spawn(argv, {
+    env: host.environment(),
+    cwd: "/tmp",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let answer: Response | undefined;
+  for (let waits = 0; answer === undefined && waits < 250; waits++) {
+    await Bun.sleep(20);
+    answer = await fetch("http://x/_ping", { unix: socket }).catch(() => undefined);
+  }
+  expect(await answer?.text()).toBe("OK");
+  // somebody listens there: nobody takes the place away
+  const second = await host.cooper("system", "service", `unix://${socket}`);
+  expect(second.stderr).toContain("somebody else listens");
+  expect(await child.exited).toBe(0);
+});
+
+describe.skipIf(dockerClient === null)("docker's client", () => {
+  test.each(everybody)("publishes ports as $who", async ({ user }) => {
+    await using host = await testHost(user, { networks: true });
+    await using service = await Service.start(host);
+    await service.must("network", "create", "net");
+    await service.must(
+      ...[
+        "run",
+        "-d",
+        "--name",
+        "web",
+        "--network",
+        "net",
+        "--network-alias",
+        "www",
+        "-p",
+        "18080:80",
+      ],
+      ...["hello", "nc", "-ll", "-p", "80", "-e", "echo", "answer"],
+    );
+    expect(await service.must("port", "web", "80/tcp")).toContain("0.0.0.0:18080");
+    expect(await service.must("ps", "--format", "{{.Ports}} {{.Networks}}")).toContain(
+      "0.0.0.0:18080->80/tcp",
+    );
+    const [web] = JSON.parse(await service.must("inspect", "web"));
+    expect(web.NetworkSettings.Ports["80/tcp"][0]).toEqual({
+      HostIp: "0.0.0.0",
+      HostPort: "18080",
+    });
+    expect(web.NetworkSettings.Networks.net).toMatchObject({
+      IPAddress: expect.stringMatching(/^10\./),
+    });
+    expect(web.HostConfig).toMatchObject({
+      NetworkMode: "net",
+      PortBindings: { "80/tcp": [{ HostPort: "18080" }] },
+    });
+    const asked = await service.docker(
+      "run",
+      "--rm",
+      "--network",
+      "net",
+      "hello",
+      "nc",
+      "www",
+      "80",
+    );
+    expect(asked).toMatchObject({ exitCode: 0, stdout: "answer\n" });
+    await service.must("run", "-d", "--name", "other", "hello", "sleep", "100");
+    expect(
+      await service.must(
+        "inspect",
+        "-f",
+        "{{.NetworkSettings.Networks.bridge.IPAddress}}",
+        "other",
+      ),
+    ).not.toBe("");
+    await service.must("network", "connect", "--alias", "x", "net", "other");
+    expect(
+      Object.keys(
+        JSON.parse(
+          await service.must("inspect", "-f", "{{json .NetworkSettings.Networks}}", "other"),
+        ),
+      ),
+    ).toEqual(["bridge", "net"]);
+    expect(
+      JSON.parse(await service.must("network", "inspect", "net"))[0].Containers[web.Id].Name,
+    ).toBe("web");
+    await service.must("network", "disconnect", "net", "other");
+    await service.must("rm", "-f", "web", "other");
+  });
+});
+
 test("on a network it takes certificates, or words that say what is opened", async () => {
   await using host = await testHost();
   const refused = await host.cooper("system", "service", "tcp://127.0.0.1:0");

@@ -1,4 +1,5 @@
 /** Handlers that change containers. */
+import { applyOption } from "../../container/options/apply.ts";
 import { CooperError } from "../../errors.ts";
 import { parseSignal } from "../../oci/signals.ts";
 import { specOf, updateSpecOf } from "../docker/spec.ts";
@@ -13,6 +14,12 @@ export const create: Handler = async ({ engine, request }) => {
     name: query.get("name"),
     platform: query.get("platform"),
   });
+  // a client expects that it can be connected to other networks: an ordinary user's pasta cannot
+  if (
+    spec.networking.mode.kind === "default" &&
+    engine.host.settings.networkNamespace === "private"
+  )
+    applyOption(spec, "--network", "bridge", "HostConfig.NetworkMode");
   spec.pull = "never"; // clients pull themselves when they are told that it is missing
   const container = await engine.containers.create(
     spec,
