@@ -1,5 +1,4 @@
 /** Looks for a program in a container's files, and at what it needs to run. */
-import { readdirSync } from "node:fs";
 import { posix } from "node:path";
 import { nearest } from "../nearest.ts";
 import { hostPlatform } from "../oci/platform.ts";
@@ -60,9 +59,7 @@ export function probeProgram({ tree, path, workdir }: Search, asked: string): Pr
 }
 
 function similarIn(tree: Tree, directories: readonly string[], name: string): string | null {
-  const names = directories.flatMap((directory) =>
-    namesIn(tree, directory, (place) => readdirSync(place)),
-  );
+  const names = directories.flatMap((directory) => namesIn(tree, directory));
   return nearest(name, names) ?? null;
 }
 

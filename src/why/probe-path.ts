@@ -1,5 +1,5 @@
 /** Looks at paths in a container's files as its process would meet them; follows no link out of them. */
-import { closeSync, fstatSync, type Stats, statSync } from "node:fs";
+import { closeSync, fstatSync, opendirSync, type Stats, statSync } from "node:fs";
 import { posix } from "node:path";
 import { errnoName } from "../errors.ts";
 import { findInRoot } from "../system/rooted.ts";
@@ -120,13 +120,22 @@ function may({ user, overridesModes }: Tree, { stats, uid, gid }: Looked, bit: 1
   return (stats.mode & bit) !== 0;
 }
 
-/** The names in a directory, few of them; none where it cannot be read. */
-export function namesIn(tree: Tree, directory: string, list: (path: string) => string[]): string[] {
+const mostNames = 5000;
+
+/** The names in a directory, of a giant only some; none where it cannot be read. */
+export function namesIn(tree: Tree, directory: string): string[] {
   const { root, within } = locate(tree, directory);
   let descriptor: number | undefined;
   try {
     descriptor = findInRoot(root, within);
-    return descriptor === undefined ? [] : list(`/proc/self/fd/${descriptor}`).slice(0, 5000);
+    if (descriptor === undefined) return [];
+    using opened = opendirSync(`/proc/self/fd/${descriptor}`);
+    const names: string[] = [];
+    for (let entry = opened.readSync(); entry !== null && names.length < mostNames; ) {
+      names.push(entry.name);
+      entry = opened.readSync();
+    }
+    return names;
   } catch {
     return []; // no directory, or not ours to read
   } finally {

@@ -152,7 +152,7 @@ function denied(command: CommandFacts, evidence: Evidence): Finding | null {
             options: ["--user", `${at.uid}`],
             without: ["--user", "-u"],
           }),
-    advice: `or let others enter it in the image: chmod o+x ${at.path}`,
+    advice: `or let others enter it in the image: ${shellWords(["chmod", "o+x", at.path])}`,
   };
 }
 
@@ -187,7 +187,10 @@ function notExecutable(command: CommandFacts, evidence: Evidence): Finding {
         : interpreter !== null && isReadable
           ? withProgram(evidence, interpreter, command.path ?? "")
           : [],
-    advice: source === null ? `or make it executable in the image: chmod +x ${command.path}` : null,
+    advice:
+      source === null
+        ? `or make it executable in the image: ${shellWords(["chmod", "+x", command.path ?? ""])}`
+        : null,
   };
 }
 
@@ -285,7 +288,7 @@ function badElf(command: CommandFacts, evidence: Evidence): Finding | null {
       ),
       evidence: [`${command.path} is an ELF file for ${elf.architecture}`],
       cures: [],
-      advice: `pull the image for this machine: cooper pull --platform linux/${hostName()} ${evidence.container?.image ?? "IMAGE"}; or have ${elf.architecture} emulated: sudo apt-get install qemu-user-static`,
+      advice: `pull the image for this machine: ${shellWords(["cooper", "pull", "--platform", `linux/${hostName()}`, evidence.container?.image ?? "IMAGE"])}; or have ${elf.architecture} emulated: sudo apt-get install qemu-user-static`,
     };
   }
   if (elf.loader !== null && !elf.isLoaderThere) {

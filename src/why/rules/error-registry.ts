@@ -2,6 +2,9 @@
 import { shellWords } from "../words.ts";
 import { type ErrorRule, onStore, same } from "./error-rule.ts";
 
+/** Names of hosts come from registries too, which may send us elsewhere: they are quoted as all words are. */
+const ask = (host: string) => shellWords(["curl", "-sSI", `https://${host}/v2/`]);
+
 /** Rows in the order in which they are tried. */
 export const registryErrors: readonly ErrorRule[] = [
   {
@@ -23,7 +26,7 @@ export const registryErrors: readonly ErrorRule[] = [
   {
     id: "connection-refused",
     pattern: /nothing answers at (\S+) \(connection refused\)/,
-    cures: ([, host = ""]) => [`curl -sSI https://${host}/v2/`],
+    cures: ([, host = ""]) => [ask(host)],
     advice: () => "start the registry there, or name the port that it listens on",
   },
   {
@@ -75,7 +78,7 @@ export const registryErrors: readonly ErrorRule[] = [
     id: "no-answer",
     pattern:
       /(\S+) (?:did not answer within|sent nothing for)|the connection to (\S+) (?:failed|was lost)/,
-    cures: ([, a, b]) => [`curl -sSI https://${a ?? b}/v2/`],
+    cures: ([, a, b]) => [ask(a ?? b ?? "")],
     advice: () => "if that waits too, a firewall is in between: behind a proxy set HTTPS_PROXY",
   },
   {

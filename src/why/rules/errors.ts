@@ -201,7 +201,7 @@ const errorRules: readonly ErrorRule[] = [
     pattern: /error mounting "([^"]+)" to rootfs at "([^"]+)".*not a directory/,
     cause: ([, source, target]) =>
       `cannot mount ${source} on ${target}: one is a directory and the other a file`,
-    advice: ([, source]) => `see what it is: ls -ld ${source}`,
+    advice: ([, source]) => `see what it is: ${shellWords(["ls", "-ld", source ?? ""])}`,
     cures: ([, source = ""]) => [shellWords(["ls", "-ld", source])],
   },
   {

@@ -59,7 +59,7 @@ export function readOnly(evidence: Evidence): Finding | null {
           rewrite: (word) => (word === "--read-only" ? "--read-only=false" : word),
         })
       : again(container, { options: ["--tmpfs", directory] }),
-    advice: isOwnRoot ? null : `or keep what it writes: -v NAME:${directory}`,
+    advice: isOwnRoot ? null : `or keep what it writes: ${shellWords(["-v", `NAME:${directory}`])}`,
   });
 }
 
@@ -111,7 +111,9 @@ function cannotEnter(
           ? ownAll(container, path)
           : again(container, { options: ["--user", `${at.uid}`], without: ["--user", "-u"] }),
       advice:
-        path.mount === null ? `or let others enter it in the image: chmod o+x ${at.path}` : null,
+        path.mount === null
+          ? `or let others enter it in the image: ${shellWords(["chmod", "o+x", at.path])}`
+          : null,
     },
   );
 }
@@ -243,6 +245,6 @@ export function missingFile(evidence: Evidence): Finding | null {
     advice:
       path.mount?.kind === "bind"
         ? `put it into ${path.mount.source} on the host, which is mounted on ${path.mount.target}`
-        : `mount it with -v FILE:${path.path}, or have it in the image`,
+        : `mount it with ${shellWords(["-v", `FILE:${path.path}`])}, or have it in the image`,
   });
 }

@@ -86,6 +86,7 @@ export const programWords: readonly SaidRule[] = [
       /(?:syntax error|parse error|invalid configuration|configuration error|\[emerg\]|bad configuration)[^\n]*?(\/[\w./-]+)(?::(\d+))?/i,
     cause: ([, file, line]) =>
       `its configuration is wrong: ${file}${line === undefined ? "" : `, line ${line}`}`,
-    advice: ([, file], { name }) => `look at it: cooper cp ${name}:${file} -`,
+    advice: ([, file], { name }) =>
+      `look at it: ${shellWords(["cooper", "cp", `${name}:${file}`, "-"])}`,
   },
 ];
