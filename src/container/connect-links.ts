@@ -1,7 +1,7 @@
 /** Putting links into a container's network namespace, and taking single ones out again. */
 import type { Host } from "../host.ts";
 import { runIp } from "../network/apply.ts";
-import { isBridgeUp, makeBridge } from "../network/bridge.ts";
+import { bridgeState, makeBridge } from "../network/bridge.ts";
 import type { Network } from "../network/model.ts";
 import { placeMtu } from "../network/place.ts";
 import { goneLine, type LinkPlan, linkPlan, mtuOf, portLine } from "../network/plumbing.ts";
@@ -97,10 +97,11 @@ export async function ensureBridges(
   connections: readonly Connection[],
 ): Promise<void> {
   for (const { network } of connections) {
-    if (network.driver !== "bridge" || isBridgeUp(where, network)) continue;
+    if (network.driver !== "bridge" || bridgeState(where, network) === "up") continue;
     using _lock = await host.locks.network(network.id);
-    if (isBridgeUp(where, network)) continue;
-    await makeBridge(where, sized(host, network));
+    const state = bridgeState(where, network);
+    if (state === "up") continue;
+    await makeBridge(where, sized(host, network), state);
     await passOthers(host, network.interfaceName, true);
     // a bridge that somebody took away has left the links of running containers without one
     const running = [...runningConnections(host).values()].flat();

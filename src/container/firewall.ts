@@ -16,7 +16,7 @@ import {
 } from "../network/ruleset.ts";
 import { allPorts } from "../records/leases.ts";
 import { listNetworks, releaseNetworking } from "../records/networks.ts";
-import { canReturn, linkState } from "../system/netns.ts";
+import { canReturn, linkNames } from "../system/netns.ts";
 import {
   type Connection,
   loopbackNetwork,
@@ -122,9 +122,9 @@ export async function passOthers(host: Host, bridge: string, isOn: boolean): Pro
 export async function remakeFirewall(host: Host): Promise<void> {
   using _lock = await host.locks.firewall("exclusive");
   const where = networksPlace(host);
+  const links = linkNames(where);
   const networks = listNetworks(host.database).filter(
-    ({ driver, interfaceName }) =>
-      driver === "bridge" && linkState(where, interfaceName) !== "missing",
+    ({ driver, interfaceName }) => driver === "bridge" && links.has(interfaceName),
   );
   const ports = allPorts(host.database);
   const targets = [...runningConnections(host)].map(([id, connections]) =>

@@ -4,6 +4,7 @@ import {
   canReturn,
   inNetns,
   ipv6Links,
+  type LinkState,
   linkState,
   type NetSetting,
   readNetSysctl,
@@ -15,16 +16,19 @@ import { macFor, subnetsOf } from "./ipam.ts";
 import type { Network } from "./model.ts";
 import { bridgeLines } from "./plumbing.ts";
 
-/** Whether the bridge is there and complete; a few system calls. Bringing it up is the last step of making it. */
-export function isBridgeUp(where: string | null, network: Network): boolean {
-  return linkState(where, network.interfaceName) === "up";
+/** How the bridge is. Bringing it up is the last step of making it, so that one that is up is complete. */
+export function bridgeState(where: string | null, network: Network): LinkState {
+  return linkState(where, network.interfaceName);
 }
 
-/** Makes the bridge, or what is missing of it. The caller holds the network's lock. */
-export async function makeBridge(where: string | null, network: Network): Promise<void> {
-  const { interfaceName } = network;
+/** Makes the bridge, or what is missing of it. The caller holds the network's lock, and saw its `state`. */
+export async function makeBridge(
+  where: string | null,
+  network: Network,
+  state: LinkState,
+): Promise<void> {
   const [add = "", ...rest] = bridgeLines(network, bridgeMac(network));
-  if (linkState(where, interfaceName) === "missing") await runIp(where, [add]);
+  if (state === "missing") await runIp(where, [add]);
   setNetSysctls(where, bridgeSettings(network));
   // a namespace of our own forwards from the beginning
   if (canReturn() && !network.isInternal) inNetns(where, () => forward(network));

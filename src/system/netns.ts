@@ -231,8 +231,20 @@ export function ipv6Links(): string[] {
   }
 }
 
+/** What a link can be. */
+export type LinkState = "missing" | "down" | "up";
+
+/** Names of the links in the network namespace at `path`, with some that are none (`all`, `default`). */
+export function linkNames(path: string | null): ReadonlySet<string> {
+  const directory = "/proc/sys/net/ipv4/conf";
+  if (path === null || canReturn()) return new Set(inNetns(path, () => readdirSync(directory)));
+  const argv = [...argvIn(path), "ls", "-1", directory];
+  const { stdout } = Bun.spawnSync(argv, { stdio: ["ignore", "pipe", "ignore"] });
+  return new Set(stdout.toString().split("\n"));
+}
+
 /** How a link of the network namespace at `path` is. */
-export function linkState(path: string | null, name: string): "missing" | "down" | "up" {
+export function linkState(path: string | null, name: string): LinkState {
   if (path !== null && !canReturn()) return askedLinkState(path, name);
   return inNetns(path, () => {
     if (linkIndex(name) === 0) return "missing";
@@ -241,7 +253,7 @@ export function linkState(path: string | null, name: string): "missing" | "down"
 }
 
 /** ip-link(8), `-oneline`: `NUMBER: NAME[@PEER]: <FLAG,FLAG> …`. */
-function askedLinkState(path: string, name: string): "missing" | "down" | "up" {
+function askedLinkState(path: string, name: string): LinkState {
   const argv = [...argvIn(path), needProgram("ip"), "-oneline", "link", "show", "dev", name];
   const { success, stdout } = Bun.spawnSync(argv, { stdio: ["ignore", "pipe", "ignore"] });
   if (!success) return "missing";
