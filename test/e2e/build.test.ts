@@ -407,7 +407,7 @@ describe.each(everybody)("ADD, as $who", ({ user }) => {
       await shell(
         host,
         "a",
-        "cat /z/a /J/d/b /u/file.txt /named; ls /copied; cat /no.tar.gz; stat -c ' %u:%g' /p/d/b; stat -c %a /u/file.txt /named",
+        "cat /z/a /J/d/b /u/file.txt /named; ls /copied; cat /no.tar.gz; stat -c ' %u:%g' /p; stat -c %a /u/file.txt /named",
       ),
     ).toBe("abfetchedfetchedx.tar\nplain 5:6\n600\n644");
     const wrong = await build(host, directory, `ADD --checksum=sha256:${"0".repeat(64)} ${url} /x`);

@@ -74,8 +74,7 @@ export class CopyWork implements Disposable {
       const { made, picks } = this.placesIn(root, new Set(archives));
       await place(session, root, packCopy(made, picks, looks, this.now()), "/");
       const { path } = findDestination(root, step.destination);
-      for (const archive of archives)
-        await place(session, root, contentsOfArchive(archive), path, looks.owner);
+      for (const archive of archives) await place(session, root, contentsOfArchive(archive), path); // with the owners that it names
     });
     const sealed = await seal(session, this.base, directory);
     return sealed.layers.at(-1) ?? "";
@@ -193,14 +192,13 @@ async function place(
   root: OpenDirectory,
   tar: AsyncIterable<Uint8Array>,
   directory: string,
-  owner: CopyLooks["owner"] = null,
 ): Promise<void> {
   try {
     const { warnings } = await placeTar(tar, {
       root: { descriptor: root.descriptor },
       directory,
       name: null,
-      owner,
+      owner: null,
       overwrites: directory !== "/",
     });
     for (const warning of warnings) session.host.warn(warning);
