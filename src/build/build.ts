@@ -1,6 +1,7 @@
 /** `build`: an image of what a Dockerfile says. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ContainerSpec } from "../container/spec.ts";
 import type { Host } from "../host.ts";
 import { emitImage } from "../image/events.ts";
 import type { FetchOptions, PullPolicy } from "../image/for-container.ts";
@@ -15,16 +16,17 @@ import { insertCachedSteps, touchCachedSteps } from "../records/build-cache.ts";
 import type { Image } from "../records/images.ts";
 import { Checks } from "./check.ts";
 import { DigestMemory } from "./context/digest.ts";
-import { openContext } from "./context/open.ts";
+import { namedTrees, openContext } from "./context/open.ts";
 import { parseDockerfile } from "./dockerfile/parse.ts";
 import { buildDocument } from "./document.ts";
 import { creationTime, type Epoch } from "./epoch.ts";
 import type { Graph, PlannedStep, StepId } from "./graph.ts";
+import { type BuildOutput, writeArchive, writeFiles } from "./output.ts";
 import { planAll } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import { type BuildSecret, BuildSession, type BuiltTree } from "./session.ts";
 import { solve } from "./solve.ts";
-import type { GraphInput } from "./stages.ts";
+import type { GraphInput, NamedContext } from "./stages.ts";
 import { BuildImages } from "./steps/image.ts";
 import { sweepSecrets } from "./steps/secret-files.ts";
 
@@ -46,6 +48,12 @@ export interface BuildOptions {
   readonly fetch: FetchOptions;
   readonly network: GraphInput["network"];
   readonly secrets: readonly BuildSecret[];
+  /** What containers of RUN get besides: limits, hosts, devices… */
+  readonly template: ContainerSpec;
+  /** Further contexts by name: a directory, or another image. */
+  readonly contexts: Readonly<Record<string, NamedContext>>;
+  readonly outputs: readonly BuildOutput[];
+  readonly metadataFile: string | null;
   readonly agents: ReadonlyMap<string, string>;
   readonly jobs: number;
   readonly epoch: Epoch | null;
@@ -55,8 +63,12 @@ export interface BuildOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Builds, and gives the image its names. @throws CooperError that shows the place in the Dockerfile */
-export async function buildImage(host: Host, options: BuildOptions): Promise<Image> {
+/**
+ * Builds, and gives the image its names. Resolves to null when only files were wanted, and no image.
+ *
+ * @throws CooperError that shows the place in the Dockerfile
+ */
+export async function buildImage(host: Host, options: BuildOptions): Promise<Image | null> {
   const names = options.tags.map((tag) => formatReference(parseTarget(tag)));
   await sweep(host);
   sweepSecrets(host);
@@ -81,7 +93,6 @@ export async function buildImage(host: Host, options: BuildOptions): Promise<Ima
     dockerfile,
     buildPlatform: platform,
     targetPlatform: platform,
-    contexts: [],
     onUndefined: checks.onUndefined,
   });
   checks.tell(options.progress);
@@ -91,13 +102,14 @@ export async function buildImage(host: Host, options: BuildOptions): Promise<Ima
     options: {
       epoch: options.epoch,
       secrets: options.secrets,
+      template: options.template,
       agents: options.agents,
       usesCache: (step) => mayUseCache(options, step),
     },
     progress: options.progress,
     memory: new DigestMemory(host.database),
     signal: abort.signal,
-    contexts: new Map([[null, tree]]),
+    contexts: new Map([[null, tree], ...namedTrees(options.contexts)]),
   });
   let trees: ReadonlyMap<StepId, BuiltTree>;
   try {
@@ -105,10 +117,26 @@ export async function buildImage(host: Host, options: BuildOptions): Promise<Ima
   } finally {
     await keep(session); // also what was done before a step failed: it need not be done again
   }
+  const built = trees.get(graph.result.tree) ?? { layers: [] };
+  const files = options.outputs.filter(({ kind }) => kind === "local" || kind === "tar");
+  for (const output of files) await writeFiles(session, built, output);
+  if (files.length > 0 && files.length === options.outputs.length) return null;
   const image = await publish(session, graph, trees, images, { ...options, names });
+  for (const output of options.outputs) await writeArchive(host, image, output);
   if (options.iidFile !== null) writeFileSync(options.iidFile, `sha256:${image.id}`);
+  if (options.metadataFile !== null) writeMetadata(options.metadataFile, image);
   emitImage(host, "build", image.id, image.names[0] ?? image.id);
   return image;
+}
+
+/** buildx's names for what came out. */
+function writeMetadata(file: string, image: Image): void {
+  const facts = {
+    "containerimage.config.digest": `sha256:${image.id}`,
+    "containerimage.digest": image.manifestDigest,
+    ...(image.names.length > 0 && { "image.name": image.names.join(",") }),
+  };
+  writeFileSync(file, `${JSON.stringify(facts, null, 2)}\n`);
 }
 
 function mayUseCache({ usesCache, withoutCache }: BuildOptions, { stages }: PlannedStep): boolean {
@@ -123,6 +151,7 @@ async function keep(session: BuildSession): Promise<void> {
   if (used.length > 0) touchCachedSteps(host.database, used);
   if (remembered.length === 0) return;
   await publishLayers(host, made, () => insertCachedSteps(host.database, remembered));
+  session.markStored();
 }
 
 async function publish(

@@ -1,4 +1,5 @@
 /** What a step is, as a key: equal keys come to equal layers. Pure. */
+import { type ContainerSpec, emptySpec } from "../container/spec.ts";
 import { digestOf, hexOf } from "../oci/digest.ts";
 import type { Epoch } from "./epoch.ts";
 import type { CopyStep, RunStep, WorkdirStep } from "./graph.ts";
@@ -41,4 +42,12 @@ function factsOf(step: RunStep | CopyStep | WorkdirStep): unknown {
       return { ...step, base: 0, mounts, passedEnv: [] };
     }
   }
+}
+
+/** What is asked of containers besides may change what commands do; how much they may use does not. */
+export function templateKey(template: ContainerSpec): string[] {
+  const facts = (spec: ContainerSpec) =>
+    JSON.stringify({ ...spec, resources: null, cgroupParent: null });
+  const own = facts(template);
+  return own === facts(emptySpec()) ? [] : [own];
 }

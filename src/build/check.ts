@@ -66,7 +66,7 @@ export async function checkDockerfile(
   host: Host,
   options: Pick<
     BuildOptions,
-    "context" | "file" | "ignoreFile" | "target" | "buildArgs" | "network" | "fetch"
+    "context" | "file" | "ignoreFile" | "target" | "buildArgs" | "network" | "fetch" | "contexts"
   >,
 ): Promise<string[]> {
   using stage = await openStage(host);
@@ -90,7 +90,6 @@ export async function checkDockerfile(
     labels: {},
     buildPlatform: platform,
     targetPlatform: platform,
-    contexts: [],
     onUndefined: checks.onUndefined,
   });
   return checks.findings().map((finding) => describeFinding(file, finding));

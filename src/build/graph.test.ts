@@ -34,7 +34,7 @@ function plan(text: string, more: Partial<GraphInput> = {}) {
     buildPlatform: platform,
     targetPlatform: platform,
     network: "default",
-    contexts: [],
+    contexts: {},
     images: new Map(
       [...images].map(([name, config]) => [imageKey({ name, platform: null }), config]),
     ),

@@ -1,5 +1,6 @@
 /** One build: what its steps act with, and what they have come to so far. */
 import { join } from "node:path";
+import type { ContainerSpec } from "../container/spec.ts";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { StagedLayer } from "../image/publish.ts";
@@ -24,6 +25,8 @@ export interface BuildSecret {
 export interface StepOptions {
   readonly epoch: Epoch | null;
   readonly secrets: readonly BuildSecret[];
+  /** What containers of RUN get besides: limits, hosts, devices… */
+  readonly template: ContainerSpec;
   /** Sockets of SSH agents by id. */
   readonly agents: ReadonlyMap<string, string>;
   /** Whether the cache is asked at all, and for the steps of which stages it is not. */
@@ -111,6 +114,11 @@ export class BuildSession {
     const layer = this.layers.get(id);
     if (layer === undefined) throw new CooperError("internal", `bug in Cooper: no layer ${id}`);
     return layer;
+  }
+
+  /** All that was made is in the store now, and not in the stage any more. */
+  markStored(): void {
+    for (const [id, layer] of this.layers) this.layers.set(id, { ...layer, directory: null });
   }
 
   get made(): readonly StagedLayer[] {

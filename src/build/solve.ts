@@ -2,7 +2,7 @@
 import { CooperError, messageOf } from "../errors.ts";
 import { Slots } from "../image/slots.ts";
 import { cachedLayer } from "../records/build-cache.ts";
-import { stepKey, treeKey } from "./cache.ts";
+import { stepKey, templateKey, treeKey } from "./cache.ts";
 import { digestOfPicked } from "./context/digest.ts";
 import { pick, type SourceTree } from "./context/tree.ts";
 import { excerpt } from "./dockerfile/source.ts";
@@ -194,7 +194,8 @@ class Solver implements StepTrees {
         ? this.contextKey(this.context(mount.tree), mount.source)
         : treeKey(this.built(mount.tree));
     });
-    const key = stepKey(step, base, inputs, this.session.options.epoch);
+    const { epoch, template } = this.session.options;
+    const key = stepKey(step, base, [...inputs, ...templateKey(template)], epoch);
     return this.cachedOr(id, planned, base, key, () =>
       runCommand(this.session, step, base, this, (bytes) =>
         this.session.progress.output(id, bytes),

@@ -29,13 +29,18 @@ export interface GraphInput {
   readonly targetPlatform: Platform;
   /** --network, for those RUN that do not say. */
   readonly network: "default" | "none" | "host";
-  /** Names of --build-context; they go before stages and images of that name. */
-  readonly contexts: readonly string[];
+  /** --build-context by name; they go before stages and images of that name. */
+  readonly contexts: Readonly<Record<string, NamedContext>>;
   /** Configurations by imageKey(). */
   readonly images: ReadonlyMap<string, ImageConfig>;
   /** Told of variables that are used and never set. */
   onUndefined?(name: string, range: Range, known: readonly string[]): void;
 }
+
+/** What a name stands for instead of a stage or an image of that name. */
+export type NamedContext =
+  | { readonly kind: "directory"; readonly path: string }
+  | { readonly kind: "image"; readonly name: string };
 
 /** An image whose configuration has to be known first. */
 export interface NeededImage {
@@ -142,7 +147,13 @@ export class Planner {
   /** FROM: another stage, a context by name, nothing, or an image. */
   private begin(stage: Stage): StageState {
     const { from, index } = stage;
-    const name = this.expandGlobal(from.image);
+    const typed = this.expandGlobal(from.image);
+    const named = this.named(typed);
+    if (named?.kind === "directory")
+      throw this.error(from.image.range, `the build context ${typed} is no image to begin with`, {
+        hint: "copy from it: FROM scratch, and COPY --from",
+      });
+    const name = named?.name ?? typed;
     if (name === "")
       throw this.error(from.image.range, `base name (${from.image.text}) should not be blank`);
     const platform = from.platform === null ? null : this.expandGlobal(from.platform);
@@ -150,12 +161,11 @@ export class Planner {
       throw this.error(from.platform?.range ?? from.range, "--platform is empty");
     const names = [`${index}`, ...(from.stageName === null ? [] : [from.stageName])];
     const about = { stage, names, globals: this.globals };
-    const before = this.earlierStage(name, index);
-    if (before !== undefined && !this.isContext(name))
-      return StageState.after(this.stage(before), about);
+    const before = named === undefined ? this.earlierStage(name, index) : undefined;
+    if (before !== undefined) return StageState.after(this.stage(before), about);
     const count = stepCount(stage.instructions);
     const title = `[${from.stageName ?? `stage-${index}`} 1/${count}] FROM ${name}`;
-    if (name === "scratch" && !this.isContext(name)) {
+    if (name === "scratch") {
       const tree = this.builder.add({ kind: "scratch" }, { title, stages: names, place: null });
       return StageState.empty(tree, about);
     }
@@ -199,8 +209,8 @@ export class Planner {
       .findLast(({ from }) => from.stageName === name.toLowerCase());
   }
 
-  private isContext(name: string): boolean {
-    return this.input.contexts.includes(name);
+  private named(name: string): NamedContext | undefined {
+    return Object.hasOwn(this.input.contexts, name) ? this.input.contexts[name] : undefined;
   }
 
   /** What `from` of COPY and RUN --mount names: a context, a stage, or an image. */
@@ -210,7 +220,10 @@ export class Planner {
       throw this.error(range, "variable expansion is not supported for --from", {
         hint: "define a new stage with FROM using the variable, and name that stage",
       });
-    if (this.isContext(text)) return this.context(text);
+    const named = this.named(text);
+    if (named?.kind === "directory") return this.context(text);
+    if (named !== undefined)
+      return this.image(named.name, null, `FROM ${named.name}`, range, stages);
     const byNumber = /^\d+$/.test(text) ? this.input.dockerfile.stages[Number(text)] : undefined;
     if (/^\d+$/.test(text) && (byNumber === undefined || byNumber.index >= current.index)) {
       throw this.error(

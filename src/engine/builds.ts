@@ -12,7 +12,7 @@ export class Builds {
     this.host = host;
   }
 
-  async build(options: BuildOptions): Promise<Image> {
+  async build(options: BuildOptions): Promise<Image | null> {
     return (await import("../build/build.ts")).buildImage(this.host, options);
   }
 

@@ -215,7 +215,7 @@ describe.each(everybody)("as $who", ({ user }) => {
     expect(mended.exitCode).toBe(0);
     expect(mended.stderr).toContain("CACHED");
     const missing = await build(host, directory, 'RUN ["no-such-program"]');
-    expect(missing.stderr).toContain('cannot run "no-such-program": not found');
+    expect(missing.stderr).toContain('cannot run "no-such-program"');
     expect(await host.must("ps", "-aq")).toBe("");
   });
 
@@ -462,4 +462,78 @@ test("--check tells what BuildKit's users know, and builds nothing", async () =>
   });
   const strict = await build(host, directory, `# check=error=true\n${text}`);
   expect(strict.stderr).toContain("lint violation found");
+});
+
+describe.each(everybody)("what else can be asked, as $who", ({ user }) => {
+  test("files and archives come out, of contexts that have names", async () => {
+    await using host = await testHost(user);
+    const directory = context(host, user, { f: "main" });
+    const other = context(host, user, { g: "other", ".dockerignore": "no", no: "no" }, "other");
+    const out = host.place("out");
+    const text = lines(
+      "FROM base AS made",
+      "COPY --from=more . /o/",
+      "RUN --mount=from=more,target=/m cat /m/g > /o/seen",
+      "FROM scratch",
+      "COPY --from=made /o /",
+    );
+    const args = [
+      "--build-context",
+      `more=${other}`,
+      "--build-context",
+      "base=docker-image://hello",
+    ];
+    const built = await build(host, directory, text, ...args, "-o", join(out, "files"));
+    expect(built.stdout).toBe("");
+    expect(built.exitCode).toBe(0);
+    const found = Bun.spawnSync([
+      "sh",
+      "-c",
+      `cd ${out}/files && ls -A && cat seen && stat -c %u g`,
+    ]);
+    expect(found.stdout.toString()).toBe(`.dockerignore\ng\nseen\nother${user?.uid ?? 0}\n`);
+    const archive = join(out, "i.tar");
+    const metadata = join(out, "m.json");
+    const more = ["-o", `type=oci,dest=${archive}`, "--metadata-file", metadata, "-t", "named"];
+    await mustBuild(host, directory, text, ...args, ...more);
+    expect(JSON.parse(readFileSync(metadata, "utf8"))["image.name"]).toBe("localhost/named:latest");
+    expect(await host.must("load", "-i", archive)).toContain("named");
+    const tar = await build(host, directory, text, ...args, "-o", "-");
+    expect(tar.stdout).toContain("ustar");
+  });
+
+  test("containers of RUN are as it is asked", async () => {
+    await using host = await testHost(user);
+    const directory = context(host, user, {});
+    const shared = host.place("shared");
+    writeFileSync(join(shared, "s"), "shared");
+    const text = lines(
+      "RUN grep -c one.test /etc/hosts; cat /v/s; ulimit -n; grep CapEff /proc/self/status",
+      "RUN df -k /dev/shm | tail -1",
+    );
+    const args = [
+      "--add-host",
+      "one.test:10.1.2.3",
+      "-v",
+      `${shared}:/v:ro`,
+      "--ulimit",
+      "nofile=77:77",
+    ];
+    const built = await build(
+      host,
+      directory,
+      text,
+      ...args,
+      "--cap-drop",
+      "ALL",
+      "--shm-size",
+      "1m",
+    );
+    for (const line of ["1", "shared77", "CapEff:\t0000000000000000"])
+      expect(built.stderr).toMatch(new RegExp(`^#2 \\S+ ${line.replace("\t", "\\s*")}$`, "m"));
+    expect(built.stderr).toMatch(/shm +1024 /);
+    const refused = await host.cooper("build", "--squash", directory);
+    expect(refused.stderr).toContain("--squash");
+    expect(refused.exitCode).not.toBe(0);
+  });
 });

@@ -1,5 +1,6 @@
 /** Handler of the classic build: a tar comes, lines of output go. */
 import { availableParallelism } from "node:os";
+import { emptySpec } from "../../container/spec.ts";
 import { CooperError } from "../../errors.ts";
 import { isObject } from "../../oci/json.ts";
 import { hostPlatform, isPlatform, parsePlatform, resolvePlatform } from "../../oci/platform.ts";
@@ -44,6 +45,10 @@ export const build: Handler = async ({ engine, request }) => {
     network: networkOf(query.get("networkmode") ?? ""),
     secrets: [],
     agents: new Map<string, string>(),
+    template: emptySpec(),
+    contexts: {},
+    outputs: [],
+    metadataFile: null,
     jobs: Math.max(2, availableParallelism()),
     epoch: null,
     family: "docker" as const,
@@ -68,6 +73,7 @@ export const build: Handler = async ({ engine, request }) => {
         },
       });
     });
+    if (image === null) return;
     tell({ aux: { ID: imageId(image.id) } });
     if (isQuiet) tell({ stream: `${imageId(image.id)}\n` });
     tellBuilt(tell, isQuiet, image.id, tags);

@@ -14,6 +14,7 @@ import { compressionOf } from "../../layer/decompress.ts";
 import { type LayerSource, unpackLayer } from "../../layer/unpack.ts";
 import { readInRoot } from "../../system/rooted.ts";
 import { type IgnoreRules, parseIgnore } from "../ignore.ts";
+import type { NamedContext } from "../stages.ts";
 import type { SourceTree } from "./tree.ts";
 
 export interface ContextRequest {
@@ -69,6 +70,21 @@ const treeAt = (root: string, ignore: IgnoreRules | null): SourceTree => ({
   ignore,
   isContext: true,
 });
+
+/** Further contexts that are directories, each with an ignore file of its own. */
+export function namedTrees(
+  contexts: Readonly<Record<string, NamedContext>>,
+): [string, SourceTree][] {
+  return Object.entries(contexts).flatMap(([name, context]) => {
+    if (context.kind !== "directory") return [];
+    const root = resolve(context.path);
+    if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true)
+      throw new CooperError("no-such-object", `the build context ${name}: no directory ${root}`);
+    const text = readInRoot(root, ".dockerignore", maxFileBytes);
+    const ignore = text === undefined ? null : parseIgnore(text, `${name}: .dockerignore`);
+    return [[name, { ...treeAt(root, ignore), shown: `the build context ${name}` }]];
+  });
+}
 
 function findDockerfile(
   root: string,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { settleContainer } from "../../container/cleanup.ts";
 import { createContainer } from "../../container/create.ts";
 import type { ContainerRecord } from "../../container/record.ts";
-import { type ContainerSpec, emptySpec } from "../../container/spec.ts";
+import type { ContainerSpec } from "../../container/spec.ts";
 import { startLocked } from "../../container/start.ts";
 import { CooperError } from "../../errors.ts";
 import { getContainer } from "../../records/containers.ts";
@@ -27,8 +27,8 @@ export async function runCommand(
   onOutput: (bytes: Uint8Array) => void,
 ): Promise<string> {
   await using mounts = await mountsFor(session, step, trees);
-  const spec = specFor(step);
-  spec.mounts = [...mounts.mounts];
+  const spec = specFor(step, session.options.template);
+  spec.mounts.push(...mounts.mounts);
   if (step.script !== null) spec.mounts.push(scriptMount(session, step.script));
   const points = mountPoints(spec.mounts.map(({ target }) => target));
   using view = session.view(base);
@@ -47,8 +47,8 @@ export async function runCommand(
   return sealed.layers.at(-1) ?? "";
 }
 
-function specFor(step: RunStep): ContainerSpec {
-  const spec = emptySpec();
+function specFor(step: RunStep, template: ContainerSpec): ContainerSpec {
+  const spec = structuredClone(template);
   return {
     ...spec,
     command: [...step.argv],

@@ -1,5 +1,6 @@
 /** Options of `build`, as data: those that work, and those of the peers that are refused or mean nothing here. */
 
+import { createOptions } from "../../container/options/table.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
 
@@ -16,6 +17,11 @@ export const buildOptions = {
     flag: "--build-arg-file",
     type: listOf(path),
     help: "File with values for ARG, a line NAME=VALUE each",
+  },
+  buildContext: {
+    flag: "--build-context",
+    type: listOf({ ...string, placeholder: "NAME=DIR|docker-image://IMAGE" }),
+    help: "Further context, which COPY --from and RUN --mount name",
   },
   check: {
     flag: "--check",
@@ -44,6 +50,7 @@ export const buildOptions = {
     defaultText: "as many as there are processors",
   },
   label: { flag: "--label", type: pairs, help: "Label of the image" },
+  metadataFile: { flag: "--metadata-file", type: path, help: "Write what was built to a file" },
   network: {
     flag: "--network",
     aliases: ["--net"],
@@ -56,6 +63,13 @@ export const buildOptions = {
     flag: "--no-cache-filter",
     type: listOf({ ...string, placeholder: "STAGE" }),
     help: "Do the steps of these stages anew",
+  },
+  output: {
+    flag: "--output",
+    short: "-o",
+    type: listOf({ ...string, placeholder: "DIR|type=TYPE[,dest=PATH]" }),
+    help: "Where the result goes: image, local (files), tar, docker or oci (archives)",
+    defaultText: "an image in the store",
   },
   platform: {
     flag: "--platform",
@@ -118,6 +132,38 @@ export const buildOptions = {
   },
 } as const;
 
+/** Options of `run` that the containers of RUN take too. */
+const ofContainers = [
+  "--add-host",
+  "--cap-add",
+  "--cap-drop",
+  "--cgroup-parent",
+  "--cgroupns",
+  "--cpu-period",
+  "--cpu-quota",
+  "--cpu-shares",
+  "--cpuset-cpus",
+  "--cpuset-mems",
+  "--device",
+  "--dns",
+  "--dns-option",
+  "--dns-search",
+  "--group-add",
+  "--ipc",
+  "--memory",
+  "--memory-swap",
+  "--no-hostname",
+  "--no-hosts",
+  "--pid",
+  "--security-opt",
+  "--shm-size",
+  "--ulimit",
+  "--uts",
+  "--volume",
+];
+
+export const containerOptions = createOptions.filter(({ flag }) => ofContainers.includes(flag));
+
 const without = (reason: string) => ({ ignored: reason });
 const no = (reason: string) => ({ refuse: reason });
 const text = listOf(string);
@@ -161,7 +207,6 @@ export const emptyOptions = {
 
 /** Options of docker and podman that are refused, each with the reason. */
 export const refusedOptions = {
-  addHost: { flag: "--add-host", type: text, help: "Entry for /etc/hosts", ...notYet },
   allow: {
     flag: "--allow",
     type: text,
@@ -169,22 +214,9 @@ export const refusedOptions = {
     ...no("commands run in the sandbox of containers, always"),
   },
   attest: { flag: "--attest", type: text, help: "Attestation", ...notYet },
-  buildContext: { flag: "--build-context", type: text, help: "Further context", ...notYet },
   cacheFrom: { flag: "--cache-from", type: text, help: "Cache from elsewhere", ...notYet },
   cacheTo: { flag: "--cache-to", type: text, help: "Cache for elsewhere", ...notYet },
   cacheTtl: { flag: "--cache-ttl", type: string, help: "Age of the cache", ...notYet },
-  capAdd: { flag: "--cap-add", type: text, help: "Capability", ...notYet },
-  capDrop: { flag: "--cap-drop", type: text, help: "Capability", ...notYet },
-  device: { flag: "--device", type: text, help: "Device", ...notYet },
-  dns: { flag: "--dns", type: text, help: "Resolver", ...notYet },
-  memory: { flag: "--memory", short: "-m", type: string, help: "Memory limit", ...notYet },
-  metadataFile: {
-    flag: "--metadata-file",
-    type: path,
-    help: "Write what was built to a file",
-    ...notYet,
-  },
-  output: { flag: "--output", short: "-o", type: text, help: "Where the result goes", ...notYet },
   provenance: { flag: "--provenance", type: string, help: "Attestation", ...notYet },
   push: {
     flag: "--push",
@@ -192,9 +224,51 @@ export const refusedOptions = {
     help: "Push the image",
     ...no("push it by its name: cooper push NAME"),
   },
+  allPlatforms: { flag: "--all-platforms", type: flagSwitch, help: "All platforms", ...notYet },
+  arch: { flag: "--arch", type: string, help: "Architecture", ...notYet },
+  builder: { flag: "--builder", type: string, help: "Builder", ...no("there is one builder") },
+  call: { flag: "--call", type: string, help: "What to do", ...no("use --check to check") },
+  env: { flag: "--env", type: text, help: "Variable", ...no("write ENV, or use --build-arg") },
+  from: { flag: "--from", type: string, help: "Base image", ...notYet },
+  isolation: {
+    flag: "--isolation",
+    type: string,
+    help: "Kind of container",
+    ...no("commands run in containers of the OCI runtime, always"),
+  },
+  layers: {
+    flag: "--layers",
+    type: flagSwitch,
+    help: "Keep layers",
+    ...without("each step is one"),
+  },
+  logfile: { flag: "--logfile", type: path, help: "Log", ...no("redirect the error output") },
+  manifest: { flag: "--manifest", type: string, help: "Manifest list", ...notYet },
+  os: { flag: "--os", type: string, help: "Operating system", ...notYet },
+  policy: { flag: "--policy", type: text, help: "Policy", ...notYet },
+  rewriteTimestamp: {
+    flag: "--rewrite-timestamp",
+    type: flagSwitch,
+    help: "No file younger than the image",
+    ...without("SOURCE_DATE_EPOCH does that"),
+  },
+  signBy: {
+    flag: "--sign-by",
+    type: string,
+    help: "Key",
+    ...no("sign when you push: cooper push --sign-by"),
+  },
+  stdin: {
+    flag: "--stdin",
+    type: flagSwitch,
+    help: "Input for commands",
+    ...no("commands have no input"),
+  },
+  unsetenv: { flag: "--unsetenv", type: text, help: "Variable", ...notYet },
+  unsetlabel: { flag: "--unsetlabel", type: text, help: "Label", ...notYet },
+  userns: { flag: "--userns", type: string, help: "User namespace", ...notYet },
+  variant: { flag: "--variant", type: string, help: "Variant of the architecture", ...notYet },
   sbom: { flag: "--sbom", type: string, help: "List of packages", ...notYet },
-  securityOpt: { flag: "--security-opt", type: text, help: "Security option", ...notYet },
-  shmSize: { flag: "--shm-size", type: string, help: "Size of /dev/shm", ...notYet },
   squash: { flag: "--squash", type: flagSwitch, help: "One layer for all steps", ...notYet },
   squashAll: {
     flag: "--squash-all",
@@ -202,6 +276,4 @@ export const refusedOptions = {
     help: "One layer for everything",
     ...notYet,
   },
-  ulimit: { flag: "--ulimit", type: text, help: "Limit of processes", ...notYet },
-  volume: { flag: "--volume", short: "-v", type: text, help: "Directory of the host", ...notYet },
 } as const;

@@ -1,7 +1,6 @@
 /** `build`: an image of what a Dockerfile says. */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
 import { CooperError, errnoName } from "../../errors.ts";
 import {
   hostPlatform,
@@ -14,7 +13,8 @@ import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { pairs } from "../pairs.ts";
 import { printable } from "../printable.ts";
-import { buildOptions, emptyOptions, refusedOptions } from "./build-options.ts";
+import { buildOptions, containerOptions, emptyOptions, refusedOptions } from "./build-options.ts";
+import { agentOf, contextOf, outputOf, secretOf } from "./build-values.ts";
 import { fetchOf, fetchOptions } from "./fetch-options.ts";
 
 export const build = defineCommand({
@@ -28,9 +28,10 @@ export const build = defineCommand({
     "cooper build --secret id=token,src=token.txt -t app .",
   ],
   options: { ...buildOptions, ...fetchOptions, ...emptyOptions, ...refusedOptions },
+  specOptions: containerOptions,
   args: { min: 0, max: 1 },
   completes: "file",
-  async run({ engine, args, options, fail }) {
+  async run({ engine, args, options, spec, fail }) {
     const isQuiet = options.quiet === true || options.progress === "quiet";
     assertOwnPlatform(options.platform);
     const abort = abortOnSignals();
@@ -51,6 +52,10 @@ export const build = defineCommand({
         network: networkOf(options.network),
         secrets: options.secret.map(secretOf),
         agents: new Map(options.ssh.map(agentOf)),
+        template: spec,
+        contexts: Object.fromEntries(options.buildContext.map(contextOf)),
+        outputs: options.output.map(outputOf),
+        metadataFile: options.metadataFile ?? null,
         jobs: jobsOf(options.jobs),
         epoch: epochOf(options.timestamp, options.sourceDateEpoch),
         family: options.format ?? engine.host.settings.imageDefaultFormat,
@@ -60,6 +65,7 @@ export const build = defineCommand({
       };
       if (options.check) return showFindings(await engine.builds.check(request));
       const image = await engine.builds.build(request);
+      if (image === null) return 0;
       print(isQuiet ? `sha256:${image.id}\n` : `${image.id}\n`);
       return 0;
     } catch (error) {
@@ -129,7 +135,7 @@ function networkOf(
 }
 
 function jobsOf(given: number | undefined): number {
-  if (given === undefined || given === 0) return Math.max(2, availableParallelism());
+  if (given === undefined || given === 0) return Math.max(4, 2 * availableParallelism()); // most steps wait for something
   if (given < 0) throw new CooperError("invalid-argument", "--jobs: less than nothing");
   return given;
 }
@@ -141,57 +147,4 @@ function epochOf(timestamp: number | undefined, sourceDateEpoch: number | undefi
     throw new CooperError("invalid-argument", `SOURCE_DATE_EPOCH=${text} is no number of seconds`);
   const seconds = sourceDateEpoch ?? (text === "" ? undefined : Number(text));
   return seconds === undefined ? null : { seconds, isExact: false };
-}
-
-/** `id=ID,src=FILE`, `id=ID,env=NAME`, `id=NAME` for a variable or a file of that name. */
-function secretOf(text: string) {
-  const values = pairs(text.split(","), "secret");
-  const { id = "", src, source = src, env, type, ...more } = values;
-  const unknown = Object.keys(more)[0];
-  if (unknown !== undefined || (type !== undefined && !["file", "env"].includes(type)))
-    throw new CooperError(
-      "invalid-argument",
-      `invalid secret: unexpected key '${unknown ?? "type"}'`,
-    );
-  if (id === "") throw new CooperError("invalid-argument", "invalid secret: it has no id");
-  const variable = env ?? (source === undefined && type !== "file" ? id : undefined);
-  return {
-    id,
-    async read(): Promise<Uint8Array> {
-      const value = variable === undefined ? undefined : process.env[variable];
-      if (value !== undefined) return Buffer.from(value);
-      if (env !== undefined)
-        throw new CooperError("no-such-object", `the secret ${id}: the variable ${env} is not set`);
-      return readBytes(source ?? id, id);
-    },
-  };
-}
-
-/** `default`, or `ID=SOCKET`. Keys are for agents to hold. */
-function agentOf(text: string): [string, string] {
-  const equals = text.indexOf("=");
-  const id = equals < 0 ? text : text.slice(0, equals);
-  const socket = equals < 0 ? (process.env.SSH_AUTH_SOCK ?? "") : text.slice(equals + 1);
-  if (socket === "")
-    throw new CooperError(
-      "invalid-argument",
-      `--ssh ${id}: no agent runs (SSH_AUTH_SOCK is not set)`,
-    );
-  if (statSync(socket, { throwIfNoEntry: false })?.isSocket() !== true)
-    throw new CooperError("invalid-argument", `--ssh ${id}: ${socket} is no agent's socket`, {
-      hint: "load keys into an agent: ssh-add FILE",
-    });
-  return [id, resolve(socket)];
-}
-
-const maxSecretBytes = 500 << 10;
-
-function readBytes(file: string, id: string): Uint8Array {
-  try {
-    const bytes = readFileSync(file);
-    if (bytes.length <= maxSecretBytes) return bytes;
-  } catch (cause) {
-    throw new CooperError("no-such-object", `the secret ${id}: cannot read ${file}`, { cause });
-  }
-  throw new CooperError("invalid-argument", `the secret ${id} is larger than 500 kB`);
 }

@@ -1,0 +1,93 @@
+/** Values of build's options that have parts of their own. */
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { BuildOutput } from "../../build/output.ts";
+import type { NamedContext } from "../../build/stages.ts";
+import { CooperError } from "../../errors.ts";
+import { pairs } from "../pairs.ts";
+
+/** `id=ID,src=FILE`, `id=ID,env=NAME`, `id=NAME` for a variable or a file of that name. */
+export function secretOf(text: string) {
+  const values = pairs(text.split(","), "secret");
+  const { id = "", src, source = src, env, type, ...more } = values;
+  const unknown = Object.keys(more)[0];
+  if (unknown !== undefined || (type !== undefined && !["file", "env"].includes(type)))
+    throw new CooperError(
+      "invalid-argument",
+      `invalid secret: unexpected key '${unknown ?? "type"}'`,
+    );
+  if (id === "") throw new CooperError("invalid-argument", "invalid secret: it has no id");
+  const variable = env ?? (source === undefined && type !== "file" ? id : undefined);
+  return {
+    id,
+    async read(): Promise<Uint8Array> {
+      const value = variable === undefined ? undefined : process.env[variable];
+      if (value !== undefined) return Buffer.from(value);
+      if (env !== undefined)
+        throw new CooperError("no-such-object", `the secret ${id}: the variable ${env} is not set`);
+      return readBytes(source ?? id, id);
+    },
+  };
+}
+
+/** `default`, or `ID=SOCKET`. Keys are for agents to hold. */
+export function agentOf(text: string): [string, string] {
+  const equals = text.indexOf("=");
+  const id = equals < 0 ? text : text.slice(0, equals);
+  const socket = equals < 0 ? (process.env.SSH_AUTH_SOCK ?? "") : text.slice(equals + 1);
+  if (socket === "")
+    throw new CooperError(
+      "invalid-argument",
+      `--ssh ${id}: no agent runs (SSH_AUTH_SOCK is not set)`,
+    );
+  if (statSync(socket, { throwIfNoEntry: false })?.isSocket() !== true)
+    throw new CooperError("invalid-argument", `--ssh ${id}: ${socket} is no agent's socket`, {
+      hint: "load keys into an agent: ssh-add FILE",
+    });
+  return [id, resolve(socket)];
+}
+
+const maxSecretBytes = 500 << 10;
+
+function readBytes(file: string, id: string): Uint8Array {
+  try {
+    const bytes = readFileSync(file);
+    if (bytes.length <= maxSecretBytes) return bytes;
+  } catch (cause) {
+    throw new CooperError("no-such-object", `the secret ${id}: cannot read ${file}`, { cause });
+  }
+  throw new CooperError("invalid-argument", `the secret ${id} is larger than 500 kB`);
+}
+
+/** `NAME=DIR`, `NAME=docker-image://IMAGE`. */
+export function contextOf(text: string): [string, NamedContext] {
+  const [, name = "", value = ""] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (name === "")
+    throw new CooperError("invalid-argument", `invalid build context ${text}: it is NAME=VALUE`);
+  const image = /^(?:docker-image|container-image):\/\/(.+)$/.exec(value)?.[1];
+  if (image !== undefined) return [name, { kind: "image", name: image }];
+  if (/^(?:https?|git|ssh|oci-layout|target):|^git@/.test(value))
+    throw new CooperError("not-supported", `the build context ${name} is no directory or image`, {
+      hint: "fetch it first, and name the directory",
+    });
+  return [name, { kind: "directory", path: value }];
+}
+
+/** `DIR`, `-` for a tar, or `type=TYPE,dest=PATH`. */
+export function outputOf(text: string): BuildOutput {
+  if (text === "-") return { kind: "tar", destination: "-" };
+  if (!/^(?:type|dest)=/.test(text)) return { kind: "local", destination: text };
+  const { type = "image", dest: destination, ...more } = pairs(text.split(","), "output");
+  const unknown = Object.keys(more)[0];
+  if (unknown !== undefined)
+    throw new CooperError("not-supported", `--output: ${unknown} is not supported`);
+  if (type === "image" && destination === undefined) return { kind: "image" };
+  const known = (["local", "tar", "docker", "oci"] as const).find((kind) => kind === type);
+  if (known === undefined)
+    throw new CooperError("not-supported", `--output: the type ${type} is not supported`, {
+      hint: "there are image, local, tar, docker and oci",
+    });
+  if (destination === undefined)
+    throw new CooperError("invalid-argument", `--output: dest is required for type ${type}`);
+  return { kind: known, destination };
+}
