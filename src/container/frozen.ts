@@ -2,7 +2,7 @@
  * Freezing the files of a container: its changes become a tree that nobody writes to any more, and it goes
  * on with none upon it. Of one that does not run that is a rename. An overlay that is mounted cannot get
  * another upper directory, and processes hold on to its files by descriptor, mapping and working
- * directory, so of one that runs the changes are copied while it is held still.
+ * directory, so of one that runs the changes are copied (live-copy.ts).
  *
  * A rename is noted before: `freezingId` names what the changes are becoming. Whoever finds it with nobody
  * at work puts them back (`undoFreeze`); a snapshot or fork is there only once the rename has been
@@ -160,7 +160,7 @@ export function undoFreeze(
 
 /**
  * A copy of the changes of a container that runs, with blocks shared where the file system copies them on
- * write. It goes on with what it has; the copy stands on the same trees as its changes do.
+ * write. The container goes on with what it has; the copy stands on the same trees as its changes do.
  */
 async function freezeCopy(
   host: Host,

@@ -223,8 +223,8 @@ export const fork = defineCommand({
       pauses: pausesOf(options),
       createCommand: process.argv.slice(2),
     });
+    print(`${made.id}\n`); // it is there also when it cannot be started
     if (options.detach) await engine.containers.start(made.id);
-    print(`${made.id}\n`);
   },
 });
 
