@@ -122,6 +122,11 @@ describe.skipIf(dockerClient === null)("docker's client", () => {
       "Successfully tagged built:latest",
     );
     expect(await service.must("run", "--rm", "built")).toBe("7\nfile");
+    const usage = JSON.parse((await service.ask("GET", "/system/df")).text);
+    expect(usage.BuildCache).toMatchObject([{ Shared: true }, { Shared: true }]);
+    await service.must("rmi", "built");
+    expect(await service.must("builder", "prune", "-f")).toMatch(/Total.*:\s*[1-9]/);
+    expect(await host.must("buildx", "du", "--format", "{{.ID}}")).toBe("");
     await Bun.write(`${context}/Dockerfile`, "FROM hello\nRUN exit 3\n");
     expect((await service.docker("build", context)).stderr).toContain("exit code: 3");
     expect(await service.must("volume", "create", "--label", "a=b", "v")).toBe("v");

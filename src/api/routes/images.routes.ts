@@ -23,6 +23,12 @@ export const imageRoutes: readonly Route[] = [
   { method: "DELETE", path: one, load: async () => (await write()).remove },
   { method: "POST", path: "/commit", load: async () => (await write()).commit },
   { method: "POST", path: "/build", load: async () => (await build()).build },
+  {
+    method: "POST",
+    path: "/build/prune",
+    since: 31,
+    load: async () => (await import("./build-cache.ts")).prune,
+  },
   { method: "POST", path: "/auth", load: async () => (await read()).auth },
   {
     method: "GET",

@@ -51,9 +51,9 @@ export const refusedRoutes: readonly Route[] = [
     "BuildKit's protocol is not spoken: use the classic builder (DOCKER_BUILDKIT=0)",
   ),
   ...all(
-    ["/build/cancel", "/build/prune"],
+    ["/build/cancel"],
     501,
-    "there is no cache of BuildKit: cooper image prune removes what builds left",
+    "a build ends when its client goes: there is none of BuildKit's to be cancelled",
   ),
   ...all(
     ["/containers/{id}/checkpoints", "/containers/{id}/checkpoints/{name}"],

@@ -3,12 +3,13 @@ import { listItem } from "../docker/container.ts";
 import { imageItem } from "../docker/image.ts";
 import { json } from "../http/reply.ts";
 import type { Handler } from "../route.ts";
+import { cacheItem } from "./build-cache.ts";
 
 export const diskUsage: Handler = async ({ engine, request, version }) => {
   const types = request.query.getAll("type");
   const wants = (type: string) => types.length === 0 || types.includes(type);
   const usage = await engine.system.usage();
-  const { images, containers, volumes } = usage;
+  const { images, containers, volumes, buildCache } = usage;
   const Images = images.items.map(({ summary, bytes, sharedBytes }) => ({
     ...imageItem(summary, version),
     Containers: summary.containers,
@@ -39,7 +40,7 @@ export const diskUsage: Handler = async ({ engine, request, version }) => {
     Images: wants("image") ? Images : null,
     Containers: wants("container") ? Containers : null,
     Volumes: wants("volume") ? Volumes : null,
-    BuildCache: [],
-    ...(version < 42 && { BuilderSize: 0 }),
+    BuildCache: wants("build-cache") ? buildCache.items.map(cacheItem) : null,
+    ...(version < 42 && { BuilderSize: buildCache.bytes }),
   });
 };
