@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { mountOverlay } from "../system/mount.ts";
+import { isOnOverlay, mountOverlay } from "../system/mount.ts";
 import { needProgram } from "../system/program.ts";
 import { findInRoot } from "../system/rooted.ts";
 import { isInUserNamespace } from "../system/userns.ts";
@@ -195,7 +195,8 @@ async function mountImage(
   const empty = join(host.paths.container(container.id).directory, "empty");
   mkdirSync(empty, { recursive: true, mode: 0o755 });
   const lower = [...layers, empty];
-  if (!readOnly)
+  // a store on an overlay says by names what is hidden: the drivers that stand in know of that
+  if (!readOnly || isOnOverlay(host.paths.layers))
     return withSubpath(mountWritable(host, container, lower, index), subpath, `image ${name}`);
   const merged = join(host.paths.container(container.id).bundle, `image-${index}`);
   mkdirSync(merged, { recursive: true, mode: 0o755 });

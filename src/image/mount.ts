@@ -5,7 +5,7 @@ import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { mountView } from "../layer/overlay-view.ts";
 import { type Image, imagesByPrefix } from "../records/images.ts";
-import { unmount } from "../system/mount.ts";
+import { isOnOverlay, unmount } from "../system/mount.ts";
 import { mountsBelow } from "../system/mount-table.ts";
 import { layerStack, resolveImage } from "./resolve.ts";
 
@@ -20,10 +20,21 @@ export async function mountImage(host: Host, name: string): Promise<MountedImage
   const image = resolveImage(host, name);
   const path = join(host.paths.imageMounts, image.id);
   if (!isMounted(host, image.id)) {
+    assertMountable(host);
     mkdirSync(path, { recursive: true, mode: 0o755 });
     mountView(layerStack(host, image), path, join(host.paths.imageMounts, "empty"));
   }
   return { image, path };
+}
+
+/** @throws CooperError not-supported where the kernel would show what layers hide (see name-marks.ts) */
+function assertMountable({ paths }: Host): void {
+  if (!isOnOverlay(paths.layers)) return;
+  throw new CooperError(
+    "not-supported",
+    `the store ${paths.root} is on an overlay itself, and the kernel mounts no image of it`,
+    { hint: "look at it in a container: --mount type=image,source=IMAGE,destination=/image" },
+  );
 }
 
 /** Resolves to the id. @throws CooperError wrong-state when it is not mounted */

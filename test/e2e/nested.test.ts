@@ -66,12 +66,14 @@ cooper rm -f y > /dev/null
 cooper run --rm --network none changed sh -c 'cat /f; ls -A /d /kept 2> /dev/null; true'
 cooper image diff inner
 cooper system check && echo whole
+cooper run --rm --network none --mount type=image,source=inner,destination=/d inner ls -A /d /d/d
 cooper info --format '{{.store.graphDriverName}}'
 `;
 const lines = [
   ...["/kept", "", "/d:", "new", "0", "within", "within"],
   ...["C /d", "D /d/new", "A /etc", "A /f", "D /kept", "within", "/d:"],
   ...["C /d", "A /d/new", "D /d/old", "D /gone", "whole"],
+  ...["/d:", "bin", "d", "kept", "tmp", "", "/d/d:", "new"],
 ];
 
 const canFuse = (() => {
