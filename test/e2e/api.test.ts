@@ -69,7 +69,6 @@ describe.skipIf(dockerClient === null)("docker's client", () => {
     expect(await service.must("ps", "--format", "{{.Names}} {{.Image}} {{.State}}")).toBe(
       "c hello running",
     );
-    expect(await service.docker("logs", "c")).toMatchObject({ stdout: "out\n", stderr: "err\n" });
     expect(await service.must("exec", "-e", "B=2", "c", "sh", "-c", "echo $A$B; pwd")).toBe(
       "12\n/tmp",
     );
@@ -78,6 +77,7 @@ describe.skipIf(dockerClient === null)("docker's client", () => {
     expect(await service.dockerWith({ stdin: "in" }, "exec", "-i", "c", "cat")).toMatchObject({
       stdout: "in",
     });
+    expect(await service.docker("logs", "c")).toMatchObject({ stdout: "out\n", stderr: "err\n" });
     await service.must("cp", "/etc/hostname", "c:/tmp/name");
     expect(await service.must("exec", "c", "cat", "/tmp/name")).toBe(
       (await Bun.file("/etc/hostname").text()).trimEnd(),
@@ -181,6 +181,37 @@ test("a service that nobody asks ends, a second one does not start, and its sock
   await killed.ended();
   await using again = await Service.start(host);
   expect((await again.ask("GET", "/_ping")).text).toBe("OK");
+});
+
+test("a restart policy brings back what a client waited for", async () => {
+  await using host = await testHost();
+  await using service = await Service.start(host);
+  await service.ask("POST", "/containers/create?name=c", {
+    Image: "hello",
+    Cmd: ["sh", "-c", "sleep 0.2; exit 3"],
+    HostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 2 } },
+  });
+  // one that stays, and one that leaves as soon as it has asked, as docker run -d does
+  const stays = service.ask("POST", "/containers/c/wait?condition=next-exit");
+  const left = new AbortController();
+  const leaves = fetch("http://x/containers/c/wait?condition=next-exit", {
+    method: "POST",
+    unix: service.socket,
+    signal: left.signal,
+  }).catch(() => undefined);
+  await Bun.sleep(100);
+  await service.ask("POST", "/containers/c/start");
+  left.abort();
+  await leaves;
+  expect(JSON.parse((await stays).text)).toEqual({ StatusCode: 3 });
+  for (let waits = 0; waits < 200; waits++) {
+    const { RestartCount, State } = JSON.parse(
+      (await service.ask("GET", "/containers/c/json")).text,
+    );
+    if (RestartCount === 2 && State.Status === "exited") return;
+    await Bun.sleep(50);
+  }
+  throw new Error("it was not started again twice");
 });
 
 test.each(everybody)("sockets of systemd are taken as $who", async ({ user }) => {
@@ -355,7 +386,7 @@ describe("bare requests", () => {
       StdinOnce: true,
     });
     const attached = service.raw(
-      "POST /containers/cat/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: x\r\n\r\n",
+      'POST /containers/cat/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 15\r\n\r\n{"stream":true}',
       "-stream\r\n",
       "typed\n",
     );

@@ -158,6 +158,8 @@ export class Connection {
       head.expectsContinue ? () => void this.write("HTTP/1.1 100 Continue\r\n\r\n") : undefined,
     );
     const reply = await handler.answer({ ...head, body, signal: this.gone.signal });
+    // some clients send their query as a body too: it is not what they then say to the container
+    if (reply.hijack !== undefined && head.bodyLength !== null) await body.drain(drainLimit);
     // a client that was never told to send its body may do so all the same, or not: nobody knows
     const goesOn = head.keepsAlive && reply.hijack === undefined && !body.isUnasked;
     await this.send(handler, head, reply, goesOn);

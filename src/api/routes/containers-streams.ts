@@ -110,31 +110,39 @@ export const attach: Handler = async ({ engine, params, request, version }) => {
       const left = new Promise<void>((resolve) =>
         stream.signal.addEventListener("abort", () => resolve(), { once: true }),
       );
-      const input = carryInput(
-        stream,
-        session,
-        wants.stdin,
-        await engine.sessions.detachKeys(query.get("detachKeys"), hasTty),
-      );
+      const input = carryInput(stream, session, {
+        isWanted: wants.stdin,
+        // as Docker: a terminal, and one that others may type to later, are only left
+        endsInput: !hasTty && container.spec.closesStdin !== false,
+        keys: await engine.sessions.detachKeys(query.get("detachKeys"), hasTty),
+      });
       await Promise.race([session.ended, left, input]);
     },
   };
 };
 
-/** Resolves when the detach keys were typed, and else never. */
+/** What becomes of what a client types. */
+interface InputOptions {
+  readonly isWanted: boolean;
+  /** Whether the end of it is the end of the process's input; else the client has left. */
+  readonly endsInput: boolean;
+  readonly keys: { filter(bytes: Uint8Array): { bytes: Uint8Array; isComplete: boolean } };
+}
+
+/** Resolves when the client leaves: by its keys, or by an end of input that is not passed on. */
 export async function carryInput(
   stream: RawStream,
   session: Pick<RemoteSession, "write" | "endInput">,
-  wantsInput: boolean,
-  keys: { filter(bytes: Uint8Array): { bytes: Uint8Array; isComplete: boolean } },
+  { isWanted, endsInput, keys }: InputOptions,
 ): Promise<void> {
   for (let bytes = await stream.read(); bytes !== undefined; bytes = await stream.read()) {
-    if (!wantsInput) continue;
+    if (!isWanted) continue;
     const typed = keys.filter(bytes);
     await session.write(typed.bytes);
     if (typed.isComplete) return;
   }
-  if (wantsInput && !stream.signal.aborted) await session.endInput();
+  if (isWanted && !endsInput) return;
+  if (isWanted && !stream.signal.aborted) await session.endInput();
   await new Promise(() => undefined);
 }
 

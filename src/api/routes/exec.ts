@@ -64,7 +64,11 @@ export const start: Handler = async ({ engine, params, request, version }) => {
         raw.signal.addEventListener("abort", () => resolve(), { once: true }),
       );
       const keys = await engine.sessions.detachKeys(asked.detachKeys, hasTty);
-      await Promise.race([session.ended, left, carryInput(raw, session, asked.hasStdin, keys)]);
+      await Promise.race([
+        session.ended,
+        left,
+        carryInput(raw, session, { isWanted: asked.hasStdin, endsInput: !hasTty, keys }),
+      ]);
     },
   };
 };
