@@ -28,6 +28,7 @@ import { type BuildSecret, BuildSession, type BuiltTree } from "./session.ts";
 import { solve } from "./solve.ts";
 import type { GraphInput, NamedContext } from "./stages.ts";
 import { BuildImages } from "./steps/image.ts";
+import { removeLeftContainers } from "./steps/left-containers.ts";
 import { sweepSecrets } from "./steps/secret-files.ts";
 
 /** What was asked. */
@@ -70,6 +71,7 @@ export interface BuildOptions {
  */
 export async function buildImage(host: Host, options: BuildOptions): Promise<Image | null> {
   const names = options.tags.map((tag) => formatReference(parseTarget(tag)));
+  await removeLeftContainers(host);
   await sweep(host);
   sweepSecrets(host);
   using stage = await openStage(host);

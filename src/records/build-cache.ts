@@ -80,6 +80,17 @@ export function deleteCachedSteps(database: Database, keys: readonly string[]): 
     .run(JSON.stringify(keys));
 }
 
+/** Names of containers in which steps of builds run, or ran. */
+export function stepContainers(database: Database): string[] {
+  return database
+    .query<{ name: string }, []>(
+      `select name from container where name glob 'build-*'
+       and json_extract(record, '$.resolved.buildDirectories') is not null`,
+    )
+    .all()
+    .map(({ name }) => name);
+}
+
 /** A file by what the kernel says of it. */
 export interface FileIdentity {
   readonly device: number;

@@ -537,3 +537,85 @@ describe.each(everybody)("what else can be asked, as $who", ({ user }) => {
     expect(refused.exitCode).not.toBe(0);
   });
 });
+
+describe.each(everybody)("ends and crowds, as $who", ({ user }) => {
+  test("a build that is interrupted or killed leaves nothing that the next one does not take away", async () => {
+    await using host = await testHost(user);
+    const directory = context(host, user, {});
+    const text = "RUN echo kept > /k\nRUN --mount=type=secret,id=s echo begun; sleep 100\n";
+    for (const signal of ["SIGINT", "SIGKILL"] as const) {
+      const options = { stdin: `FROM hello\n${text}`, env: { s: "hidden-word" } };
+      const running = host.start(options, "build", "-f", "-", "--secret", "id=s,env=s", directory);
+      let told = "";
+      for await (const chunk of running.stderr) {
+        told += Buffer.from(chunk).toString();
+        if (/^#\d+ [\d.]+ begun$/m.test(told)) break;
+      }
+      // by its pid alone: for an ordinary user it is the process that setpriv became
+      running.kill(signal);
+      const exitCode = await running.exited;
+      if (signal === "SIGINT") expect(exitCode).toBe(130);
+      if (signal === "SIGINT") expect(await host.must("ps", "-aq")).toBe("");
+    }
+    const next = await build(host, directory, "RUN true");
+    expect(next.exitCode).toBe(0);
+    expect(await host.must("ps", "-aq")).toBe("");
+    expect(Bun.spawnSync(["ls", join(host.run, "s")]).stdout.toString()).toBe("");
+    expect((await build(host, directory, "RUN echo kept > /k")).stderr).toContain("CACHED");
+  });
+
+  test("builds at the same time share what they make, and locked caches", async () => {
+    await using host = await testHost(user);
+    const directory = context(host, user, { f: "f" });
+    await host.must("run", "--rm", "hello", "true");
+    const text = (n: number) =>
+      lines(
+        "COPY f /f",
+        "RUN echo same > /same",
+        `RUN --mount=type=cache,target=/c,sharing=locked n=$(cat /c/n || echo 0); sleep 0.2; echo $((n+1)) > /c/n; echo ${n}`,
+      );
+    const all = await Promise.all([1, 2, 3, 4].map((n) => build(host, directory, text(n), "-q")));
+    expect(all.map(({ exitCode, stderr }) => [exitCode, stderr])).toEqual(all.map(() => [0, ""]));
+    const counted = await build(host, directory, "RUN --mount=type=cache,target=/c cat /c/n");
+    expect(counted.stderr).toMatch(/ 4\n/);
+    await host.must("system", "check");
+  });
+
+  test("independent stages wait at the same time, equal steps are done once", async () => {
+    await using host = await testHost(user);
+    const directory = context(host, user, {});
+    const meet = (name: string, other: string) =>
+      `RUN --mount=type=cache,target=/m touch /m/${name}; for i in $(seq 100); do [ -e /m/${other} ] && exit; sleep 0.1; done; exit 1`;
+    const text = lines(
+      ...["FROM hello AS a", "RUN echo equal", meet("a", "b")],
+      ...["FROM hello AS b", "RUN echo equal", meet("b", "a")],
+      ...["FROM hello", "COPY --from=a /etc/passwd /a", "COPY --from=b /etc/passwd /b"],
+    );
+    const built = await build(host, directory, text);
+    expect(built.exitCode).toBe(0);
+    expect(built.stderr.match(/\d equal$/gm)).toHaveLength(1);
+  });
+});
+
+test("a hostile tar as a context reaches nothing outside of it", async () => {
+  await using host = await testHost();
+  const bait = join(host.place("bait"), "victim");
+  const tar = join(host.directory, "hostile.tar");
+  const script = [
+    "import io, sys, tarfile",
+    "t = tarfile.open(sys.argv[1], 'w')",
+    "def add(name, data=b'', kind=tarfile.REGTYPE, link=''):",
+    "  i = tarfile.TarInfo(name); i.size = len(data); i.type = kind; i.linkname = link; t.addfile(i, io.BytesIO(data))",
+    "add('Dockerfile', b'FROM hello\\nCOPY . /c\\n')",
+    `add('out', kind=tarfile.SYMTYPE, link='${dirname(bait)}')`,
+    "add('out/victim', b'x')",
+  ].join("\n");
+  Bun.spawnSync(["python3", "-c", script, tar]);
+  await host.cooper("build", tar);
+  const climbing = script.replace("'out/victim'", `'../../../../../..${bait}'`);
+  Bun.spawnSync(["python3", "-c", climbing, tar]);
+  const refused = await host.cooper("build", tar);
+  expect(refused.exitCode).toBe(1);
+  expect(refused.stderr).toContain("leads out of it");
+  expect(Bun.spawnSync(["ls", dirname(bait)]).stdout.toString()).toBe("");
+});

@@ -14,6 +14,7 @@ import { OpenDirectory } from "../../system/tree-read.ts";
 import type { RunStep } from "../graph.ts";
 import type { BuildSession, BuiltTree } from "../session.ts";
 import { bind } from "./bind.ts";
+import { stepContainerName } from "./left-containers.ts";
 import { lookBefore, mountPoints, removeMountPoints } from "./mount-points.ts";
 import { mountsFor, type StepTrees } from "./run-mounts.ts";
 import { seal } from "./writable.ts";
@@ -101,7 +102,8 @@ async function runToEnd(
     layers: [],
     config: { architecture: "", os: "linux", rootfs: { type: "layers", diff_ids: [] } },
   };
-  const container = await createContainer(host, spec, image, {
+  const named = { ...spec, name: stepContainerName(session) };
+  const container = await createContainer(host, named, image, {
     createCommand: [],
     replaces: false,
     cidFile: null,
