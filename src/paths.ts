@@ -95,6 +95,8 @@ export interface ContainerPaths {
   /** All of it, image and changes, where the driver `vfs` copied it. */
   readonly tree: string;
   readonly log: string;
+  /** What criu wrote of its processes last. */
+  readonly checkpoint: string;
   /** hosts, resolv.conf, hostname, passwd, group and so on, bound over the image's. */
   readonly files: string;
   readonly bundle: string;
@@ -178,6 +180,7 @@ export function pathsUnder(root: string, run: string): Paths {
         work: join(directory, "work"),
         tree: join(directory, "tree"),
         log: join(directory, "ctr.log"),
+        checkpoint: join(directory, "checkpoint"),
         files: join(directory, "files"),
         bundle,
         merged: join(bundle, "merged"),

@@ -23,6 +23,9 @@ export const commandTree: readonly CommandEntry[] = [
   entry("container attach", "attach", "Attach to a running container", async () =>
     as((await import("./commands/attach.ts")).attach),
   ),
+  entry("container checkpoint", "", "Freeze containers to the disk", async () =>
+    as((await import("./commands/checkpoint.ts")).checkpoint),
+  ),
   entry("container clone", "", "Make a container with the settings of another", async () =>
     as((await import("./commands/clone.ts")).clone),
   ),
@@ -85,6 +88,9 @@ export const commandTree: readonly CommandEntry[] = [
   ),
   entry("container restart", "restart", "Stop and start containers", async () =>
     as((await lifecycle()).restart),
+  ),
+  entry("container restore", "", "Let containers go on from a checkpoint", async () =>
+    as((await import("./commands/checkpoint.ts")).restore),
   ),
   entry("container rm", "rm,container remove", "Remove containers", async () =>
     as((await lifecycle()).rm),

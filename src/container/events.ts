@@ -27,6 +27,8 @@ export type ContainerAction =
   | "commit"
   | "mount"
   | "unmount"
+  | "checkpoint"
+  | "restore"
   | "snapshot"
   | "rollback";
 

@@ -1,6 +1,7 @@
 /** The document that `inspect` shows: Podman's, with the names that Docker's users look for beside them. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { Host } from "../host.ts";
 import type { RuntimeSpec } from "../oci/runtime-spec.ts";
 import { resolveContainer } from "../records/containers.ts";
@@ -120,8 +121,18 @@ function stateOf(host: Host, container: ContainerRecord) {
     CgroupPath: cgroupPathOf(live.pid),
     StoppedByUser: container.stoppedBy === "user",
     Health: healthDocument(host, container),
-    CheckpointedAt: goTime(0),
+    ...checkpointOf(host, container, live.pid),
     RestoredAt: goTime(0),
+  };
+}
+
+/** The checkpoint that `restore` would go on from. */
+function checkpointOf(host: Host, { id }: ContainerRecord, pid: number) {
+  const { checkpoint } = host.paths.container(id);
+  const made = statSync(join(checkpoint, "inventory.img"), { throwIfNoEntry: false });
+  return {
+    ...(made !== undefined && { Checkpointed: pid === 0, CheckpointPath: checkpoint }),
+    CheckpointedAt: goTime(Math.floor(made?.mtimeMs ?? 0)),
   };
 }
 

@@ -21,6 +21,7 @@ import { makeSpreadDirectory } from "../system/spread.ts";
 import { terminalSize } from "../system/terminal.ts";
 import { callerEnvironment } from "../system/userns.ts";
 import { placeMonitor } from "./cgroup-place.ts";
+import type { RestoreRequest } from "./checkpoint/request.ts";
 import { abortStart, settleContainer } from "./cleanup.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import { placeEtcFiles, writeNetworkFiles } from "./etc-files.ts";
@@ -48,6 +49,8 @@ export interface StartOptions {
    * gives it a moment before it does the same.
    */
   readonly isForeground: boolean;
+  /** From a checkpoint, instead of from its beginning. */
+  readonly restore?: RestoreRequest;
   /** Descriptors of ours that the container's process inherits, from 3 on. */
   readonly preservedDescriptors?: readonly number[];
   /** Connect to its streams before its first byte is written. */
@@ -142,8 +145,10 @@ export async function startLocked(
   try {
     if (options.attaches) socket = connectAttach(host, container);
     await options.beforeRun?.(pid);
-    const runtime = await chooseRuntime(host, container);
-    await startCreated(runtime, id, () => isSameProcess(pid, pidIdentity));
+    if (options.restore === undefined) {
+      const runtime = await chooseRuntime(host, container);
+      await startCreated(runtime, id, () => isSameProcess(pid, pidIdentity));
+    }
     const startedAt = Date.now();
     const process = { pid, pidIdentity, conmonPid };
     changeContainer(host.database, id, { ...process, intent: "running", startedAt, error: "" });
@@ -241,7 +246,8 @@ async function createProcess(
     syncsLog: false,
     extraEnv: { ...callerEnvironment(), ...monitorVariables(host.settings) },
     notifySocket: notifySocket(host, container),
-    createFlags: makesKeyring ? [] : ["--no-new-keyring"],
+    restoreFrom: options.restore?.directory ?? null,
+    createFlags: options.restore?.flags ?? (makesKeyring ? [] : ["--no-new-keyring"]),
     noPivot: host.settings.noPivotRoot,
     preservedDescriptors: options.preservedDescriptors ?? [],
     ...(options.outputDescriptor !== undefined && { outputDescriptor: options.outputDescriptor }),
@@ -265,6 +271,8 @@ async function createProcess(
     // what is being plumbed is taken down by who undoes the start, so not before it is there
     await Promise.allSettled([network.ready]);
     throw error;
+  } finally {
+    options.restore?.settled();
   }
   await network.afterCreate(pid);
   if (!isNetworkless(container)) await writeNetwork();
@@ -301,7 +309,9 @@ async function fillBundle(
   const whole = withEnvironment(config, options.hiddenEnv ?? []);
   const final = await withHooks(host.settings.hooksDirectories, spec, whole);
   writeFileSync(paths.config, JSON.stringify(final), { mode: 0o600 });
-  await (needsLinks(final) ? network.ready : network.namespace);
+  const runsAtOnce = options.restore !== undefined;
+  await (runsAtOnce || needsLinks(final) ? network.ready : network.namespace);
+  await options.restore?.prepare();
 }
 
 function withEnvironment(config: RuntimeSpec, env: readonly string[]): RuntimeSpec {

@@ -2,6 +2,8 @@
 import type { SessionEnd, SessionOptions } from "../container/attach.ts";
 
 import type { AutoUpdate, AutoUpdateOptions } from "../container/auto-update.ts";
+import type { CheckpointOptions, CheckpointReport } from "../container/checkpoint/checkpoint.ts";
+import type { ImportOptions, RestoreOptions } from "../container/checkpoint/restore.ts";
 import type { CloneOptions } from "../container/clone.ts";
 
 import type { CommitOptions } from "../container/commit.ts";
@@ -71,6 +73,22 @@ export class Containers {
 
   async autoUpdate(options: AutoUpdateOptions): Promise<AutoUpdate[]> {
     return (await import("../container/auto-update.ts")).autoUpdate(this.host, options);
+  }
+
+  async checkpoint(name: string, options: CheckpointOptions): Promise<CheckpointReport> {
+    const { checkpointContainer } = await import("../container/checkpoint/checkpoint.ts");
+    return checkpointContainer(this.host, name, options);
+  }
+
+  async restore(name: string, options: RestoreOptions): Promise<CheckpointReport> {
+    const { restoreContainer } = await import("../container/checkpoint/restore.ts");
+    return restoreContainer(this.host, name, options);
+  }
+
+  /** A new container of a checkpoint that was exported. */
+  async restoreArchive(file: string, options: ImportOptions): Promise<CheckpointReport> {
+    const { restoreArchive } = await import("../container/checkpoint/restore.ts");
+    return restoreArchive(this.host, file, options);
   }
 
   /** Resolves to the exit code for the shell. */

@@ -45,7 +45,9 @@ export interface MonitorOptions {
    * what is sent to it (conmon(8), `--sdnotify-socket`).
    */
   readonly notifySocket?: string | null;
-  /** Flags for the runtime's `create`. */
+  /** A checkpoint of the container, which goes on from there; null: it is made anew. */
+  readonly restoreFrom?: string | null;
+  /** Flags for the runtime's `create`, or `restore`. */
   readonly createFlags?: readonly string[];
   /** The root file system is changed without pivot_root(2), which a ramdisk does not allow. */
   readonly noPivot?: boolean;
@@ -188,6 +190,7 @@ export function monitorArgs(runtime: OciRuntime, options: MonitorOptions): strin
           "--exec-process-spec",
           options.execProcess,
         ]),
+    ...(options.restoreFrom ? ["--restore", options.restoreFrom] : []),
     ...(options.noPivot ? ["--no-pivot"] : []),
     ...(options.notifySocket ? ["--sdnotify-socket", options.notifySocket] : []),
     ...runtimeArgs.flatMap((arg) => ["--runtime-arg", arg]),

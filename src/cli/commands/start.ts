@@ -10,7 +10,7 @@ import { all, filter, latest, selectContainers } from "../select.ts";
 const staysStopped = ({ spec, stoppedBy }: ContainerSummary["record"]) =>
   spec.restart.policy === "unless-stopped" && stoppedBy === "user";
 
-const noCheckpoints = "checkpoints are not supported yet";
+const noCheckpoints = "checkpoints have no names: use container restore";
 
 export const start = defineCommand({
   summary: "Start containers",
