@@ -111,6 +111,22 @@ export async function placeMonitor(
 }
 
 /**
+ * The keeper of health checks serves all containers of a user: the end of the service or session that
+ * happened to start it must not be its end.
+ */
+export async function placeKeeper(host: Host): Promise<void> {
+  const { pid } = process;
+  const slice = host.isRootless ? "user.slice" : "machine.slice";
+  try {
+    if (host.settings.cgroupManager === "systemd")
+      await moveToScope({ name: `cooper-health-${pid}`, slice, pid, isUser: host.isRootless });
+    else if (cgroupVersion() === 2 && host.canLimit) moveToCgroup(join(ownParent, "conmon"), pid);
+  } catch (error) {
+    host.debug(`the keeper of health checks stays where it was started: ${error}`);
+  }
+}
+
+/**
  * A process can only move between cgroups that have an ancestor of the mover's own in common (cgroups(7),
  * "Delegation containment"). Containers of an ordinary user are below the user's systemd, a log-in session
  * is not: before an exec we have ourselves moved over.

@@ -75,6 +75,7 @@ export async function createContainer(
   }
   if (image === null && spec.rootfs === null)
     throw new CooperError("invalid-argument", "no image was named");
+  if (spec.sdnotify === "healthy") await needHealthCheck(spec, image);
   if (spec.runtime !== null) await findRuntime(host, spec.runtime, host.settings.cgroupManager);
   if (options.replaces && spec.name !== null) await removeNamed(host, spec.name);
   spec.requires = spec.requires.map((name) => resolveContainer(host.database, name).id);
@@ -115,6 +116,14 @@ export async function createContainer(
   if (host.settings.prepareVolumeOnCreate) await prepareVolumes(host, container);
   if (options.cidFile !== null) writeFileSync(options.cidFile, id, { flag: "wx" });
   return container;
+}
+
+async function needHealthCheck(spec: ContainerSpec, image: ContainerImage | null): Promise<void> {
+  const { healthCheckOf } = await import("./health/state.ts");
+  if (healthCheckOf(spec, image?.config ?? null) !== null) return;
+  throw new CooperError("invalid-argument", "--sdnotify healthy needs a health check", {
+    hint: "name one with --health-cmd",
+  });
 }
 
 async function attachmentsOf(

@@ -18,12 +18,20 @@ export function ownCommand({ paths, forwardedArgs }: Host, ...words: string[]): 
   ];
 }
 
-/** Starts it in a session of its own, without a word and without waiting for it. */
-export function startDetached(host: Host, ...words: string[]): void {
+/**
+ * Starts it in a session of its own, without a word and without waiting for it.
+ *
+ * @param env what it is told beyond what every process of ours needs
+ */
+export function startDetached(
+  host: Host,
+  env: Readonly<Record<string, string>>,
+  ...words: string[]
+): void {
   const nowhere = openSync("/dev/null", "r+");
   const child = Bun.spawn([needProgram("setsid"), ...ownCommand(host, ...words)], {
     cwd: "/",
-    env: { ...ownVariables(), ...callerEnvironment() },
+    env: { ...ownVariables(), ...callerEnvironment(), ...env },
     stdio: [nowhere, nowhere, nowhere],
   });
   child.unref();

@@ -14,6 +14,6 @@ export function reviveLost(host: Host, containers: readonly ContainerSummary[]):
     const isNoted = record.intent !== "running" || state !== "exited";
     if (isNoted || !isOfThisBoot(record.pidIdentity)) continue;
     if (record.spec.restart.policy === "no" || isMonitorOf(record.conmonPid, record.id)) continue;
-    startDetached(host, "container", "cleanup", record.id);
+    startDetached(host, {}, "container", "cleanup", record.id);
   }
 }

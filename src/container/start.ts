@@ -153,7 +153,7 @@ export async function startLocked(
     const process = { pid, pidIdentity, conmonPid };
     changeContainer(host.database, id, { ...process, intent: "running", startedAt, error: "" });
     emitContainer(host, container, "start");
-    tellManager(container, conmonPid);
+    tellManager(host, container, conmonPid);
     if (mayHaveHealthCheck(container)) {
       const { beginHealth } = await import("./health/check.ts");
       const { ensureKeeper } = await import("./health/keeper.ts");

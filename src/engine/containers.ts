@@ -165,6 +165,11 @@ export class Containers {
     return (await import("../container/health/keeper.ts")).keepHealth(this.host);
   }
 
+  /** For the process that tells a service manager when the container is healthy. */
+  async tellWhenHealthy(id: string): Promise<void> {
+    return (await import("../container/notify.ts")).tellWhenHealthy(this.host, id);
+  }
+
   /** Resolves to the bytes of the files that were copied. */
   async copy(from: CopyEnd, to: CopyEnd, options: CopyOptions): Promise<number> {
     return (await import("../container/copy/copy.ts")).copy(this.host, from, to, options);

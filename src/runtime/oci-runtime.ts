@@ -47,7 +47,10 @@ export function callRuntime(
   runtime: OciRuntime,
   verb: readonly string[],
 ): { exitCode: number; stderr: string; stdout: string } {
+  // runc waits for its container to be ready where it finds a service manager's socket; ours is not its
+  const { NOTIFY_SOCKET: _, ...env } = process.env;
   const result = Bun.spawnSync([runtime.path, ...runtime.globalArgs, ...verb], {
+    env,
     stdio: ["ignore", "pipe", "pipe"],
   });
   return {

@@ -1,6 +1,7 @@
 /** Health checks run by themselves, are told, and lead to what was asked for. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type TestHost, testHost, users } from "./host.ts";
 
 const everybody = users.map((user) => ({ user, who: user?.name ?? "the caller" }));
@@ -151,4 +152,32 @@ test("none of it where there is no check", async () => {
   );
   expect(await status(host, "c")).toBe("");
   expect(keepers(host)).toEqual([]);
+});
+
+/** A service manager's socket: every datagram becomes a line. */
+const manager = `socket(S, AF_UNIX, SOCK_DGRAM, 0) or die; bind(S, sockaddr_un($ARGV[0])) or die;
+  $| = 1; while (1) { recv(S, $m, 4096, 0); $m =~ tr/\\n/ /; print "$m\\n" }`;
+
+test("--sdnotify healthy: the service manager is told once it is healthy", async () => {
+  await using host = await testHost();
+  const socket = join(host.directory, "notify");
+  const told = join(host.directory, "told");
+  const listener = Bun.spawn(["perl", "-MSocket", "-e", manager, socket], {
+    stdio: ["ignore", Bun.file(told), "inherit"],
+  });
+  await until(async () => existsSync(socket));
+  const env = { NOTIFY_SOCKET: socket };
+  const run = (name: string, ...words: string[]) =>
+    host.cooperWith({ env }, "run", "-d", "--name", name, "--sdnotify", "healthy", ...words);
+  const check = ["--health-cmd", "test -f /ok", ...fast];
+  expect((await run("c", ...check, "hello", "sleep", "100")).exitCode).toBe(0);
+  expect((await run("x", ...check, "hello", "true")).exitCode).toBe(0); // ends without ever being healthy
+  await host.must("wait", "--condition", "unhealthy", "c");
+  expect(readFileSync(told, "utf8")).not.toContain("READY");
+  await host.must("exec", "c", "touch", "/ok");
+  await until(async () => readFileSync(told, "utf8").includes("READY=1"));
+  listener.kill();
+  expect(readFileSync(told, "utf8").match(/MAINPID=\d+/g)).toHaveLength(2);
+  expect(readFileSync(told, "utf8").match(/READY=1/g)).toHaveLength(1);
+  expect((await run("none", "hello", "true")).stderr).toContain("needs a health check");
 });

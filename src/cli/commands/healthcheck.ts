@@ -1,4 +1,4 @@
-/** `healthcheck run`, and the hidden process that runs checks as they become due. */
+/** `healthcheck run`, and the hidden processes that run checks as they become due, and tell a manager. */
 import { flagSwitch } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
@@ -30,4 +30,13 @@ export const keep = defineCommand({
   args: { min: 0, max: 0 },
   isHidden: true,
   run: ({ engine }) => engine.containers.keepHealth(),
+});
+
+export const tellHealthy = defineCommand({
+  summary: "",
+  usage: "",
+  options: {},
+  args: { min: 1, max: 1 },
+  isHidden: true,
+  run: ({ engine, args: [id = ""] }) => engine.containers.tellWhenHealthy(id),
 });

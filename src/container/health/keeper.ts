@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { messageOf } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { dueChecks } from "../../records/health.ts";
+import { placeKeeper } from "../cgroup-place.ts";
 import { startDetached } from "../own-command.ts";
 import { runDueCheck } from "./check.ts";
 
@@ -20,11 +21,12 @@ export function ensureKeeper(host: Host): void {
   const free = host.locks.tryKeeper();
   if (free === undefined) return; // it lives, and looks again before it ends
   free[Symbol.dispose]();
-  startDetached(host, "__keep-health");
+  startDetached(host, {}, "__keep-health");
 }
 
 /** Runs checks as they become due, until no container waits for one. */
 export async function keepHealth(host: Host): Promise<void> {
+  await placeKeeper(host);
   for (;;) {
     {
       using held = host.locks.tryKeeper();

@@ -161,7 +161,6 @@ export const processOptions = [
     oneOf("container", "conmon", "healthy", "ignore"),
     "Who tells systemd that it is ready",
     (spec, mode) => {
-      if (mode === "healthy") throw new Error("healthy is not supported yet");
       spec.sdnotify = mode;
     },
   ),
