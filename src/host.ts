@@ -73,6 +73,7 @@ export function openHost(parts: Omit<Host, "database" | "locks" | "events">): Ho
         : openJournal({
             file: paths.events,
             maxBytes: 1 << 20,
+            tellsSystemd: settings.eventsLogger === "journald",
             onFailure: (error) => warn(`an event was not kept: ${messageOf(error)}`),
           }),
     get database() {

@@ -4,6 +4,7 @@ import type { Host } from "../host.ts";
 import { parseMoment } from "../moment.ts";
 import { resolveContainer } from "../records/containers.ts";
 import { labelsOf } from "./process-of.ts";
+import { exposedPorts } from "./published.ts";
 import { startsOnBoot } from "./restart-policy.ts";
 import type { ContainerSummary } from "./summary.ts";
 
@@ -61,6 +62,11 @@ function testFor(host: Host, key: string): Test {
         container.record.spec.mounts.some((mount) => mount.target === value);
     case "network":
       return (container, value) => container.networks.includes(value);
+    case "publish":
+      return ({ publishedPorts }, value) =>
+        publishedPorts.some((port) => isWithin(port.containerPort, port, value));
+    case "expose":
+      return ({ record }, value) => exposedPorts(record).some((port) => isExposed(port, value));
     case "command":
       return ({ command }, value) => command[0] === value;
     case "restart-policy":
@@ -74,7 +80,7 @@ function testFor(host: Host, key: string): Test {
       return (_, value) => value === "false" || value === "";
     default:
       throw new CooperError("invalid-argument", `unknown filter "${key}"`, {
-        hint: "id, name, status, label, ancestor, before, since, until, exited, volume, network, command, restart-policy, should-start-on-boot, health",
+        hint: "id, name, status, label, ancestor, before, since, until, exited, volume, network, publish, expose, command, restart-policy, should-start-on-boot, health",
       });
   }
 }
@@ -108,6 +114,29 @@ function statusIs(state: string, value: string): boolean {
     });
   }
   return state === value || (state === "exited" && value === "stopped");
+}
+
+/** docker-ps(1), `publish`, `expose`: `80`, `80-90`, with `/tcp` where nothing else is said. */
+function isWithin(
+  first: number,
+  { count, protocol }: { readonly count: number; readonly protocol: string },
+  value: string,
+): boolean {
+  const match = /^(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/.exec(value);
+  if (match === null) {
+    throw new CooperError(
+      "invalid-argument",
+      `"${value}" in a filter is no port: PORT[-PORT][/tcp]`,
+    );
+  }
+  const [from, to] = [Number(match[1]), Number(match[2] ?? match[1])];
+  return (match[3] ?? "tcp") === protocol && first <= to && first + count - 1 >= from;
+}
+
+function isExposed(exposed: string, value: string): boolean {
+  const [ports = "", protocol = "tcp"] = exposed.split("/");
+  const [first = 0, last = first] = ports.split("-").map(Number);
+  return isWithin(first, { count: last - first + 1, protocol }, value);
 }
 
 function truth(key: string, value: string): boolean {

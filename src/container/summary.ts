@@ -10,7 +10,7 @@ import { allAttachments, networkNames } from "../records/networks.ts";
 import { endpointsByNetwork } from "./inspect-network.ts";
 import { liveState } from "./live-state.ts";
 import { commandOf } from "./process-of.ts";
-import { isUp, portsText } from "./published.ts";
+import { exposedPorts, isUp, portsText } from "./published.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 
 /**
@@ -103,6 +103,11 @@ export class ContainerSummary {
   /** The column PORTS; empty for one that does not run. */
   get ports(): string {
     return isUp(this.state) ? portsText(this.record, this.publishedPorts) : "";
+  }
+
+  /** What the image and --expose name: `80/tcp`. */
+  get exposedPorts(): readonly string[] {
+    return exposedPorts(this.record);
   }
 
   /** Inode numbers of its namespaces (`ps --ns`). */

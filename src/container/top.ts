@@ -32,6 +32,10 @@ const descriptors: Record<string, Descriptor> = {
   huser: { heading: "HUSER", value: (p) => hostName(p, "Uid") },
   hgroup: { heading: "HGROUP", value: (p) => hostName(p, "Gid") },
   group: { heading: "GROUP", value: (p) => groupName(p, idsOf(p, "Gid")[1] ?? 0) },
+  ruser: { heading: "RUSER", value: (p) => userName(p, idsOf(p, "Uid")[0] ?? 0) },
+  rgroup: { heading: "RGROUP", value: (p) => groupName(p, idsOf(p, "Gid")[0] ?? 0) },
+  groups: { heading: "GROUPS", value: (p) => groupsOf(p).map(innerGroup(p)).join(",") },
+  hgroups: { heading: "HGROUPS", value: (p) => groupsOf(p).map(hostGroup).join(",") },
   pid: { heading: "PID", value: (p) => innerPid(p, p.status.get("NSpid")) },
   hpid: { heading: "HPID", value: (p) => `${p.pid}` },
   ppid: { heading: "PPID", value: (p) => parentPid(p) },
@@ -199,6 +203,18 @@ function userName(process: Process, uid: number): string {
 function groupName(process: Process, gid: number): string {
   return nameIn(readInRoot(process.root, "/etc/group") ?? "", gid);
 }
+
+/** Supplementary groups as our namespace shows them; its own where there are no others. */
+function groupsOf({ status }: Process): number[] {
+  const words = (status.get("Groups") ?? "").split(/\s+/).filter((word) => word !== "");
+  return words.length > 0 ? words.map(Number) : [Number(status.get("Gid")?.split(/\s+/)[1] ?? 0)];
+}
+
+const innerGroup = (process: Process) => (gid: number) =>
+  groupName(process, toInside(process.pid, "gid_map", gid));
+
+const hostGroup = (gid: number) =>
+  nameIn(readOr("/etc/group", ""), toOutside(readOr("/proc/self/gid_map", ""), gid));
 
 function nameIn(text: string, id: number): string {
   const line = text.split("\n").find((entry) => entry.split(":")[2] === `${id}`);

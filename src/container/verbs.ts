@@ -65,8 +65,10 @@ export async function waitContainer(
   nameOrId: string,
   conditions: readonly string[],
 ): Promise<number> {
-  const { id } = resolveContainer(host.database, nameOrId);
+  const before = resolveContainer(host.database, nameOrId);
+  const { id } = before;
   const wanted = conditions.length === 0 ? ["stopped", "exited"] : conditions;
+  assertConditions(wanted);
   const waitsForEnd = wanted.every((word) =>
     ["stopped", "exited", "not-running", "next-exit", "removed"].includes(word),
   );
@@ -76,11 +78,27 @@ export async function waitContainer(
     const { state, exit } = liveState(host, container);
     const health = state === "running" ? getHealth(host.database, id)?.status : undefined;
     if (health !== undefined && wanted.includes(health)) return -1;
-    if (matches(state, wanted)) return exit === undefined ? -1 : exitCodeOf(host, id);
+    // the end that was there already is not the next one
+    const isNews = isAlive(before) || container.finishedAt !== before.finishedAt;
+    if (matches(state, isNews ? wanted : wanted.filter((word) => word !== "next-exit")))
+      return exit === undefined ? -1 : exitCodeOf(host, id);
     if (waitsForEnd && isAlive(container))
       await waitForEnd(container.pid, container.pidIdentity, 1000);
     else await Bun.sleep(20);
   }
+}
+
+const waitConditions = [
+  ...["configured", "created", "exited", "healthy", "initialized", "paused", "removing", "running"],
+  ...["stopped", "stopping", "unhealthy", "not-running", "next-exit", "removed"],
+];
+
+function assertConditions(words: readonly string[]): void {
+  const unknown = words.find((word) => !waitConditions.includes(word));
+  if (unknown === undefined) return;
+  throw new CooperError("invalid-argument", `unknown condition "${unknown}"`, {
+    hint: waitConditions.join(", "),
+  });
 }
 
 /** A state by the words that users wait for (podman-wait(1), Docker's API). */
@@ -96,7 +114,13 @@ export async function renameContainer(host: Host, nameOrId: string, name: string
   assertContainerName(name);
   const container = resolveContainer(host.database, nameOrId);
   changeContainer(host.database, container.id, { name });
-  emitContainer(host, { ...container, name }, "rename", { oldName: container.name });
+  const renamed = { ...container, name };
+  if (isAlive(container) && container.resolved.networkMode === "bridge") {
+    const { announceNames } = await import("./network-names.ts");
+    const { liveConnections } = await import("./live-connections.ts");
+    await announceNames(host, renamed, liveConnections(host, container.id));
+  }
+  emitContainer(host, renamed, "rename", { oldName: container.name });
 }
 
 /** Stops a container that runs, and starts it. */

@@ -64,6 +64,26 @@ export function formatEvent(event: EngineEvent): string {
   return `${JSON.stringify({ ...event, attributes: Object.fromEntries(kept) })}\n`;
 }
 
+/** An event as an entry of systemd's journal, in the words of podman-events(1). */
+export function journalFields(event: EngineEvent): Record<string, string> {
+  const { type, id, name, image, attributes, timeMicroseconds } = event;
+  const action = podmanAction(event);
+  const { exitCode, ...rest } = attributes;
+  return {
+    MESSAGE: `${type} ${action} ${id}${name === "" || name === id ? "" : ` (${name})`}`,
+    PRIORITY: "6",
+    SYSLOG_IDENTIFIER: "cooper",
+    PODMAN_EVENT: action,
+    PODMAN_TYPE: type,
+    PODMAN_TIME: new Date(timeMicroseconds / 1000).toISOString(),
+    PODMAN_ID: id,
+    PODMAN_NAME: name,
+    ...(image !== "" && { PODMAN_IMAGE: image }),
+    ...(exitCode !== undefined && { PODMAN_EXIT_CODE: exitCode }),
+    ...(Object.keys(rest).length > 0 && { PODMAN_LABELS: JSON.stringify(rest) }),
+  };
+}
+
 /** Attributes that events have besides labels. */
 const ownAttributes = new Set(["exitCode", "signal", "execID", "oldName", "image", "name"]);
 

@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type EngineEvent, formatEvent, isAction, parseEvent, podmanAction } from "./event.ts";
+import {
+  type EngineEvent,
+  formatEvent,
+  isAction,
+  journalFields,
+  parseEvent,
+  podmanAction,
+} from "./event.ts";
 import { eventFilter } from "./filter.ts";
 import { noJournal, openJournal, type ReadOptions, readJournal } from "./journal.ts";
 
@@ -16,7 +23,8 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 const fails = (error: unknown) => {
   throw error;
 };
-const journal = (maxBytes = 1 << 20) => openJournal({ file, maxBytes, onFailure: fails });
+const journal = (maxBytes = 1 << 20) =>
+  openJournal({ file, maxBytes, tellsSystemd: false, onFailure: fails });
 const happening = (name: string) =>
   ({ type: "container", action: "start", id: name, name }) as const;
 
@@ -95,6 +103,7 @@ describe("the journal", () => {
     const broken = openJournal({
       file: "/proc/nowhere/events.log",
       maxBytes: 10,
+      tellsSystemd: false,
       onFailure: (error) => failures.push(error),
     });
     broken.emit(happening("a"));
@@ -167,5 +176,30 @@ describe("eventFilter()", () => {
   });
   test.each(["foo=1", "event", "=x", "constructor=x"])("refuses %s", (filter) => {
     expect(() => eventFilter([filter])).toThrow("filter");
+  });
+});
+
+test("journalFields() are Podman's", () => {
+  const event: EngineEvent = {
+    timeMicroseconds: 1_700_000_000_123_000,
+    type: "container",
+    action: "die",
+    id: "abc",
+    name: "web",
+    image: "localhost/web:1",
+    attributes: { exitCode: "3", k: "v\nw" },
+  };
+  expect(journalFields(event)).toEqual({
+    MESSAGE: "container died abc (web)",
+    PRIORITY: "6",
+    SYSLOG_IDENTIFIER: "cooper",
+    PODMAN_EVENT: "died",
+    PODMAN_TYPE: "container",
+    PODMAN_TIME: "2023-11-14T22:13:20.123Z",
+    PODMAN_ID: "abc",
+    PODMAN_NAME: "web",
+    PODMAN_IMAGE: "localhost/web:1",
+    PODMAN_EXIT_CODE: "3",
+    PODMAN_LABELS: '{"k":"v\\nw"}',
   });
 });

@@ -15,7 +15,14 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { tryLock } from "../system/lock.ts";
-import { type EngineEvent, formatEvent, type NewEvent, parseEvent } from "./event.ts";
+import { sendToJournal } from "../system/notify.ts";
+import {
+  type EngineEvent,
+  formatEvent,
+  journalFields,
+  type NewEvent,
+  parseEvent,
+} from "./event.ts";
 
 /** Appends events. */
 export interface EventJournal {
@@ -27,6 +34,8 @@ export interface JournalOptions {
   readonly file: string;
   /** At this size a new file is begun: about twice as much is kept. */
   readonly maxBytes: number;
+  /** Whether systemd's journal gets a copy of each event. */
+  readonly tellsSystemd: boolean;
   /** Told when an event could not be kept: the deed itself was done, and must not fail for it. */
   onFailure(error: unknown): void;
 }
@@ -41,8 +50,9 @@ export function openJournal(options: JournalOptions): EventJournal {
     emit(event) {
       try {
         descriptor ??= openToAppend(options.file);
-        const line = formatEvent({ image: "", attributes: {}, ...event, timeMicroseconds: now() });
-        writeSync(descriptor, line);
+        const whole = { image: "", attributes: {}, ...event, timeMicroseconds: now() };
+        writeSync(descriptor, formatEvent(whole));
+        if (options.tellsSystemd) sendToJournal(journalFields(whole));
         if (fstatSync(descriptor).size < options.maxBytes) return;
         closeSync(descriptor);
         descriptor = undefined;

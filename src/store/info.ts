@@ -84,7 +84,7 @@ export async function engineInfo(host: Host): Promise<EngineInfo> {
     runtime: await runtimeInfo(host),
     cpus: cpus().length,
     distribution: distribution(),
-    eventLogger: host.settings.eventsLogger === "none" ? "none" : "file",
+    eventLogger: host.settings.eventsLogger ?? "file",
     hostname: hostname(),
     kernel: release(),
     logDriver: host.settings.logDriver,

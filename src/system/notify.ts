@@ -1,9 +1,26 @@
-/** Telling a service manager how we do: sd_notify(3), by one datagram to the socket it named. */
+/** Telling systemd something by one datagram: a service manager how we do (sd_notify(3)), the journal what happened. */
 import { closeSync } from "node:fs";
 import { check, libc } from "./libc.ts";
 
 /** Lines such as `READY=1`. A manager that has gone is no reason to fail. */
 export function notifyManager(socketPath: string, lines: readonly string[]): void {
+  sendDatagram(socketPath, Buffer.from(lines.join("\n")));
+}
+
+/** The journal's own protocol (systemd.io, "Native Journal Protocol"): one datagram an entry. */
+export function sendToJournal(fields: Readonly<Record<string, string>>): void {
+  const parts = Object.entries(fields).map(([key, value]) => {
+    if (!value.includes("\n")) return Buffer.from(`${key}=${value}\n`);
+    const bytes = Buffer.from(value);
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(bytes.length));
+    return Buffer.concat([Buffer.from(`${key}\n`), length, bytes, Buffer.from("\n")]);
+  });
+  sendDatagram("/run/systemd/journal/socket", Buffer.concat(parts));
+}
+
+/** To whoever listens there; nobody is no failure. */
+function sendDatagram(socketPath: string, message: Uint8Array): void {
   const { socket, sendto } = libc({
     socket: { args: ["i32", "i32", "i32"], returns: "i32" },
     sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
@@ -15,7 +32,6 @@ export function notifyManager(socketPath: string, lines: readonly string[]): voi
   const address = Buffer.alloc(2 + name.length);
   address.writeUInt16LE(unix, 0);
   name.copy(address, 2);
-  const message = Buffer.from(lines.join("\n"));
   const descriptor = check(socket(unix, datagram | closeOnExec, 0), "socket");
   try {
     sendto(descriptor, message, message.length, 0, address, address.length);

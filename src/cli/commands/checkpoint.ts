@@ -135,12 +135,12 @@ export const restore = defineCommand({
     ignoreStaticIp: {
       flag: "--ignore-static-ip",
       type: flagSwitch,
-      help: "With --import: any free address",
+      help: "With --import: without the addresses that were asked for",
     },
     ignoreStaticMac: {
       flag: "--ignore-static-mac",
       type: flagSwitch,
-      help: "With --import: any MAC address",
+      help: "With --import: without the MAC address that was asked for",
     },
     import: {
       flag: "--import",

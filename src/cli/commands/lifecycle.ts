@@ -253,7 +253,6 @@ export const rename = defineCommand({
   options: {},
   args: { min: 2, max: 2 },
   completes: "container",
-  staysOutside: true,
   async run({ engine, args }) {
     await engine.containers.rename(args[0] ?? "", args[1] ?? "");
   },

@@ -5,6 +5,7 @@ import type { ContainerSummary } from "../../container/summary.ts";
 import { descriptorNames } from "../../container/top.ts";
 import { CooperError } from "../../errors.ts";
 import type { PublishedPort } from "../../network/model.ts";
+import { formatPlatform } from "../../oci/platform.ts";
 import { flagSwitch, integer, listOf, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { humanAge, humanSize } from "../human.ts";
@@ -279,9 +280,25 @@ const psFields: Fields<PsRow> = {
   Pod: () => "",
   PodName: () => "",
   Namespaces: ({ container }) => container.namespaces,
+  Cgroup: ({ container }) => container.namespaces.Cgroup,
+  CGROUPNS: ({ container }) => container.namespaces.Cgroup,
+  IPC: ({ container }) => container.namespaces.IPC,
+  MNT: ({ container }) => container.namespaces.MNT,
+  NET: ({ container }) => container.namespaces.NET,
+  PIDNS: ({ container }) => container.namespaces.PIDNS,
+  USERNS: ({ container }) => container.namespaces.User,
+  UTS: ({ container }) => container.namespaces.UTS,
+  CIDFile: () => "",
+  ExposedPorts: ({ container }) => container.exposedPorts.join(", "),
+  Health: ({ container }) => container.health ?? "",
+  Platform: ({ record }) => platformText(record.resolved.imageConfig),
   AutoRemove: ({ record }) => record.spec.removesItself,
   IsInfra: () => false,
 };
+
+function platformText(image: ContainerSummary["record"]["resolved"]["imageConfig"]): string {
+  return image === null ? "" : formatPlatform({ variant: "", ...image });
+}
 
 function commandText(command: readonly string[], isWhole: boolean): string {
   const text = command.join(" ");
