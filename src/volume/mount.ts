@@ -6,8 +6,8 @@ import type { Host } from "../host.ts";
 import { isVolumeInUse, resolveVolume, type VolumeRecord } from "../records/volumes.ts";
 import { unmount } from "../system/mount.ts";
 import { mountsBelow } from "../system/mount-table.ts";
-import { needProgram } from "../system/program.ts";
-import { type VolumeMount, volumeMount } from "./driver-options.ts";
+import { findProgram, needProgram } from "../system/program.ts";
+import { mountArgs, volumeMount } from "./driver-options.ts";
 
 /**
  * Sees to it that what the options name is mounted. The caller holds the volume's lock, and counts as a
@@ -17,7 +17,8 @@ export function mountVolume(host: Host, volume: VolumeRecord): string {
   const directory = host.paths.volume(volume.name);
   const wanted = volumeMount(volume.options);
   if (wanted === undefined || isMounted(directory)) return directory;
-  if (wanted.device.startsWith("/") && !existsSync(wanted.device)) {
+  // `//host/share` is cifs, and no path
+  if (/^\/(?!\/)/.test(wanted.device) && !existsSync(wanted.device)) {
     throw new CooperError(
       "no-such-object",
       `cannot mount volume ${volume.name}: there is no ${wanted.device}`,
@@ -32,20 +33,16 @@ export function mountVolume(host: Host, volume: VolumeRecord): string {
   throw new CooperError(
     "helper-failed",
     `cannot mount volume ${volume.name}: ${why.replace(/^mount: /, "")}`,
-    host.isRootless && !["none", "tmpfs", null].includes(wanted.type)
-      ? { hint: "an ordinary user can only mount type=tmpfs and o=bind" }
-      : {},
+    hintFor(host, wanted.type),
   );
 }
 
-function mountArgs({ type, device, options }: VolumeMount, directory: string): string[] {
-  return [
-    ...(type === null ? [] : ["-t", type]),
-    ...(options.length === 0 ? [] : ["-o", options.join(",")]),
-    "--",
-    device,
-    directory,
-  ];
+function hintFor(host: Host, type: string | null): { readonly hint?: string } {
+  if (host.isRootless && !["none", "tmpfs", null].includes(type))
+    return { hint: "an ordinary user can only mount type=tmpfs and o=bind" };
+  const helper = { nfs: "nfs-common", nfs4: "nfs-common", cifs: "cifs-utils" }[type ?? ""];
+  const isMissing = helper !== undefined && findProgram(`mount.${type}`) === undefined;
+  return isMissing ? { hint: `apt-get install ${helper}` } : {};
 }
 
 /** mount(8) stacks; the table tells whether it was done before, by whomever. */

@@ -5,9 +5,10 @@
  */
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { CooperError, errnoName } from "../errors.ts";
+import { CooperError, errnoName, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { deleteGoingVolume, goingVolumes, markVolumeGoing } from "../records/volumes.ts";
+import { clearProjectQuota } from "../system/quota.ts";
 import { randomHex } from "../system/random.ts";
 import { unmountVolume } from "./mount.ts";
 
@@ -48,9 +49,19 @@ export function endRemoval(host: Host, name: string): void {
 function takeAway(host: Host, name: string): void {
   if (!goingVolumes(host.database).includes(name)) return;
   unmountVolume(host, name); // what was mounted there is not ours to delete
+  forgetLimits(host, name);
   moveAway(dirname(host.paths.volume(name)), join(host.paths.staging, rubbishName()));
   host.locks.forgetVolume(name); // before the row: who has neither finds nothing of it any more
   deleteGoingVolume(host.database, name);
+}
+
+function forgetLimits(host: Host, name: string): void {
+  try {
+    clearProjectQuota(host.paths.volume(name));
+  } catch (error) {
+    // its directory went before, or there are no quotas here: what is left is an unused number
+    host.debug(`the limits of volume ${name}: ${messageOf(error)}`);
+  }
 }
 
 const rubbishPrefix = "volume-";

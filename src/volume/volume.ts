@@ -1,10 +1,12 @@
 /** Named and anonymous volumes: directories that outlive containers. */
-import { lchownSync, mkdirSync, readdirSync } from "node:fs";
+import { lchownSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { getVolume, insertVolume, type VolumeRecord } from "../records/volumes.ts";
+import { setProjectQuota } from "../system/quota.ts";
 import { randomHex } from "../system/random.ts";
-import { checkDriverOptions } from "./driver-options.ts";
+import { checkDriverOptions, quotaOf, volumeMount } from "./driver-options.ts";
 import { endRemoval } from "./removal.ts";
 
 /** What is asked of a new volume. */
@@ -67,11 +69,36 @@ export function ensureVolume(
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   if (wanted.uid !== undefined || wanted.gid !== undefined)
     lchownSync(directory, wanted.uid ?? 0, wanted.gid ?? 0);
+  limitSize(host, name, wanted.options);
   const { isAnonymous, labels, options } = wanted;
   const volume = { name, isAnonymous, labels, options, createdAt: Date.now() };
   if (!insertVolume(host.database, volume)) return ensureVolume(host, wanted); // somebody was faster
   host.events.emit({ type: "volume", action: "create", id: name, name });
   return { volume, isNew: true };
+}
+
+/** A volume that was to have a limit and cannot is not made. */
+function limitSize(host: Host, name: string, options: NewVolume["options"]): void {
+  const limits = volumeMount(options) === undefined ? quotaOf(options) : undefined;
+  if (limits === undefined) return;
+  const directory = host.paths.volume(name);
+  try {
+    setProjectQuota(directory, limits);
+  } catch (cause) {
+    rmdirSync(directory);
+    rmdirSync(dirname(directory));
+    if (host.isRootless) {
+      throw new CooperError("not-supported", `volume ${name}: only root can limit its size`, {
+        hint: "a tmpfs has a size: --opt type=tmpfs --opt o=size=100m",
+        cause,
+      });
+    }
+    throw new CooperError(
+      "not-supported",
+      `volume ${name}: its size cannot be limited, since the file system of ${host.paths.volumes} keeps no quotas of projects`,
+      { hint: "mount xfs or ext4 (made with -O project,quota) with the option prjquota", cause },
+    );
+  }
 }
 
 /** Whether nothing has been put into the volume yet. */

@@ -6,6 +6,18 @@ import { testHost, users } from "./host.ts";
 
 const everybody = users.map((user) => ({ user, who: user?.name ?? "the caller" }));
 
+test.each(everybody)(
+  "a size that the file system cannot keep is refused, as $who",
+  async ({ user }) => {
+    await using host = await testHost(user);
+    const asked = await host.cooper("volume", "create", "--opt", "o=size=5m", "small");
+    if (user !== null) expect(asked.stderr).toContain("only root can limit its size");
+    else if (asked.exitCode !== 0) expect(asked.stderr).toContain("keeps no quotas of projects");
+    else await host.must("volume", "rm", "small"); // it can: test/host looks at what it keeps
+    expect(await host.must("volume", "ls", "-q")).toBe("");
+  },
+);
+
 describe.each(everybody)("volumes as $who", ({ user }) => {
   test("a volume outlives containers and is refused to rm while one uses it", async () => {
     await using host = await testHost(user);
