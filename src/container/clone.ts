@@ -1,7 +1,7 @@
 /** `container clone`: a new container with the settings of another, and the files of its image. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { findContainerByName, resolveContainer } from "../records/containers.ts";
+import { changeSpec, findContainerByName, resolveContainer } from "../records/containers.ts";
 import { attachmentsOf } from "../records/networks.ts";
 import { type ContainerImage, createContainer } from "./create.ts";
 import { forkedSpec } from "./forked-spec.ts";
@@ -47,6 +47,7 @@ export async function cloneContainer(
     cidFile: null,
   });
   if (options.destroys) {
+    passVolumes(host, original, clone);
     const { force } = options;
     await removeContainer(host, original.id, { force, volumes: false, graceSeconds: null });
   }
@@ -74,6 +75,16 @@ function specOfClone(
 /** Where volumes are mounted that have no name of their own. */
 function anonymousTargets({ resolved }: ContainerRecord): ReadonlySet<string> {
   return new Set(resolved.volumes.flatMap((one) => (one.isAnonymous ? [one.target] : [])));
+}
+
+/** Volumes without a name of their own stay such: they go with the container that takes the place of another. */
+export function passVolumes(host: Host, from: ContainerRecord, to: ContainerRecord): void {
+  const own = new Set(from.resolved.volumes.flatMap((one) => (one.isAnonymous ? one.name : [])));
+  const volumes = to.resolved.volumes.map((one) => ({
+    ...one,
+    isAnonymous: one.isAnonymous || own.has(one.name),
+  }));
+  changeSpec(host.database, to.id, { spec: to.spec, resolved: { ...to.resolved, volumes } });
 }
 
 /** As it was asked, but in the networks that it has been put into since. */

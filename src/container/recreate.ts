@@ -14,7 +14,7 @@ import {
   requiredBy,
 } from "../records/containers.ts";
 import { getHealth } from "../records/health.ts";
-import { withNetworks } from "./clone.ts";
+import { passVolumes, withNetworks } from "./clone.ts";
 import { type ContainerImage, createContainer } from "./create.ts";
 import { isAlive, liveState } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -66,17 +66,7 @@ async function createSuccessor(
     replaces: false,
     cidFile: null,
   });
-  // volumes without a name of their own pass on as such
-  const own = new Set(before.resolved.volumes.flatMap((one) => (one.isAnonymous ? one.name : [])));
-  const volumes = successor.resolved.volumes.map((one) => ({
-    ...one,
-    isAnonymous: one.isAnonymous || own.has(one.name),
-  }));
-  const { resolved } = successor;
-  changeSpec(host.database, successor.id, {
-    spec: successor.spec,
-    resolved: { ...resolved, volumes },
-  });
+  passVolumes(host, before, successor);
   return successor;
 }
 

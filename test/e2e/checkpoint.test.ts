@@ -75,6 +75,7 @@ describe.skipIf(!check.success)("with criu", () => {
     );
     await must(other, "restore", "--import", file, "--name", "e", "--ignore-volumes", "--keep");
     expect(await other.must("ps", "--format", "{{.Names}}")).toBe("e\nd");
+    for (const one of [host, other]) await one.must("rm", "-f", "-a", "-v");
   });
 
   test("a container with a terminal, and one that is made with --rm", async () => {

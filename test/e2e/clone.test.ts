@@ -37,6 +37,7 @@ describe.each(everybody)("as $who", ({ user }) => {
     await host.must("start", "dest");
     expect(await host.must("exec", "dest", "ls", "/data")).toBe("kept");
     expect((await host.cooper("container", "exists", "orig")).exitCode).toBe(1);
+    await host.must("rm", "-f", "-a", "-v");
   });
 });
 
@@ -73,11 +74,12 @@ test("auto-update makes containers anew when their image's name has another mean
   expect(await host.must("ps", "-aq")).toHaveLength(25);
   expect((await host.cooper("rm", "-f", "app")).stderr).toContain("other requires it");
   expect((await updates(host)).stdout).toBe("app local false\n");
+  await host.must("rm", "-f", "-a", "-v");
 });
 
 test.each([
   { why: "it ended with exit code 3", change: 'CMD ["sh", "-c", "exit 3"]' },
-  { why: "not found", change: 'CMD ["/no/such"]' },
+  { why: "no /no", change: 'CMD ["/no/such"]' },
   { why: "its health check fails", change: "ENV HEALTH=bad" },
 ])("auto-update takes back what does not work: $why", async ({ why, change }) => {
   await using host = await testHost();
