@@ -5,7 +5,7 @@ import type { Host } from "../host.ts";
 import { listContainers } from "../records/containers.ts";
 import { idCount, idMap } from "../system/own-limits.ts";
 import { readInRoot } from "../system/rooted.ts";
-import { subordinateRanges } from "../system/userns.ts";
+import { subordinateRanges } from "../system/subordinate-ids.ts";
 import { requestedMappings } from "./id-mappings.ts";
 import type { IdMappings } from "./runtime-config/input.ts";
 import type { IdMapping, UserNamespaceMode } from "./spec.ts";

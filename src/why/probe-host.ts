@@ -13,7 +13,8 @@ import { dirname } from "node:path";
 import { cgroupVersion, ownCgroup } from "../system/cgroup.ts";
 import { ownRlimits } from "../system/own-limits.ts";
 import { findProgram } from "../system/program.ts";
-import { caller, subordinateRanges, userName } from "../system/userns.ts";
+import { subordinateRanges, userName } from "../system/subordinate-ids.ts";
+import { caller } from "../system/userns.ts";
 import { readXattr } from "../system/xattr.ts";
 import {
   type DeviceState,
