@@ -2,14 +2,14 @@
 import type { PathStat } from "../../container/copy/stat.ts";
 
 /** Kinds of files as bits of Go's os.FileMode, by those of stat(2). */
-const kinds: Readonly<Record<number, number>> = {
-  9604: 2 ** 31, // directory
-  21609: 2 ** 27, // symbolic link
-  2401: 2 ** 25, // FIFO
-  26411: 2 ** 24, // socket
-  14406: 2 ** 26, // block device
-  4802: 2 ** 26 + 2 ** 21, // character device
-};
+const kinds: ReadonlyMap<number, number> = new Map([
+  [0o040000, 2 ** 31], // directory
+  [0o120000, 2 ** 27], // symbolic link
+  [0o010000, 2 ** 25], // FIFO
+  [0o140000, 2 ** 24], // socket
+  [0o060000, 2 ** 26], // block device
+  [0o020000, 2 ** 26 + 2 ** 21], // character device
+]);
 
 const [setUid, setGid, sticky] = [2 ** 23, 2 ** 22, 2 ** 20];
 
@@ -17,7 +17,7 @@ const [setUid, setGid, sticky] = [2 ** 23, 2 ** 22, 2 ** 20];
 export function goFileMode(mode: number): number {
   return (
     (mode & 0o777) +
-    (kinds[mode & 0o170000] ?? 0) +
+    (kinds.get(mode & 0o170000) ?? 0) +
     (mode & 0o4000 ? setUid : 0) +
     (mode & 0o2000 ? setGid : 0) +
     (mode & 0o1000 ? sticky : 0)

@@ -25,9 +25,10 @@ export async function* pushed<T>(
   try {
     for (;;) {
       if (waiting !== undefined) {
+        // it stays the waiting one until the reader asks for more: one that leaves now ends the writer
         const { item, taken } = waiting;
-        waiting = undefined;
         yield item;
+        waiting = undefined;
         taken();
       } else if (isOver) break;
       else
