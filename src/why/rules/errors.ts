@@ -244,6 +244,13 @@ const errorRules: readonly ErrorRule[] = [
     advice: (_, { host }) => host.find(({ id }) => id === "cgroups")?.cause ?? null,
   },
   {
+    // the kernel's own no: ids that are few, or cannot be mapped, come after it
+    id: "user-namespace",
+    pattern: /cannot make a user namespace: .*unshare failed/,
+    when: ({ host }) => !host.some(({ id }) => id === "user-namespaces"),
+    advice: () => withinContainer,
+  },
+  {
     id: "user-namespace",
     pattern: /user namespace|map ids|newuidmap|newgidmap/i,
     when: ({ host }) => host.some(isAboutIds),
@@ -253,8 +260,7 @@ const errorRules: readonly ErrorRule[] = [
   {
     id: "user-namespace",
     pattern: /cannot make a user namespace/,
-    advice: () =>
-      "within a container, that must allow unshare(CLONE_NEWUSER), as with --security-opt seccomp=unconfined",
+    advice: () => withinContainer,
   },
   {
     id: "helper-missing",
@@ -334,6 +340,9 @@ const errorRules: readonly ErrorRule[] = [
     advice: () => "please report it, with what --log-level debug says",
   },
 ];
+
+const withinContainer =
+  "within a container, that must allow unshare(CLONE_NEWUSER), as with --security-opt seccomp=unconfined";
 
 const isAboutIds = ({ id }: Finding) =>
   ["user-namespaces", "subordinate-ids", "id-mappers"].includes(id);
