@@ -16,7 +16,7 @@ beforeAll(async () => {
   }
   await vm.must("systemctl daemon-reload; systemctl enable cooper-restart.service");
   await vm.must("systemctl --global enable cooper-restart.service; loginctl enable-linger alice");
-}, 240_000);
+}, 600_000);
 afterAll(async () => {
   await vm[Symbol.asyncDispose]();
 });
@@ -44,7 +44,7 @@ test.each([
     await vm.reboot(way);
     // the agent may be there before the unit has run
     await vm.must(
-      `for i in $(seq 60); do [ "$(cooper ps -q | wc -l)" = 2 ] && break; sleep 1; done`,
+      `for i in $(seq 180); do [ "$(cooper ps -q | wc -l)" = 2 ] && break; sleep 1; done`,
       user,
     );
     expect(await vm.must("cooper ps --format '{{.Names}}' | sort", user)).toBe("always\nunless");
@@ -52,5 +52,5 @@ test.each([
       expect(await vm.must("cooper exec always cat /v/signal", user)).toBe("USR1");
     await vm.must("cooper rm -fa; cooper volume rm -a", user);
   },
-  400_000,
+  600_000,
 );
