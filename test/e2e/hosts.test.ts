@@ -7,6 +7,28 @@ import { endProcesses, inMounts, inNextBoot, powerOff } from "./reboot.ts";
 const hidesUnified =
   "! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified || exit 99";
 
+test("crun: what Debian's runc is too old for: mounts with ids of their own, personality, no cgroup", async () => {
+  await using host = await testHost();
+  const files = host.place("files");
+  const script = `
+touch ${files}/f; chown 5:6 ${files}/f
+run() { cooper run --rm --runtime crun --network none "$@"; }
+run --uidmap 0:1000:1000 -v ${files}:/y:idmap hello sh -c 'stat -c %u:%g /y/f; touch /y/new'
+stat -c %u:%g ${files}/new
+run --uidmap 0:1000:1000 --mount 'type=bind,src=${files},dst=/y,idmap=uids=5-1000-1;gids=6-1000-1' hello stat -c %u:%g /y/f
+run --personality LINUX32 hello uname -m
+run --cgroups disabled hello echo ran`;
+  const { stdout, exitCode } = await inMounts(host, hidesUnified, script);
+  expect(exitCode).not.toBe(99);
+  expect(stdout.trim().split("\n")).toEqual([
+    "5:6",
+    "0:0",
+    "0:0",
+    expect.stringMatching(/^(i686|armv8l)$/),
+    "ran",
+  ]);
+});
+
 test("crun: run, exec, stop, start, pause and exit codes", async () => {
   await using host = await testHost();
   const script = `
