@@ -27,7 +27,7 @@ const platform = { os: "linux", architecture: "amd64", variant: "" };
 
 function plan(text: string, more: Partial<GraphInput> = {}) {
   return planGraph({
-    dockerfile: parseDockerfile("Dockerfile", text),
+    dockerfile: parseDockerfile("Dockerfile", text || "FROM scratch"),
     target: null,
     buildArgs: {},
     labels: {},
@@ -95,6 +95,13 @@ describe("planGraph()", () => {
     const graph = graphOf("FROM base\nRUN x", { buildArgs: { http_proxy: "http://p" } });
     expect(graph).toContain('passedEnv=["http_proxy=http://p"]');
     expect(graph).toContain("+ RUN /bin/sh -c x # buildkit");
+  });
+
+  test("a trigger of the base is told by the line that took it in", () => {
+    const dockerfile = parseDockerfile("Dockerfile", "# one\nARG A\nFROM onbuild");
+    const planned = plan("", { dockerfile });
+    const steps = planned.kind === "graph" ? planned.graph.steps : [];
+    expect(steps.find(({ step }) => step.kind === "run")?.place?.range.start.line).toBe(3);
   });
 
   test("labels of the command line go over those of the file", () => {

@@ -345,5 +345,16 @@ export function parseTrigger(source: Source, range: Range, text: string): StageI
   const instruction = parseInstruction({ source: inner, directives, line, reader });
   if (instruction.kind === "from" || instruction.kind === "onbuild")
     throw errorAt(inner, line.range, `${instruction.typed} isn't allowed as an ONBUILD trigger`);
-  return instruction;
+  return relocated(instruction, range);
+}
+
+/** What it says later is about the line that took it in: its own text is in no file of the user's. */
+function relocated<T>(value: T, range: Range): T {
+  if (Array.isArray(value)) return value.map((one) => relocated(one, range)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, one]) => [
+    key,
+    key === "range" ? range : relocated(one, range),
+  ]);
+  return Object.fromEntries(entries) as T;
 }
