@@ -141,8 +141,10 @@ async function finish(
   const paths = host.paths.container(container.id);
   const exit = await exitReport(host, container);
   const monitor = container.conmonPid || readPid(paths.conmonPidFile);
-  // it and the child that it forked only wait to run the exit command, which is what we are doing here
-  if (monitor > 0 && monitor !== process.ppid && isMonitorOf(monitor, container.id))
+  // it and the child that it forked only wait to run the exit command, which is what we are doing here:
+  // all but starting it again
+  const mayRestart = container.spec.restart.policy !== "no" && container.stoppedBy === "nobody";
+  if (monitor > 0 && !mayRestart && monitor !== process.ppid && isMonitorOf(monitor, container.id))
     sendSignal(-monitor, 9);
   const peak = exit.oomKilled ? (await import("./cgroup-place.ts")).peakOf(host, container) : null;
   if (container.spec.removesItself && exit.exitCode !== 0 && container.stoppedBy === "nobody") {

@@ -244,7 +244,10 @@ export class TestHost implements AsyncDisposable {
       .filter((line) => line.includes(`${this.directory}/`) && this.machine?.owns(line) !== true);
     const containers = this.user === null ? listIn(join(this.root, "containers")) : [];
     const locks = listIn(join(this.root, "lock")).filter(
-      (name) => name.startsWith("c-") || /^v-[0-9a-f]{64}$/.test(name),
+      (name) =>
+        name.startsWith("c-") ||
+        (/^v-[0-9a-f]{64}$/.test(name) &&
+          !existsSync(join(this.root, "volumes", name.slice("v-".length)))),
     );
     return [
       ...mounts.map((line) => `mount ${line.split(" ")[4]}`),

@@ -102,3 +102,17 @@ test("update changes the policy of one that waits to be started again", async ()
   await Bun.sleep(2000); // longer than it would wait
   expect((await host.cooper("logs", "c")).stdout).toBe(stdout);
 });
+
+test("whoever sees an end first does not take the restart away", async () => {
+  await using host = await testHost();
+  const failing = ["hello", "sh", "-c", "sleep 0.1; exit 3"];
+  const run = await host.cooper("run", "--name", "r", "--restart", "on-failure:2", ...failing);
+  expect(run.exitCode).toBe(3);
+  let state = "";
+  for (let waits = 0; state !== "2 exited" && waits < 100; waits++) {
+    await host.must("ps", "-a");
+    state = await host.must("inspect", "-f", "{{.RestartCount}} {{.State.Status}}", "r");
+    await Bun.sleep(50);
+  }
+  expect(state).toBe("2 exited");
+});
