@@ -1,5 +1,5 @@
 /** The one database of a store: schema, migrations, and how it is opened. */
-import { Database } from "bun:sqlite";
+import { Database, SQLiteError } from "bun:sqlite";
 import { chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { CooperError } from "../errors.ts";
@@ -277,8 +277,26 @@ function schemaVersion(database: Database): number {
   return row?.user_version ?? 0;
 }
 
+/**
+ * Turns the log on, which needs the file for itself. Two who make a store at the same time both hold it
+ * shared and want it alone: SQLite then tells one of them at once that it is busy, without waiting.
+ */
+function turnOnLog(database: Database): void {
+  for (let waits = 0; ; waits++) {
+    try {
+      database.run("pragma journal_mode = wal");
+      return;
+    } catch (error) {
+      const isBusy = error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY") === true;
+      if (!isBusy || waits >= mostWaits) throw error;
+      Bun.sleepSync(2 + Math.random() * 8);
+    }
+  }
+}
+const mostWaits = 2000;
+
 function migrate(database: Database): void {
-  database.run("pragma journal_mode = wal");
+  turnOnLog(database);
   const step = database.transaction(() => {
     // asked again inside the transaction: another process may have been faster
     for (let version = schemaVersion(database); version < migrations.length; version++) {
