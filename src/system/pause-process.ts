@@ -8,22 +8,38 @@ import { mapIds, type UserIds } from "./subordinate-ids.ts";
 import { findSurvivors, type SurvivingNamespaces } from "./surviving-namespaces.ts";
 import { moveToScope } from "./systemd.ts";
 
-/** Starts one, and notes it in the file. The caller holds the lock on it. Resolves to its pid. */
+type Child = Bun.Subprocess<"pipe", "ignore", "pipe">;
+
+/**
+ * Starts one, and notes it in the file. The caller holds the lock on it. Resolves to its pid. It stays
+ * only when it is told to, which is after it has been noted: should we be killed, it reads the end of its
+ * input and goes.
+ */
 export async function startPauseProcess(file: string, who: UserIds): Promise<number> {
   using survivors = findSurvivors(join(dirname(file), "c")); // the bundles, as paths.ts has them
   const child =
     survivors === undefined ? await pauseInNew(who) : await pauseInThese(survivors, who);
-  const staged = `${file}.${process.pid}`;
-  writeFileSync(staged, `${child.pid} ${processIdentity(child.pid)}\n`, { mode: 0o600 });
-  renameSync(staged, file);
+  try {
+    await waitFor(() => hasOwn(child.pid, "user") && hasOwn(child.pid, "mnt"), child);
+    const staged = `${file}.${process.pid}`;
+    writeFileSync(staged, `${child.pid} ${processIdentity(child.pid)}\n`, { mode: 0o600 });
+    renameSync(staged, file);
+    child.stdin.write("stay\n");
+    await child.stdin.end();
+    await waitFor(() => isPausing(child.pid), child);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
   await leaveSession(child.pid);
   return child.pid;
 }
 
-/** What does nothing, in as little memory as possible. */
+/** Waits for the word, and then does nothing, in as little memory as possible. */
 function pauseWords(): string[] {
   const catatonit = findProgram("catatonit");
-  return catatonit === undefined ? ["sleep", "infinity"] : [catatonit, "-P"];
+  const pause = catatonit === undefined ? ["sleep", "infinity"] : [catatonit, "-P"];
+  return ["sh", "-c", 'read -r _ && exec "$@"', "sh", ...pause];
 }
 
 const ownMounts = ["unshare", "--mount", "--propagation", "slave", "--"];
@@ -34,10 +50,7 @@ const pauseEnvironment = (who: UserIds) => ({
 });
 
 /** Containers outlive a pause process that is killed: its successor joins what they are in. */
-async function pauseInThese(
-  { user, mount }: SurvivingNamespaces,
-  who: UserIds,
-): Promise<Bun.Subprocess> {
+async function pauseInThese({ user, mount }: SurvivingNamespaces, who: UserIds): Promise<Child> {
   const held = (descriptor: number) => `/proc/${process.pid}/fd/${descriptor}`;
   const child = Bun.spawn(
     [
@@ -53,28 +66,17 @@ async function pauseInThese(
     { cwd: "/", env: pauseEnvironment(who), stdio: ["pipe", "ignore", "pipe"] },
   );
   child.unref();
-  await awaitPausing(child);
   return child;
-}
-
-async function awaitPausing(child: Bun.Subprocess<"pipe", "ignore", "pipe">): Promise<void> {
-  const has = (kind: "user" | "mnt") => hasOwn(child.pid, kind);
-  try {
-    await waitFor(() => has("user") && has("mnt") && isPausing(child.pid), child);
-  } catch (error) {
-    child.kill("SIGKILL");
-    throw error;
-  }
 }
 
 /**
  * The child makes its user namespace, waits for its ids to be mapped, and only then executes what
  * follows: an exec as a mapped root gains the capabilities that the mount namespace needs.
  */
-async function pauseInNew(who: UserIds): Promise<Bun.Subprocess> {
-  const script = `read -r _; exec ${[...ownMounts, ...pauseWords()].join(" ")}`;
+async function pauseInNew(who: UserIds): Promise<Child> {
+  const script = ["sh", "-c", 'read -r _ && exec "$@"', "sh", ...ownMounts, ...pauseWords()];
   const child = Bun.spawn(
-    [needProgram("setsid"), needProgram("unshare"), "--user", "--", "sh", "-c", script],
+    [needProgram("setsid"), needProgram("unshare"), "--user", "--", ...script],
     {
       cwd: "/",
       env: pauseEnvironment(who),
@@ -86,12 +88,11 @@ async function pauseInNew(who: UserIds): Promise<Bun.Subprocess> {
     await waitFor(() => hasOwn(child.pid, "user"), child);
     mapIds(child.pid, who);
     child.stdin.write("go\n");
-    await child.stdin.end();
+    await child.stdin.flush();
   } catch (error) {
     child.kill("SIGKILL");
     throw error;
   }
-  await awaitPausing(child);
   return child;
 }
 
@@ -127,10 +128,7 @@ function namespaceOf(pid: number | "self", kind: "user" | "mnt"): number | undef
   }
 }
 
-async function waitFor(
-  condition: () => boolean,
-  child: Bun.Subprocess<"pipe", "ignore", "pipe">,
-): Promise<void> {
+async function waitFor(condition: () => boolean, child: Child): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!condition()) {
     if (child.exitCode !== null || performance.now() > deadline) {

@@ -206,6 +206,8 @@ export class TestHost implements AsyncDisposable {
     const inject = `inject=${call}:${what}`;
     const words = [
       "strace",
+      // who is traced by himself gets nothing of newuidmap's rights
+      ...(this.user === null ? [] : ["-u", this.user.name]),
       "-f",
       "-b",
       "execve",
@@ -217,10 +219,11 @@ export class TestHost implements AsyncDisposable {
       "-e",
       inject,
     ];
+    const traced = [...words, ...this.ownArgv(...args)];
     const argv =
       this.user === null
-        ? this.onMachine(...words, ...this.ownArgv(...args))
-        : [...words, ...this.argv(...args)];
+        ? this.onMachine(...traced)
+        : (this.machine?.wordsWithTun(...traced) ?? traced);
     const child = Bun.spawn(argv, {
       cwd: "/tmp",
       env: this.environment(),

@@ -1,6 +1,6 @@
 /** The process that keeps an ordinary user's namespaces is killed: what comes next sees the truth and goes on. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestHost, testHost, users } from "./host.ts";
 
@@ -67,5 +67,37 @@ describe.skipIf(ordinary === undefined)("when the pause process was killed", () 
     await host.must("unshare", "true");
     endPause(host);
     expect(await host.must("start", "-a", "c")).toBe("later");
+  });
+});
+
+/** Processes that keep namespaces, or are about to. */
+function pausing(): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, "latin1").includes("COOPER_PAUSE=");
+    } catch {
+      return false; // no process, or none any more
+    }
+  });
+}
+
+describe.skipIf(ordinary === undefined)("whoever starts one is killed", () => {
+  test.each([
+    ...[1, 2, 3, 4, 5].map((nth) => ({ call: "write,writev", nth })),
+    ...[1, 2, 3, 4].map((nth) => ({ call: "vfork,clone3", nth })),
+    { call: "rename,renameat,renameat2", nth: 1 },
+  ])("at $call $nth, and none is left that nobody knows of", async ({ call, nth }) => {
+    await using host = await testHost(ordinary);
+    const before = pausing();
+    await host.killedAt(call, nth, "unshare", "true");
+    await host.must("unshare", "true");
+    const noted = readFileSync(join(host.run, "pause.pid"), "utf8").split(" ")[0] ?? "";
+    let now: string[] = [];
+    for (let waits = 0; waits < 100; waits++) {
+      now = pausing().filter((pid) => !before.includes(pid));
+      if (now.length === 1) break;
+      await Bun.sleep(20); // the killed one's child is about to see that
+    }
+    expect(now).toEqual([noted]);
   });
 });
