@@ -70,17 +70,22 @@ export function readBytesInRoot(root: string, path: string, maxBytes: number): B
   }
   try {
     if (!fstatSync(descriptor).isFile()) return undefined;
-    const buffer = Buffer.allocUnsafe(Math.min(maxBytes, fstatSync(descriptor).size + 1));
-    let size = 0;
-    while (size < buffer.length) {
-      const count = readSync(descriptor, buffer, size, buffer.length - size, size);
-      if (count === 0) break;
-      size += count;
-    }
-    return buffer.subarray(0, size);
+    return readFromStart(descriptor, Math.min(maxBytes, fstatSync(descriptor).size + 1));
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** The first bytes of an open file, at most so many; fewer where it ends before. */
+export function readFromStart(descriptor: number, maxBytes: number): Buffer {
+  const buffer = Buffer.allocUnsafe(maxBytes);
+  let size = 0;
+  while (size < buffer.length) {
+    const count = readSync(descriptor, buffer, size, buffer.length - size, size);
+    if (count === 0) break;
+    size += count;
+  }
+  return buffer.subarray(0, size);
 }
 
 /** What is at `path` within `root`, as a descriptor that names it (O_PATH); undefined when there is none. */

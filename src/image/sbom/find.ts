@@ -2,7 +2,8 @@
  * Looks for the records of package systems in a tree that a stranger filled: from one open directory to
  * the next, following no link, with a limit on everything.
  */
-import { closeSync, fstatSync, readSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
+import { readFromStart } from "../../system/rooted.ts";
 import type { ReadableDirectory } from "../../system/tree-read.ts";
 import type { Distribution, FoundPackage } from "./package.ts";
 import { sortedPackages } from "./package.ts";
@@ -121,14 +122,7 @@ function readWhole(
   try {
     const stats = fstatSync(descriptor);
     if (!stats.isFile() || stats.size > maxBytes) return undefined;
-    const buffer = Buffer.allocUnsafe(stats.size);
-    let size = 0;
-    while (size < buffer.length) {
-      const count = readSync(descriptor, buffer, size, buffer.length - size, size);
-      if (count === 0) break;
-      size += count;
-    }
-    return buffer.subarray(0, size);
+    return readFromStart(descriptor, stats.size);
   } finally {
     closeSync(descriptor);
   }
