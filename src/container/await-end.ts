@@ -5,20 +5,6 @@ import { waitForEnd } from "../system/process.ts";
 import { endForeground, exitCodeOf } from "./attach.ts";
 import { isAlive } from "./live-state.ts";
 import type { PendingStarts } from "./pending-starts.ts";
-import type { ContainerRecord } from "./record.ts";
-
-/** The exit command notes the end of one that it may start again, which ends if we clean up before it. */
-async function noteOfEnd(host: Host, { id, pid, pidIdentity }: ContainerRecord): Promise<number> {
-  for (let waits = 0; waits < noteLooks; waits++) {
-    const now = getContainer(host.database, id);
-    if (now === undefined || now.pid !== pid || now.pidIdentity !== pidIdentity) break;
-    await Bun.sleep(10);
-  }
-  return lastExitCode(host.database, id) ?? exitCodeOf(host, id);
-}
-
-/** Ten seconds. */
-const noteLooks = 1000;
 
 /** What is waited for, in the words of Docker's API. */
 export type EndCondition = "not-running" | "next-exit" | "removed";
@@ -57,10 +43,7 @@ export function awaitEnd(
         const hasEnded = await waitForEnd(container.pid, container.pidIdentity, 1000);
         if (signal.aborted) return -1; // nobody stays with it, so it is not ours to clean up
         if (!hasEnded) continue;
-        const exitCode =
-          container.spec.restart.policy === "no"
-            ? await endForeground(host, container, undefined)
-            : await noteOfEnd(host, container);
+        const exitCode = await endForeground(host, container, undefined);
         if (condition !== "removed") return exitCode;
         last = -1;
         continue;
