@@ -20,10 +20,10 @@ import { namedTrees, openContext } from "./context/open.ts";
 import { parseDockerfile } from "./dockerfile/parse.ts";
 import { buildDocument } from "./document.ts";
 import { creationTime, type Epoch } from "./epoch.ts";
-import type { Graph, PlannedStep, StepId } from "./graph.ts";
+import { type Graph, inputsOf, type PlannedStep, type StepId } from "./graph.ts";
 import { type BuildOutput, writeArchive, writeFiles } from "./output.ts";
 import { planAll } from "./plan.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress, ToldStep } from "./progress.ts";
 import { type BuildSecret, BuildSession, type BuiltTree } from "./session.ts";
 import { solve } from "./solve.ts";
 import type { GraphInput, NamedContext } from "./stages.ts";
@@ -69,25 +69,30 @@ export interface BuildOptions {
  *
  * @throws CooperError that shows the place in the Dockerfile
  */
-export async function buildImage(host: Host, options: BuildOptions): Promise<Image | null> {
+export async function buildImage(given: Host, options: BuildOptions): Promise<Image | null> {
+  const { progress } = options;
+  const host = { ...given, warn: (message: string) => progress.note(message) };
   const names = options.tags.map((tag) => formatReference(parseTarget(tag)));
   await removeLeftContainers(host);
   await sweep(host);
   sweepSecrets(host);
   using stage = await openStage(host);
   using _held = await host.locks.store("shared"); // nobody sweeps the layers that it stands on
+  progress.started("definition", "[internal] load build definition");
   const { dockerfile: file, tree } = await openContext({
     ...options,
     scratch: join(stage.directory, "context"),
   });
+  progress.status("definition", file.name, `${Buffer.byteLength(file.text)}B done`);
+  progress.done("definition");
   const dockerfile = parseDockerfile(file.name, file.text);
   const abort = new AbortController();
   options.signal?.addEventListener("abort", () => abort.abort(), { once: true });
-  const images = new BuildImages(host, {
-    ...options.fetch,
-    pull: options.pull,
-    signal: abort.signal,
-  });
+  const images = new BuildImages(
+    host,
+    { ...options.fetch, pull: options.pull, signal: abort.signal },
+    progress,
+  );
   const platform = hostPlatform();
   const checks = new Checks(dockerfile, tree.ignore);
   const graph = await planAll(images, {
@@ -97,7 +102,8 @@ export async function buildImage(host: Host, options: BuildOptions): Promise<Ima
     targetPlatform: platform,
     onUndefined: checks.onUndefined,
   });
-  checks.tell(options.progress);
+  checks.tell(progress);
+  progress.planned(toldSteps(graph));
   const session = new BuildSession({
     host,
     stage,
@@ -108,7 +114,7 @@ export async function buildImage(host: Host, options: BuildOptions): Promise<Ima
       agents: options.agents,
       usesCache: (step) => mayUseCache(options, step),
     },
-    progress: options.progress,
+    progress,
     memory: new DigestMemory(host.database),
     signal: abort.signal,
     contexts: new Map([[null, tree], ...namedTrees(options.contexts)]),
@@ -123,12 +129,25 @@ export async function buildImage(host: Host, options: BuildOptions): Promise<Ima
   const files = options.outputs.filter(({ kind }) => kind === "local" || kind === "tar");
   for (const output of files) await writeFiles(session, built, output);
   if (files.length > 0 && files.length === options.outputs.length) return null;
+  progress.started("export", "exporting to image");
   const image = await publish(session, graph, trees, images, { ...options, names });
+  progress.status("export", `writing image sha256:${image.id}`, "done");
+  for (const name of names) progress.status("export", `naming to ${name}`, "done");
+  progress.done("export");
   for (const output of options.outputs) await writeArchive(host, image, output);
   if (options.iidFile !== null) writeFileSync(options.iidFile, `sha256:${image.id}`);
   if (options.metadataFile !== null) writeMetadata(options.metadataFile, image);
   emitImage(host, "build", image.id, image.names[0] ?? image.id);
   return image;
+}
+
+/** What people are told of; nobody is told of no files and of a context, which are only read by others. */
+function toldSteps({ steps }: Graph): ToldStep[] {
+  return steps.flatMap(({ step, title }, key) =>
+    step.kind === "scratch" || step.kind === "context"
+      ? []
+      : [{ key, title, inputs: inputsOf(step), facts: JSON.stringify(step) }],
+  );
 }
 
 /** buildx's names for what came out. */

@@ -74,7 +74,7 @@ export async function checkDockerfile(
   const { dockerfile, tree } = await openContext({ ...options, scratch });
   const file = parseDockerfile(dockerfile.name, dockerfile.text);
   const checks = new Checks(file, tree.ignore);
-  const images = new BuildImages(host, { ...options.fetch, pull: "never" });
+  const images = new BuildImages(host, { ...options.fetch, pull: "never" }, null);
   const lenient = {
     get: (image: Parameters<BuildImages["get"]>[0]) =>
       images.get(image).catch((error: unknown) => {

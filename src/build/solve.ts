@@ -113,9 +113,12 @@ class Solver implements StepTrees {
       this.done.set(id, tree);
       return tree;
     } catch (error) {
-      if (this.session.signal.aborted) throw new Ended();
+      if (this.session.signal.aborted) {
+        this.session.progress.cancelled(id);
+        throw new Ended();
+      }
       this.options.abort.abort();
-      this.session.progress.failed(id, messageOf(error));
+      this.session.progress.failed(id, planned.title, messageOf(error));
       throw located(error, planned);
     }
   }
@@ -143,11 +146,10 @@ class Solver implements StepTrees {
   private async image(id: StepId, planned: PlannedStep): Promise<BuiltTree> {
     const { step } = planned;
     if (step.kind !== "image") return noFiles;
-    const begunAt = performance.now();
     this.session.progress.started(id, planned.title);
     const { layers } = await this.options.images.get(step);
     for (const layer of layers) this.session.addStored(layer);
-    this.session.progress.done(id, performance.now() - begunAt);
+    this.session.progress.done(id);
     return { layers };
   }
 
@@ -240,11 +242,10 @@ class Solver implements StepTrees {
   ): Promise<BuiltTree> {
     const known = this.lookUp(planned, key);
     if (known !== undefined) return this.reuse(id, planned, base, key, known);
-    const begunAt = performance.now();
     this.session.progress.started(id, planned.title);
     const layerId = await make();
     this.session.remember({ key, layerId, title: planned.title });
-    this.session.progress.done(id, performance.now() - begunAt);
+    this.session.progress.done(id);
     return { layers: [...base.layers, layerId] };
   }
 }

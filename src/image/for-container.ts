@@ -15,6 +15,7 @@ import {
 import type { AccessOptions } from "../registry/access.ts";
 import { helloName, isHello } from "./hello-name.ts";
 import { type FoundImage, findNamedImage } from "./resolve.ts";
+import type { TransferProgress } from "./transfer-progress.ts";
 
 export type PullPolicy = "missing" | "always" | "never" | "newer";
 
@@ -24,6 +25,8 @@ export interface FetchOptions extends AccessOptions {
   readonly signaturePolicy?: string;
   /** Without progress on stderr. */
   readonly isQuiet?: boolean;
+  /** Told in place of stderr. */
+  readonly onProgress?: (progress: TransferProgress) => void;
 }
 
 /** How an image may be come by. */
@@ -85,12 +88,13 @@ export async function ensureImage(
   }
   const { pullImage } = await import("./pull.ts");
   const { progressOnStderr } = await import("./transfer-progress.ts");
-  const { pull: policy, isQuiet, ...how } = options;
+  const { pull: policy, isQuiet, onProgress, ...how } = options;
+  const tell = onProgress ?? (isQuiet ? undefined : progressOnStderr());
   const pulled = await pullImage(host, name, {
     ...how,
     policy,
     platform,
-    ...(!isQuiet && { onProgress: progressOnStderr() }),
+    ...(tell !== undefined && { onProgress: tell }),
   });
   return { image: pulled.image, name: pulled.name, isById: false };
 }

@@ -64,12 +64,20 @@ export const build: Handler = async ({ engine, request }) => {
         ...options,
         context,
         progress: {
-          started: (_, title) => line(`${title}\n`),
+          planned: () => undefined,
+          // what is no step of the Dockerfile has a word for a key, and the classic builder says nothing of it
+          started: (key, title) => {
+            if (typeof key === "number") line(`${title}\n`);
+          },
+          status: () => undefined,
           output: (_, bytes) => line(Buffer.from(bytes).toString("utf8")),
           cached: (_, title) => line(`${title}\n ---> Using cache\n`),
           done: () => undefined,
           failed: () => undefined,
+          cancelled: () => undefined,
           warned: (message) => line(`[Warning] ${message}\n`),
+          note: (message) => line(`[Warning] ${message}\n`),
+          end: () => undefined,
         },
       });
     });

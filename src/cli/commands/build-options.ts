@@ -3,6 +3,7 @@
 import { createOptions } from "../../container/options/table.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
+import { progressOption } from "../build-progress/choose.ts";
 
 const pairs = listOf({ ...string, placeholder: "KEY=VALUE" });
 
@@ -76,12 +77,7 @@ export const buildOptions = {
     type: { placeholder: "OS/ARCH[/VARIANT]", parse: parsePlatform },
     help: "Platform of the image: this machine's",
   },
-  progress: {
-    flag: "--progress",
-    type: oneOf("auto", "plain", "quiet"),
-    help: "How steps are told",
-    defaultText: "auto",
-  },
+  progress: progressOption,
   pull: {
     flag: "--pull",
     type: {

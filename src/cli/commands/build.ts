@@ -8,7 +8,7 @@ import {
   type PlatformChoice,
   resolvePlatform,
 } from "../../oci/platform.ts";
-import { plainProgress, quietProgress } from "../build-progress.ts";
+import { openProgress } from "../build-progress/choose.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { pairs } from "../pairs.ts";
@@ -32,7 +32,7 @@ export const build = defineCommand({
   args: { min: 0, max: 1 },
   completes: "file",
   async run({ engine, args, options, spec, fail }) {
-    const isQuiet = options.quiet === true || options.progress === "quiet";
+    const { kind, progress } = await openProgress(options.progress, options.quiet === true);
     assertOwnPlatform(options.platform);
     const abort = abortOnSignals();
     try {
@@ -48,7 +48,7 @@ export const build = defineCommand({
         usesCache: options.noCache !== true,
         withoutCache: options.noCacheFilter.flatMap((names) => names.toLowerCase().split(",")),
         pull: options.pull ?? "missing",
-        fetch: fetchOf({ ...options, quiet: isQuiet }),
+        fetch: fetchOf(options),
         network: networkOf(options.network),
         secrets: options.secret.map(secretOf),
         agents: new Map(options.ssh.map(agentOf)),
@@ -60,15 +60,17 @@ export const build = defineCommand({
         epoch: epochOf(options.timestamp, options.sourceDateEpoch),
         family: options.format ?? engine.host.settings.imageDefaultFormat,
         iidFile: options.iidfile ?? null,
-        progress: isQuiet ? quietProgress() : plainProgress(),
+        progress,
         signal: abort.signal,
       };
       if (options.check) return showFindings(await engine.builds.check(request));
       const image = await engine.builds.build(request);
-      if (image === null) return 0;
-      print(isQuiet ? `sha256:${image.id}\n` : `${image.id}\n`);
+      progress.end();
+      if (image === null || kind === "none") return 0;
+      print(kind === "quiet" ? `sha256:${image.id}\n` : `${image.id}\n`);
       return 0;
     } catch (error) {
+      progress.end();
       await fail(error);
       // docker's, for whatever goes wrong with a build
       return error instanceof CooperError && error.code === "cancelled" ? 130 : 1;
