@@ -2,7 +2,6 @@
 import type { Host } from "../host.ts";
 import type { FetchOptions } from "../image/for-container.ts";
 import type { HistoryStep } from "../image/history.ts";
-import type { ImageTree } from "../image/image-tree.ts";
 import type { ImportOptions } from "../image/import.ts";
 import type { ImageSummary, ListOptions } from "../image/list.ts";
 import type { LoadedImage, LoadOptions } from "../image/load.ts";
@@ -130,8 +129,9 @@ export class Images {
     return (await import("../image/diff.ts")).imageChanges(this.host, name, other);
   }
 
-  async tree(name: string, options: { readonly whatRequires: boolean }): Promise<ImageTree> {
-    return (await import("../image/image-tree.ts")).imageTree(this.host, name, options);
+  /** Its layers, and which images end where, as lines to be read. */
+  async treeText(name: string, options: { readonly whatRequires: boolean }): Promise<string> {
+    return (await import("../image/image-tree.ts")).imageTreeText(this.host, name, options);
   }
 
   async tag(name: string, names: readonly string[]): Promise<void> {

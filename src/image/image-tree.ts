@@ -1,4 +1,5 @@
 /** `image tree`: the layers of an image, and which images end where. */
+import { humanSize } from "../cli/human.ts";
 import type { Host } from "../host.ts";
 import type { Image } from "../records/images.ts";
 import { listImages } from "../records/images.ts";
@@ -6,7 +7,7 @@ import { layersOfImage } from "../records/layers.ts";
 import { resolveImage } from "./resolve.ts";
 
 /** A layer in the tree. */
-export interface TreeLayer {
+interface TreeLayer {
   readonly id: string;
   readonly size: number;
   /** Names of images whose last layer it is, on the same layers below. */
@@ -15,14 +16,14 @@ export interface TreeLayer {
   readonly children: readonly TreeLayer[];
 }
 
-export interface ImageTree {
+interface ImageTree {
   readonly image: Image;
   /** Lowest first, one below the other. */
   readonly layers: readonly TreeLayer[];
 }
 
 /** The layers of an image; with `whatRequires`, the last one has the images that are built on it as children. */
-export function imageTree(
+function imageTree(
   host: Host,
   name: string,
   options: { readonly whatRequires?: boolean } = {},
@@ -61,5 +62,32 @@ function above(host: Host, all: readonly Image[], stack: readonly string[]): Tre
     const size = layersOfImage(host.database, image.id)[stack.length]?.size ?? 0;
     const below = [...stack, id];
     return { id, size, topOf: namesOfTop(higher, below), children: above(host, higher, below) };
+  });
+}
+
+/** As podman-image-tree(1) draws it, with the line's end. */
+export function imageTreeText(
+  host: Host,
+  name: string,
+  options: { readonly whatRequires?: boolean } = {},
+): string {
+  const { image, layers } = imageTree(host, name, options);
+  const head = [
+    `Image ID: ${image.id.slice(0, 12)}`,
+    `Tags:     [${image.names.join(" ")}]`,
+    `Size:     ${humanSize(image.size)}`,
+    "Image Layers",
+  ];
+  return `${[...head, ...treeLines(layers, "")].join("\n")}\n`;
+}
+
+function treeLines(layers: readonly TreeLayer[], indent: string): string[] {
+  return layers.flatMap((layer, index) => {
+    const isLast = index === layers.length - 1;
+    const top = layer.topOf.length > 0 ? ` Top Layer of: [${layer.topOf.join(" ")}]` : "";
+    return [
+      `${indent}${isLast ? "└── " : "├── "}ID: ${layer.id.slice(0, 12)} Size: ${humanSize(layer.size).padStart(7)}${top}`,
+      ...treeLines(layer.children, `${indent}${isLast ? "    " : "│   "}`),
+    ];
   });
 }

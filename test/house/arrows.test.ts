@@ -71,6 +71,7 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
   ["src/cli/commands/push.ts", "src/image/transfer-progress.ts", "progress is shown by the door"],
   ["src/cli/commands/system.ts", "src/system/userns.ts", "unshare is the user namespace"],
   ["src/container/summary.ts", "src/cli/human.ts", "the words of ps are columns of its template"],
+  ["src/image/image-tree.ts", "src/cli/human.ts", "the tree is text for people in both doors"],
   ["src/engine.ts", "src/cli/command.ts", "type of the global options"],
   ["src/caller-host.ts", "src/cli/command.ts", "type of the global options"],
   ["src/store-location.ts", "src/cli/command.ts", "type of the global options"],

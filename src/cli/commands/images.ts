@@ -1,7 +1,6 @@
 /** Commands that show images. */
 
 import { CooperError } from "../../errors.ts";
-import type { TreeLayer } from "../../image/image-tree.ts";
 import type { ImageSummary } from "../../image/list.ts";
 import { flagSwitch, listOf, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
@@ -277,26 +276,9 @@ export const tree = defineCommand({
   completes: "image",
   staysOutside: true,
   async run({ engine, args, options }) {
-    const { image, layers } = await engine.images.tree(args[0] ?? "", {
+    const text = await engine.images.treeText(args[0] ?? "", {
       whatRequires: options.whatRequires ?? false,
     });
-    const head = [
-      `Image ID: ${image.id.slice(0, 12)}`,
-      `Tags:     [${image.names.join(" ")}]`,
-      `Size:     ${imageSize(image.size)}`,
-      "Image Layers",
-    ];
-    print(`${[...head, ...treeLines(layers, "")].join("\n")}\n`);
+    print(text);
   },
 });
-
-function treeLines(layers: readonly TreeLayer[], indent: string): string[] {
-  return layers.flatMap((layer, index) => {
-    const isLast = index === layers.length - 1;
-    const top = layer.topOf.length > 0 ? ` Top Layer of: [${layer.topOf.join(" ")}]` : "";
-    return [
-      `${indent}${isLast ? "└── " : "├── "}ID: ${layer.id.slice(0, 12)} Size: ${imageSize(layer.size).padStart(7)}${top}`,
-      ...treeLines(layer.children, `${indent}${isLast ? "    " : "│   "}`),
-    ];
-  });
-}
