@@ -18,6 +18,7 @@ import {
   dockerArchiveMembers,
   flatDirectoryMembers,
   type IndexEntry,
+  type OutgoingMember,
   ociLayoutMembers,
 } from "./archive-formats.ts";
 import { tarOfMembers, writeMembers } from "./archive-writer.ts";
@@ -33,7 +34,7 @@ export type SaveFormat = (typeof saveFormats)[number];
 
 export interface SaveOptions {
   readonly format: SaveFormat;
-  /** A path, or for an archive what takes its bytes. */
+  /** A path, or what takes the bytes of an archive; of a directory then the tar of its files. */
   readonly output: string | ((bytes: Uint8Array) => void | Promise<void>);
   /** What the image is called there, in place of the names that it was asked for by: for one image. */
   readonly namesThere?: readonly string[];
@@ -138,13 +139,9 @@ function assertPlatform(image: Image, name: string, choice: PlatformChoice | nul
 
 async function write(images: readonly OutgoingImage[], options: SaveOptions): Promise<void> {
   const { format, output } = options;
-  if (format === "oci-dir" || format === "docker-dir") {
-    if (typeof output !== "string")
-      throw new CooperError("invalid-argument", `a ${format} needs a directory to be written to`);
+  if ((format === "oci-dir" || format === "docker-dir") && typeof output === "string")
     return writeDirectory(images, format, output);
-  }
-  const members =
-    format === "oci-archive" ? ociLayoutMembers(images) : dockerArchiveMembers(images);
+  const members = membersOf(images, format);
   if (typeof output !== "string") {
     for await (const chunk of tarOfMembers(members)) {
       options.signal?.throwIfAborted();
@@ -158,6 +155,18 @@ async function write(images: readonly OutgoingImage[], options: SaveOptions): Pr
     writeFully(file.descriptor, chunk);
   }
   file.commit();
+}
+
+function membersOf(images: readonly OutgoingImage[], format: SaveFormat): OutgoingMember[] {
+  switch (format) {
+    case "oci-archive":
+    case "oci-dir":
+      return ociLayoutMembers(images);
+    case "docker-archive":
+      return dockerArchiveMembers(images);
+    case "docker-dir":
+      return images.slice(0, 1).flatMap(flatDirectoryMembers);
+  }
 }
 
 /** Nothing is overwritten that is not of the same format. A layout takes more images in; names move. */
