@@ -1,22 +1,51 @@
-/** What a client shows to a registry, in the header that it sends along. Pure. */
+/** What a client shows to registries, in the headers that it sends along. Pure. */
 import { CooperError } from "../errors.ts";
 import { isObject } from "../oci/json.ts";
 import type { Credentials } from "../registry/credentials.ts";
 
-/** `X-Registry-Auth`: base64 of JSON, in either alphabet. Empty: whatever this machine knows itself. */
-export function readCredentials(headers: ReadonlyMap<string, string>): {
+/** For whatever registry a request names, or by registry. */
+export interface SentCredentials {
   readonly credentials?: Credentials;
-} {
-  const text = headers.get("x-registry-auth") ?? "";
+  /** As the `auths` of a file are. */
+  readonly sentAuths?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * `X-Registry-Auth`, for one registry or (Podman's) a map by registry, and `X-Registry-Config`, which is
+ * such a map. Nothing: whatever this machine knows itself.
+ */
+export function readCredentials(headers: ReadonlyMap<string, string>): SentCredentials {
+  const config = decodeHeader(headers, "X-Registry-Config");
+  const one = decodeHeader(headers, "X-Registry-Auth");
+  const maps = [config, isMap(one) ? one : {}];
+  const sentAuths = Object.assign({}, ...maps) as Record<string, unknown>;
+  return {
+    ...(!isMap(one) && ofOne(one)),
+    ...(Object.keys(sentAuths).length > 0 && { sentAuths }),
+  };
+}
+
+/** Base64 of a JSON object, in either alphabet. */
+function decodeHeader(
+  headers: ReadonlyMap<string, string>,
+  name: string,
+): Readonly<Record<string, unknown>> {
+  const text = headers.get(name.toLowerCase()) ?? "";
   if (text === "") return {};
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
   } catch {
     // the text may be a secret: it is not repeated
-    throw new CooperError("invalid-argument", "invalid X-Registry-Auth header");
+    throw new CooperError("invalid-argument", `invalid ${name} header`);
   }
-  if (!isObject(value)) return {};
+  return isObject(value) ? value : {};
+}
+
+const isMap = (value: Readonly<Record<string, unknown>>) =>
+  Object.values(value).some((entry) => isObject(entry));
+
+function ofOne(value: Readonly<Record<string, unknown>>): SentCredentials {
   const field = (name: string) => {
     const found = value[name];
     return typeof found === "string" ? found : "";

@@ -13,8 +13,13 @@ const maxUnread = 1000;
 /**
  * Does the work and sends what it tells. A failure before the first line is the answer itself, with its
  * status; one after that is a line.
+ *
+ * @param lineOf that line, of what was thrown; default: Docker's
  */
-export async function progressReply(work: (tell: Tell) => Promise<void>): Promise<Reply> {
+export async function progressReply(
+  work: (tell: Tell) => Promise<void>,
+  lineOf = (error: unknown): Readonly<Record<string, unknown>> => failureLine(failureOf(error)),
+): Promise<Reply> {
   const unread: Readonly<Record<string, unknown>>[] = [];
   const begun = Promise.withResolvers<void>();
   let wake: () => void = () => undefined;
@@ -40,7 +45,7 @@ export async function progressReply(work: (tell: Tell) => Promise<void>): Promis
             wake = resolve;
           });
       }
-      await done.catch((error: unknown) => write(failureLine(failureOf(error))));
+      await done.catch((error: unknown) => write(lineOf(error)));
     }),
   );
 }

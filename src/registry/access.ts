@@ -1,5 +1,6 @@
 /** Opening a registry as the user's options, files and environment say. */
 import { caller } from "../system/userns.ts";
+import { entryFor, keysFor } from "./auth-file.ts";
 import { RegistryClient } from "./client.ts";
 import { type CredentialPlaces, credentialPlaces, findCredentials } from "./credential-store.ts";
 import type { Credentials } from "./credentials.ts";
@@ -12,6 +13,8 @@ export interface AccessOptions {
   readonly tlsVerify?: boolean | null;
   /** Typed by the user: for the registry that was named, and no mirror of it. */
   readonly credentials?: Credentials;
+  /** What a client sent along, as the `auths` of a file are; they go before those of files. */
+  readonly sentAuths?: Readonly<Record<string, unknown>>;
   readonly authFile?: string;
   readonly certDirectory?: string;
   readonly retries?: number;
@@ -28,9 +31,10 @@ export function openRegistry(
 ): RegistryClient {
   const { tlsVerify = null, credentials, certDirectory, retries, retryDelayMs, signal } = access;
   const isInsecure = tlsVerify === null ? (source.isInsecure ? true : undefined) : !tlsVerify;
+  const sent = entryFor({ auths: access.sentAuths }, keysFor(source.registry, source.repository));
   const found = () => findCredentials(placesOf(conf, access), source.registry, source.repository);
   return new RegistryClient(source.registry, {
-    credentials: credentials !== undefined && !source.isMirror ? credentials : found,
+    credentials: credentials !== undefined && !source.isMirror ? credentials : (sent ?? found),
     ...(isInsecure !== undefined && { isInsecure }),
     ...(certDirectory !== undefined && !source.isMirror && { certDirectory }),
     ...(retries !== undefined && { retries }),
