@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerSpec } from "../container/spec.ts";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { emitImage } from "../image/events.ts";
 import type { FetchOptions, PullPolicy } from "../image/for-container.ts";
@@ -14,9 +15,11 @@ import { hostPlatform } from "../oci/platform.ts";
 import { formatReference, parseTarget } from "../oci/reference.ts";
 import { insertCachedSteps, touchCachedSteps } from "../records/build-cache.ts";
 import type { Image } from "../records/images.ts";
+import { readBytesInRoot } from "../system/rooted.ts";
 import { Checks } from "./check.ts";
 import { DigestMemory } from "./context/digest.ts";
 import { namedTrees, openContext } from "./context/open.ts";
+import type { SourceTree } from "./context/tree.ts";
 import { parseDockerfile } from "./dockerfile/parse.ts";
 import { buildDocument } from "./document.ts";
 import { creationTime, type Epoch } from "./epoch.ts";
@@ -49,6 +52,8 @@ export interface BuildOptions {
   readonly fetch: FetchOptions;
   readonly network: GraphInput["network"];
   readonly secrets: readonly BuildSecret[];
+  /** Secrets that a client sent in the tar of the context, each a file at its top: no step sees those files. */
+  readonly sentSecrets?: readonly SentSecret[];
   /** What containers of RUN get besides: limits, hosts, devices… */
   readonly template: ContainerSpec;
   /** Further contexts by name: a directory, or another image. */
@@ -62,6 +67,12 @@ export interface BuildOptions {
   readonly iidFile: string | null;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A secret, and the name of its file in the context. */
+export interface SentSecret {
+  readonly id: string;
+  readonly file: string;
 }
 
 /**
@@ -79,8 +90,10 @@ export async function buildImage(given: Host, options: BuildOptions): Promise<Im
   using stage = await openStage(host);
   using _held = await host.locks.store("shared"); // nobody sweeps the layers that it stands on
   progress.started("definition", "[internal] load build definition");
+  const sentSecrets = options.sentSecrets ?? [];
   const { dockerfile: file, tree } = await openContext({
     ...options,
+    hidden: sentSecrets.map((secret) => secret.file),
     scratch: join(stage.directory, "context"),
   });
   progress.status("definition", file.name, `${Buffer.byteLength(file.text)}B done`);
@@ -109,7 +122,7 @@ export async function buildImage(given: Host, options: BuildOptions): Promise<Im
     stage,
     options: {
       epoch: options.epoch,
-      secrets: options.secrets,
+      secrets: [...options.secrets, ...sentSecrets.map((secret) => secretIn(tree, secret))],
       template: options.template,
       agents: options.agents,
       usesCache: (step) => mayUseCache(options, step),
@@ -148,6 +161,22 @@ function toldSteps({ steps }: Graph): ToldStep[] {
       ? []
       : [{ key, title, inputs: inputsOf(step), facts: JSON.stringify(step) }],
   );
+}
+
+const maxSecretBytes = 500 << 10;
+
+function secretIn(tree: SourceTree, { id, file }: SentSecret): BuildSecret {
+  return {
+    id,
+    async read() {
+      const bytes = readBytesInRoot(tree.root, file, maxSecretBytes + 1);
+      if (bytes === undefined)
+        throw new CooperError("no-such-object", `the secret ${id}: the context has no ${file}`);
+      if (bytes.length > maxSecretBytes)
+        throw new CooperError("invalid-argument", `the secret ${id} is larger than 500 kB`);
+      return bytes;
+    },
+  };
 }
 
 /** buildx's names for what came out. */

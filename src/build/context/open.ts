@@ -25,6 +25,8 @@ export interface ContextRequest {
   readonly ignoreFile: string | null;
   /** A place that nobody uses yet, for what a tar holds. */
   readonly scratch: string;
+  /** Of a tar: names of files that are in it and not part of the context, wherever they are in it. */
+  readonly hidden?: readonly string[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -213,9 +215,21 @@ async function unpackContext(request: ContextRequest, source: LayerSource): Prom
     const rules = ignoring === undefined ? "" : (readInRoot(root, ignoring, maxFileBytes) ?? "");
     const ignore =
       request.ignoreFile === null
-        ? parseIgnore(rules, ignoring ?? "")
-        : parseIgnore(readText(request.ignoreFile), request.ignoreFile);
+        ? parseIgnore(withHidden(rules, request), ignoring ?? "")
+        : parseIgnore(withHidden(readText(request.ignoreFile), request), request.ignoreFile);
     return { dockerfile: { name, text }, tree: treeAt(root, ignore) };
   }
   throw noDockerfile(names[0] ?? "Dockerfile", "the tar");
 }
+
+/**
+ * Podman's client sends what is not of the context under its whole path, besides: a Dockerfile from
+ * elsewhere, and secrets. The last rule decides.
+ */
+function withHidden(rules: string, { hidden = [], file }: ContextRequest): string {
+  const patterns = hidden.map((name) => `**/${literal(name)}`);
+  if (file?.startsWith("/")) patterns.push(literal(file));
+  return [rules, ...patterns].join("\n");
+}
+
+const literal = (name: string) => name.replace(/[\\*?[]/g, "\\$&");
