@@ -71,6 +71,13 @@ export class Networks {
     return (await import("../container/published.ts")).publishedPorts(this.host, container);
   }
 
+  /** A name for one that nobody named. */
+  async unusedName(): Promise<string> {
+    const names = await this.names();
+    for (let number = 1; ; number++)
+      if (!names.includes(`network${number}`)) return `network${number}`;
+  }
+
   /** All names, for completion. */
   async names(): Promise<string[]> {
     const { listNetworks } = await import("../records/networks.ts");

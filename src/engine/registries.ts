@@ -32,6 +32,14 @@ export class Registries {
     return (await import("../registry/login.ts")).login(await this.conf(), target, credentials);
   }
 
+  /** Whole names that a short one may mean, best first. */
+  async meanings(name: string): Promise<string[]> {
+    const { meaningsOf } = await import("../registry/short-names.ts");
+    const { formatReference, parseName, withDefaultTag } = await import("../oci/reference.ts");
+    const { references } = meaningsOf(await this.conf(), withDefaultTag(parseName(name)));
+    return references.map(formatReference);
+  }
+
   async search(query: SearchQuery): Promise<SearchResult[]> {
     return (await import("../registry/search.ts")).searchImages(await this.conf(), query);
   }

@@ -103,7 +103,7 @@ export const create = defineCommand({
   completes: "none",
   async run({ engine, args, options }) {
     const { emptyRequest } = await import("../../network/define.ts");
-    const name = args[0] ?? (await unusedName(await engine.networks.names()));
+    const name = args[0] ?? (await engine.networks.unusedName());
     if (options.ignore && (await engine.networks.exists(name))) {
       print(`${name}\n`);
       return;
@@ -128,11 +128,6 @@ export const create = defineCommand({
     print(`${name}\n`);
   },
 });
-
-async function unusedName(names: readonly string[]): Promise<string> {
-  for (let number = 1; ; number++)
-    if (!names.includes(`network${number}`)) return `network${number}`;
-}
 
 function ipamDriver(text: string | undefined): "host-local" | "none" {
   if (text === undefined || text === "default" || text === "host-local") return "host-local";
