@@ -5,39 +5,72 @@ import { version as ownVersion } from "../version.ts";
 import { failureOf, failureReply } from "./failure.ts";
 import type { HttpHandler, HttpRequest } from "./http/connection.ts";
 import type { Reply } from "./http/reply.ts";
-import { routeFinder } from "./route.ts";
+import { libpodFailure } from "./libpod/failure.ts";
+import { libpodRoutes } from "./libpod/routes/table.ts";
+import { libpodVersion, splitLibpodPath } from "./libpod/versions.ts";
+import { type Match, routeFinder } from "./route.ts";
 import { dockerRoutes } from "./routes/table.ts";
 import { newestVersion, splitVersion, versionText } from "./versions.ts";
 
-const findDocker = routeFinder(dockerRoutes);
+/** One of the APIs that are served: its routes, its headers, and its words for what fails. */
+interface Dialect {
+  find(method: string, path: string): Match;
+  /** Of every answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  failure(error: unknown): Reply;
+}
+
+const docker: Dialect = {
+  find: routeFinder(dockerRoutes),
+  headers: {
+    "Api-Version": versionText(newestVersion),
+    "Docker-Experimental": "false",
+    Ostype: "linux",
+  },
+  failure: failureReply,
+};
+
+const libpod: Dialect = {
+  find: routeFinder(libpodRoutes),
+  headers: { "Api-Version": versionText(newestVersion), "Libpod-API-Version": libpodVersion },
+  failure: libpodFailure,
+};
 
 /** @param admit throws for who may not ask */
 export function dispatcher(engine: Engine, admit: (request: HttpRequest) => void): HttpHandler {
   return {
-    headers: `Api-Version: ${versionText(newestVersion)}\r\nDocker-Experimental: false\r\nOstype: linux\r\nServer: Cooper/${ownVersion} (linux)\r\n`,
+    headers: `Server: Cooper/${ownVersion} (linux)\r\n`,
     refuse: failureReply,
     async answer(request) {
+      const ofLibpod = splitLibpodPath(request.path);
+      const dialect = ofLibpod === undefined ? docker : libpod;
+      let reply: Reply;
       try {
         admit(request);
-        return await answer(engine, request);
+        reply = await answer(engine, request, dialect, ofLibpod ?? splitVersion(request.path));
       } catch (error) {
         if (failureOf(error).status >= 500)
           engine.host.debug(`${request.method} ${request.path}: ${failureOf(error).message}`);
-        return failureReply(error);
+        reply = dialect.failure(error);
       }
+      return { ...reply, headers: { ...dialect.headers, ...reply.headers } };
     },
   };
 }
 
-async function answer(engine: Engine, request: HttpRequest): Promise<Reply> {
-  const { version, rest } = splitVersion(request.path);
-  const match = findDocker(request.method, rest);
+async function answer(
+  engine: Engine,
+  request: HttpRequest,
+  dialect: Dialect,
+  { version, rest }: { readonly version: number; readonly rest: string },
+): Promise<Reply> {
+  const match = dialect.find(request.method, rest);
   if (match.kind === "found" && version >= (match.route.since ?? 0)) {
     const handler = await match.route.load();
     return handler({ engine, params: match.params, version, request });
   }
   if (match.kind === "other-method") {
-    const reply = failureReply(
+    const reply = dialect.failure(
       new CooperError("unknown-command", `${request.method} is not for ${rest}`),
     );
     return {

@@ -8,7 +8,7 @@ export interface Call {
   readonly engine: Engine;
   /** Decoded, by their names in the route's path. */
   readonly params: Readonly<Record<string, string>>;
-  /** Minor number of the version that the client speaks: 41 is 1.41. */
+  /** What the client speaks: of Docker's API the minor number, 41 is 1.41; of libpod's both, 4003 is 4.3. */
   readonly version: number;
   readonly request: HttpRequest;
 }

@@ -79,10 +79,11 @@ export const info = defineCommand({
   args: { min: 0, max: 0 },
   staysOutside: true,
   async run({ engine, options }) {
-    const { infoDocument, podmanFields } = await import("../info-document.ts");
+    const { infoDocument } = await import("../info-document.ts");
+    const { podmanInfo } = await import("../../api/libpod/info.ts");
     const facts = await engine.system.info();
     show(infoDocument(facts), options.format, () =>
-      Bun.YAML.stringify(podmanFields(facts), null, 2).concat("\n"),
+      Bun.YAML.stringify(podmanInfo(facts), null, 2).concat("\n"),
     );
   },
 });

@@ -1,0 +1,66 @@
+import { describe, expect, test } from "bun:test";
+import { CooperError } from "../../errors.ts";
+import { libpodFailure } from "./failure.ts";
+import { uptimeText } from "./info.ts";
+import { splitLibpodPath } from "./versions.ts";
+
+describe("libpodFailure()", () => {
+  test.each([
+    [
+      new CooperError("no-such-container", "no such container: x"),
+      404,
+      "no such container",
+      'no container with name or ID "x" found: no such container',
+    ],
+    [
+      new CooperError("no-such-object", "no such volume: v"),
+      404,
+      "no such volume",
+      "volume with name v not found: no such volume",
+    ],
+    [
+      new CooperError("no-such-image", "no such image: i"),
+      404,
+      "image not known",
+      "i: image not known",
+    ],
+    [
+      new CooperError("wrong-state", "c is not running"),
+      409,
+      "container state improper",
+      "c is not running: container state improper",
+    ],
+    [
+      new CooperError("not-supported", "there are no pods"),
+      501,
+      "there are no pods",
+      "there are no pods",
+    ],
+    [new Error("boom"), 500, "boom", "boom"],
+  ])("%s", (error, response, cause, message) => {
+    const reply = libpodFailure(error);
+    expect(reply.status).toBe(response);
+    expect(JSON.parse(String(reply.body))).toEqual({ cause, message, response });
+  });
+});
+
+test.each([
+  ["/libpod/info", 5005, "/info"],
+  ["/v4.3.1/libpod/images/a/b/json", 4003, "/images/a/b/json"],
+  ["/v5/libpod/_ping", 5000, "/_ping"],
+  ["/v5.8.0-dev/libpod/_ping", 5008, "/_ping"],
+])("splitLibpodPath() reads %s", (path, version, rest) => {
+  expect(splitLibpodPath(path)).toEqual({ version, rest });
+});
+
+test.each(["/v1.41/info", "/libpod", "/v1.41/images/libpod/json", "/libpodx/info"])(
+  "splitLibpodPath() leaves %s to Docker's API",
+  (path) => {
+    expect(splitLibpodPath(path)).toBeUndefined();
+  },
+);
+
+test("uptimeText()", () => {
+  expect(uptimeText(22963.4)).toBe("6h 22m 43.00s (Approximately 0.25 days)");
+  expect(uptimeText(59)).toBe("0h 0m 59.00s");
+});
