@@ -97,6 +97,8 @@ export interface ContainerPaths {
   readonly log: string;
   /** What criu wrote of its processes last. */
   readonly checkpoint: string;
+  /** Those that were given a name, a directory each. */
+  readonly checkpoints: string;
   /** hosts, resolv.conf, hostname, passwd, group and so on, bound over the image's. */
   readonly files: string;
   readonly bundle: string;
@@ -181,6 +183,7 @@ export function pathsUnder(root: string, run: string): Paths {
         tree: join(directory, "tree"),
         log: join(directory, "ctr.log"),
         checkpoint: join(directory, "checkpoint"),
+        checkpoints: join(directory, "checkpoints"),
         files: join(directory, "files"),
         bundle,
         merged: join(bundle, "merged"),

@@ -20,15 +20,16 @@ interface Dialect {
   failure(error: unknown): Reply;
 }
 
-const docker: Dialect = {
+/** @param isExperimental what makes docker's client offer checkpoints */
+const dockerDialect = (isExperimental: boolean): Dialect => ({
   find: routeFinder(dockerRoutes),
   headers: {
     "Api-Version": versionText(newestVersion),
-    "Docker-Experimental": "false",
+    "Docker-Experimental": `${isExperimental}`,
     Ostype: "linux",
   },
   failure: failureReply,
-};
+});
 
 const libpod: Dialect = {
   find: routeFinder(libpodRoutes),
@@ -36,8 +37,16 @@ const libpod: Dialect = {
   failure: libpodFailure,
 };
 
-/** @param admit throws for who may not ask */
-export function dispatcher(engine: Engine, admit: (request: HttpRequest) => void): HttpHandler {
+/**
+ * @param admit throws for who may not ask
+ * @param isExperimental see dockerDialect()
+ */
+export function dispatcher(
+  engine: Engine,
+  admit: (request: HttpRequest) => void,
+  isExperimental: boolean,
+): HttpHandler {
+  const docker = dockerDialect(isExperimental);
   return {
     headers: `Server: Cooper/${ownVersion} (linux)\r\n`,
     refuse: failureReply,

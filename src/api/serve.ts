@@ -5,7 +5,7 @@ import { messageOf } from "../errors.ts";
 import { SocketPath } from "../system/listener.ts";
 import { assertNoPage } from "./access.ts";
 import { dispatcher } from "./dispatch.ts";
-import { Connection, type HttpHandler, headSeconds } from "./http/connection.ts";
+import { Connection, type HttpHandler, type HttpRequest, headSeconds } from "./http/connection.ts";
 
 /** Where a service listens. */
 export type Address =
@@ -42,7 +42,9 @@ export async function runService(
   await engine.stayResponsive();
   using stack = new DisposableStack();
   const activity = new Activity(options.idleSeconds);
-  for (const address of options.addresses) stack.use(listen(engine, address, activity));
+  const canCheckpoint = await engine.containers.canCheckpoint();
+  for (const address of options.addresses)
+    stack.use(listen(engine, address, activity, canCheckpoint));
   options.onListening?.();
   await Promise.race([activity.idle, aborted(signal)]);
   stack[Symbol.dispose](); // nobody new
@@ -101,12 +103,18 @@ class Activity {
 
 type Peer = Socket<Connection | undefined>;
 
-function listen(engine: Engine, address: Address, activity: Activity): Disposable {
+function listen(
+  engine: Engine,
+  address: Address,
+  activity: Activity,
+  isExperimental: boolean,
+): Disposable {
   const isNetwork = address.kind === "tcp";
   const names = isNetwork ? [address.hostname.toLowerCase()] : [];
-  const handler = dispatcher(engine, (request) => {
+  const admit = (request: HttpRequest) => {
     if (isNetwork) assertNoPage(request, names);
-  });
+  };
+  const handler = dispatcher(engine, admit, isExperimental);
   const socket = handlers(engine, handler, activity, isNetwork);
   switch (address.kind) {
     case "unix": {

@@ -3,7 +3,7 @@ import { CooperError } from "../errors.ts";
 
 /** Minor numbers: all versions are 1.x. */
 export const oldestVersion = 24;
-export const newestVersion = 51;
+export const newestVersion = 56;
 
 export const versionText = (minor: number) => `1.${minor}`;
 

@@ -1,5 +1,6 @@
 /** Filters of `ps`, `rm`, `stop`, `prune`…: `key=value` as docker-ps(1) and podman-ps(1) know them. */
 import { CooperError } from "../errors.ts";
+import { hasPair } from "../filter.ts";
 import type { Host } from "../host.ts";
 import { parseMoment } from "../moment.ts";
 import { resolveContainer } from "../records/containers.ts";
@@ -25,7 +26,7 @@ export function containerFilter(
   }
   const tests = [...byKey].map(([key, values]) => {
     const test = testFor(host, key);
-    const isAll = key === "label" || key === "label!";
+    const isAll = ["label", "label!", "annotation"].includes(key);
     return (container: ContainerSummary) =>
       isAll
         ? values.every((value) => test(container, value))
@@ -46,6 +47,8 @@ function testFor(host: Host, key: string): Test {
       return ({ state, exitCode }, value) => state === "exited" && exitCode === whole(key, value);
     case "label":
       return (container, value) => hasLabel(container, value);
+    case "annotation":
+      return ({ record }, value) => hasPair(record.spec.annotations, value);
     case "label!":
       return (container, value) => !hasLabel(container, value);
     case "ancestor":
@@ -80,7 +83,7 @@ function testFor(host: Host, key: string): Test {
       return (_, value) => value === "false" || value === "";
     default:
       throw new CooperError("invalid-argument", `unknown filter "${key}"`, {
-        hint: "id, name, status, label, ancestor, before, since, until, exited, volume, network, publish, expose, command, restart-policy, should-start-on-boot, health",
+        hint: "id, name, status, label, annotation, ancestor, before, since, until, exited, volume, network, publish, expose, command, restart-policy, should-start-on-boot, health",
       });
   }
 }

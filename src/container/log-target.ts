@@ -17,7 +17,7 @@ export interface LogTarget {
 }
 
 /**
- * Both peers' names; json-file is kept in the one format that conmon writes, as Podman does. A file that
+ * Both peers' names; Docker's json-file and local are kept in the one format that conmon writes, as Podman does. A file that
  * has grown too large is set aside.
  */
 export function logTarget(host: Host, container: ContainerRecord): LogTarget {
@@ -28,6 +28,7 @@ export function logTarget(host: Host, container: ContainerRecord): LogTarget {
   switch (logDriver) {
     case "k8s-file":
     case "json-file":
+    case "local":
       return { log: `k8s-file:${logPath}`, ...prepareLogFile(host, container), logTag: null };
     case "journald":
       if (!existsSync("/run/systemd/journal/socket")) {
@@ -52,7 +53,7 @@ export function logTarget(host: Host, container: ContainerRecord): LogTarget {
       return { log: "passthrough", ...unbounded, logTag: null };
     default:
       throw new CooperError("invalid-argument", `unknown log driver "${logDriver}"`, {
-        hint: "k8s-file, json-file, journald, none or passthrough",
+        hint: "k8s-file, json-file, local, journald, none or passthrough",
       });
   }
 }

@@ -4,7 +4,7 @@ import { humanAge, humanDuration } from "../cli/human.ts";
 import type { Host } from "../host.ts";
 import type { Attachment, PublishedPort } from "../network/model.ts";
 import { listContainers } from "../records/containers.ts";
-import { healthStatuses } from "../records/health.ts";
+import { type HealthSummary, healthStatuses } from "../records/health.ts";
 import { allPorts } from "../records/leases.ts";
 import { allAttachments, networkNames } from "../records/networks.ts";
 import { endpointsByNetwork } from "./inspect-network.ts";
@@ -56,7 +56,12 @@ export class ContainerSummary {
 
   /** `starting`, `healthy` or `unhealthy` while it runs; null without a check. */
   get health(): string | null {
-    return isUp(this.state) ? this.shared.healthOf(this.record.id) : null;
+    return isUp(this.state) ? (this.shared.healthOf(this.record.id)?.status ?? null) : null;
+  }
+
+  /** Failures of its check in a row. */
+  get failingStreak(): number {
+    return this.shared.healthOf(this.record.id)?.failingStreak ?? 0;
   }
 
   /** docker-ps(1): ` (healthy)`, ` (health: starting)`. */
@@ -131,7 +136,7 @@ export class ContainerSummary {
 export class SharedRows {
   private readonly host: Host;
   private portRows: ReadonlyMap<string, readonly PublishedPort[]> | undefined;
-  private healthRows: ReadonlyMap<string, string> | undefined;
+  private healthRows: ReadonlyMap<string, HealthSummary> | undefined;
   private attachmentRows: ReadonlyMap<string, Attachment[]> | undefined;
   private networkRows: ReadonlyMap<string, string[]> | undefined;
 
@@ -145,7 +150,7 @@ export class SharedRows {
   }
 
   /** Null without a check. */
-  healthOf(id: string): string | null {
+  healthOf(id: string): HealthSummary | null {
     this.healthRows ??= healthStatuses(this.host.database);
     return this.healthRows.get(id) ?? null;
   }

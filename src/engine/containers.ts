@@ -80,6 +80,21 @@ export class Containers {
     return checkpointContainer(this.host, name, options);
   }
 
+  /** Names of the checkpoints that were given one. */
+  async checkpoints(name: string): Promise<string[]> {
+    return (await import("../container/checkpoint/named.ts")).listCheckpoints(this.host, name);
+  }
+
+  async removeCheckpoint(name: string, checkpoint: string): Promise<void> {
+    const { removeCheckpoint } = await import("../container/checkpoint/named.ts");
+    return removeCheckpoint(this.host, name, checkpoint);
+  }
+
+  /** Whether checkpoints can be made here. */
+  async canCheckpoint(): Promise<boolean> {
+    return (await import("../container/checkpoint/criu.ts")).canCheckpoint(this.host);
+  }
+
   async restore(name: string, options: RestoreOptions): Promise<CheckpointReport> {
     const { restoreContainer } = await import("../container/checkpoint/restore.ts");
     return restoreContainer(this.host, name, options);

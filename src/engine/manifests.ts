@@ -53,6 +53,11 @@ export class Manifests {
     return manifestAtRegistry(this.host, name, options);
   }
 
+  /** What a registry has under a name, and for which platforms. */
+  async describe(name: string, options: AccessOptions) {
+    return (await import("../image/at-registry.ts")).describeAtRegistry(this.host, name, options);
+  }
+
   async push(name: string, destination: string | null, options: PushListOptions) {
     const { pushManifestList } = await import("../image/push-list.ts");
     return pushManifestList(this.host, name, destination, options);

@@ -6,7 +6,7 @@ import type { CheckOptions, CheckResult } from "../store/check.ts";
 import type { EngineInfo } from "../store/info.ts";
 import type { PrunedStore, PruneStoreOptions } from "../store/prune.ts";
 import type { ResetPlan } from "../store/reset.ts";
-import type { StoreUsage } from "../store/usage.ts";
+import type { ImageUsage, StoreUsage, UsageOf } from "../store/usage.ts";
 import type { HostCheck, TriedFacts } from "../why/host-facts.ts";
 
 /** Verbs on the engine itself. */
@@ -28,6 +28,10 @@ export class System {
   }
 
   /** Where the space went. */
+  async imageUsage(): Promise<UsageOf<ImageUsage>> {
+    return (await import("../store/usage.ts")).imageUsage(this.host);
+  }
+
   async usage(): Promise<StoreUsage> {
     return (await import("../store/usage.ts")).storeUsage(this.host);
   }

@@ -56,6 +56,29 @@ export function openImageAtRegistry(
   };
 }
 
+/** What a name leads to at its registry, and for which platforms it is. */
+export async function describeAtRegistry(
+  host: Host,
+  image: string,
+  options: AccessOptions,
+): Promise<{
+  readonly descriptor: {
+    readonly mediaType: string;
+    readonly digest: string;
+    readonly bytes: number;
+  };
+  readonly platforms: readonly ListPlatform[];
+}> {
+  const place = openImageAtRegistry(host, image, options);
+  const top = await place.manifest();
+  const { mediaType, digest, text } = top;
+  const platforms =
+    top.kind === "index"
+      ? top.manifests.flatMap(({ platform }) => (platform === null ? [] : [platform]))
+      : [await place.config(top)];
+  return { descriptor: { mediaType, digest, bytes: Buffer.byteLength(text) }, platforms };
+}
+
 /** The image of the store that a registry has under that name; undefined when it was never pulled. */
 export async function imageIdAtRegistry(
   host: Host,

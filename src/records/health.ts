@@ -33,13 +33,21 @@ export function getHealth(database: Database, containerId: string): HealthState 
 }
 
 /** The status of every container that has a check, by id. */
-export function healthStatuses(database: Database): Map<string, string> {
+export function healthStatuses(database: Database): Map<string, HealthSummary> {
   const rows = database
-    .query<{ id: string; status: string }, []>(
-      "select container_id as id, json_extract(state, '$.status') as status from health",
+    .query<{ id: string } & HealthSummary, []>(
+      "select container_id as id, json_extract(state, '$.status') as status, json_extract(state, '$.failingStreak') as failingStreak from health",
     )
     .all();
-  return new Map(rows.map(({ id, status }) => [id, status]));
+  return new Map(rows.map(({ id, ...summary }) => [id, summary]));
+}
+
+/** How a container with a check is, in short. */
+export interface HealthSummary {
+  /** `starting`, `healthy` or `unhealthy` */
+  readonly status: string;
+  /** Failures in a row. */
+  readonly failingStreak: number;
 }
 
 /** Whether a check should have been run before then (ms since 1970): its keeper is gone. */

@@ -86,6 +86,11 @@ export function storeUsage(host: Host): StoreUsage {
 const sumOf = (numbers: Iterable<number>): number =>
   [...numbers].reduce((sum, number) => sum + number, 0);
 
+/** Of images alone, which walks only layers that nobody has measured. */
+export function imageUsage(host: Host): UsageOf<ImageUsage> {
+  return imagesUsage(host, layerUsage(host));
+}
+
 function imagesUsage(host: Host, layers: ReadonlyMap<string, number>): UsageOf<ImageUsage> {
   const holders = Map.groupBy(heldLayers(host.database, "image"), ({ layer }) => layer);
   const sizeOf = (ids: Iterable<string>) => sumOf([...ids].map((id) => layers.get(id) ?? 0));

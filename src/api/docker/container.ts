@@ -19,6 +19,7 @@ export function listItem(
   summary: ContainerSummary,
   volumePath: (name: string) => string,
   size: { readonly writable: number; readonly total: number } | undefined,
+  version: number,
 ): Json {
   const { record } = summary;
   const { spec, resolved } = record;
@@ -34,7 +35,16 @@ export function listItem(
     Labels: { ...resolved.imageConfig?.config?.Labels, ...spec.labels },
     State: stateWord(summary.state),
     Status: pausedText(summary),
-    HostConfig: { NetworkMode: networkModeOf(record) },
+    HostConfig: {
+      NetworkMode: networkModeOf(record),
+      ...(version >= 46 && { Annotations: spec.annotations }),
+    },
+    ...(version >= 52 && {
+      Health: {
+        Status: summary.health ?? "none",
+        FailingStreak: summary.health === null ? 0 : summary.failingStreak,
+      },
+    }),
     NetworkSettings: { Networks: shownNetworks(summary.endpoints) },
     Mounts: mountPoints(record, volumePath),
   };
@@ -116,16 +126,20 @@ export function inspected(
     State: stateOf(state),
     Mounts: mountPoints(record, volumePath),
     Config: configOf(record, document.Config as Json, version),
-    HostConfig: hostConfigOf(record, document.HostConfig as Json),
-    NetworkSettings: {
-      ...(document.NetworkSettings as Json),
-      Networks: shownNetworks((document.NetworkSettings as Json).Networks as Json),
-      SecondaryIPAddresses: null,
-      SecondaryIPv6Addresses: null,
-    },
+    HostConfig: hostConfigOf(record, document.HostConfig as Json, version),
+    NetworkSettings: networkSettingsOf(document.NetworkSettings as Json, version),
     ...(resolved.imageName === "" ? {} : { Platform: "linux" }),
     ...(spec.rootfs !== null && { Image: "" }),
   };
+}
+
+/** Since 1.52 addresses stand with their networks alone. */
+function networkSettingsOf(settings: Json, version: number): Json {
+  const Networks = shownNetworks(settings.Networks as Json);
+  if (version < 52)
+    return { ...settings, Networks, SecondaryIPAddresses: null, SecondaryIPv6Addresses: null };
+  const { SandboxID, SandboxKey, Ports } = settings;
+  return { SandboxID, SandboxKey, Ports, Networks };
 }
 
 /** Fields of the engine's document that Docker does not have. */
@@ -198,7 +212,7 @@ function configOf({ spec, resolved }: ContainerRecord, config: Json, version: nu
     Entrypoint: config.Entrypoint,
     ...(version < 44 &&
       spec.networking.macAddress !== null && { MacAddress: spec.networking.macAddress }),
-    OnBuild: config.OnBuild,
+    ...((version < 52 || config.OnBuild !== null) && { OnBuild: config.OnBuild }),
     Labels: config.Labels,
     ...((spec.stopSignal ?? image?.StopSignal ?? "") !== "" && {
       StopSignal: signalName(resolved.stopSignal),
@@ -215,7 +229,7 @@ function askedEnv(env: readonly string[], unset: readonly string[]): string[] {
 }
 
 /** What was asked is what is shown. */
-function hostConfigOf(record: ContainerRecord, host: Json): Json {
+function hostConfigOf(record: ContainerRecord, host: Json, version: number): Json {
   const { spec, resolved } = record;
   const { resources, networking } = spec;
   const mounts = askedMounts(record);
@@ -269,7 +283,8 @@ function hostConfigOf(record: ContainerRecord, host: Json): Json {
       Soft: soft,
       Hard: hard,
     })),
-    KernelMemoryTCP: 0,
+    ...(version < 52 && { KernelMemoryTCP: 0 }),
+    ...(version >= 56 && spec.umask !== null && { Umask: Number.parseInt(spec.umask, 8) }),
     ...(spec.unmask.includes("ALL") && { MaskedPaths: [], ReadonlyPaths: [] }),
   };
 }

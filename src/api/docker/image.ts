@@ -5,11 +5,19 @@ import { imageId, shownName } from "./names.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** An item of `/images/json`. */
-export function imageItem({ image, containers }: ImageSummary, version: number): Json {
+/**
+ * An item of `/images/json`.
+ *
+ * @param sharedBytes what other images have too; -1: nobody asked
+ */
+export function imageItem(
+  { image, containers }: ImageSummary,
+  version: number,
+  sharedBytes = -1,
+): Json {
   const isNameless = version < 43 && image.names.length === 0;
   return {
-    Containers: -1,
+    Containers: version < 51 ? -1 : containers,
     Created: Math.floor(image.createdAt / 1000),
     Id: imageId(image.id),
     Labels: image.config.config?.Labels ?? null,
@@ -19,10 +27,9 @@ export function imageItem({ image, containers }: ImageSummary, version: number):
         ? ["<none>@<none>"]
         : image.repoDigests.map(shownName),
     RepoTags: isNameless ? ["<none>:<none>"] : image.names.map(shownName),
-    SharedSize: -1,
+    SharedSize: sharedBytes,
     Size: image.size,
     ...(version < 44 && { VirtualSize: image.size }),
-    ...(containers < 0 && { Containers: containers }),
   };
 }
 
@@ -34,23 +41,19 @@ export function imageDocument(document: Json, version: number): Json {
     Id: imageId(String(Id)),
     RepoTags: names(RepoTags),
     RepoDigests: names(RepoDigests),
-    Parent: imageId(String(Parent)),
-    Comment: document.Comment,
-    Created: document.Created ?? "0001-01-01T00:00:00Z",
-    DockerVersion: "",
-    Author: document.Author,
-    Config: {
-      Hostname: "",
-      Domainname: "",
-      AttachStdin: false,
-      AttachStdout: false,
-      AttachStderr: false,
-      Tty: false,
-      OpenStdin: false,
-      StdinOnce: false,
-      Image: "",
-      ...(Config as Json),
-    },
+    ...shownUnlessEmpty(
+      {
+        Parent: imageId(String(Parent)),
+        Comment: document.Comment,
+        DockerVersion: "",
+        Author: document.Author,
+      },
+      version < 52,
+    ),
+    ...(version < 44
+      ? { Created: document.Created ?? "0001-01-01T00:00:00Z" }
+      : document.Created !== null && { Created: document.Created }),
+    Config: configOf(Config as Json, version),
     ...(version < 45 && { Container: "", ContainerConfig: { Cmd: null, Labels: null } }),
     Architecture: document.Architecture,
     ...("Variant" in document && { Variant: document.Variant }),
@@ -61,6 +64,31 @@ export function imageDocument(document: Json, version: number): Json {
     RootFS: document.RootFS,
     Metadata: document.Metadata,
   };
+}
+
+/** Fields that newer versions leave out when they say nothing. */
+function shownUnlessEmpty(fields: Json, showsAll: boolean): Json {
+  const isEmpty = (value: unknown) =>
+    value === "" || value === null || (Array.isArray(value) && value.length === 0);
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => showsAll || !isEmpty(value)),
+  );
+}
+
+/** Until 1.49 with what is of containers only, and means nothing here. */
+function configOf(config: Json, version: number): Json {
+  const ofContainers = {
+    Hostname: "",
+    Domainname: "",
+    AttachStdin: false,
+    AttachStdout: false,
+    AttachStderr: false,
+    Tty: false,
+    OpenStdin: false,
+    StdinOnce: false,
+    Image: "",
+  };
+  return { ...(version < 50 && ofContainers), ...shownUnlessEmpty(config, version < 52) };
 }
 
 /** An item of `/images/{name}/history`. */

@@ -60,17 +60,18 @@ export function dockerInfo(info: EngineInfo) {
 }
 
 /** What an API client reads besides. */
-export function infoForApi(info: EngineInfo): Record<string, unknown> {
+export function infoForApi(info: EngineInfo, version: number): Record<string, unknown> {
   return {
     ...dockerInfo(info),
     LoggingDriver: shownLogDriver(info.logDriver),
-    Plugins: { ...dockerInfo(info).Plugins, Log: ["json-file", "journald", "none"] },
-    KernelMemory: false,
-    KernelMemoryTCP: false,
+    Plugins: { ...dockerInfo(info).Plugins, Log: ["journald", "json-file", "local", "none"] },
+    ...(version < 42 && { KernelMemory: false }),
+    ...(version < 52 && { KernelMemoryTCP: false }),
     CPUShares: info.canLimit,
     CPUSet: info.canLimit,
-    BridgeNfIptables: false,
-    BridgeNfIp6tables: false,
+    ...(version < 50 && { BridgeNfIptables: false, BridgeNfIp6tables: false }),
+    ...(version >= 44 && { CDISpecDirs: ["/etc/cdi", "/var/run/cdi"] }),
+    ...(version >= 49 && { FirewallBackend: { Driver: "nftables" } }),
     NFd: 0,
     OomKillDisable: info.cgroupVersion === 1 && info.canLimit,
     NGoroutines: 0,
@@ -89,9 +90,12 @@ export function infoForApi(info: EngineInfo): Record<string, unknown> {
     NoProxy: "",
     Isolation: "",
     InitBinary: "catatonit",
-    ContainerdCommit: { ID: "", Expected: "" },
-    RuncCommit: { ID: "", Expected: "" },
-    InitCommit: { ID: "", Expected: "" },
+    ...Object.fromEntries(
+      ["ContainerdCommit", "RuncCommit", "InitCommit"].map((name) => [
+        name,
+        { ID: "", ...(version < 49 && { Expected: "" }) },
+      ]),
+    ),
     Swarm: {
       NodeID: "",
       NodeAddr: "",
@@ -105,7 +109,11 @@ export function infoForApi(info: EngineInfo): Record<string, unknown> {
 }
 
 /** `/version`, which costs nothing. */
-export function versionDocument(host: { readonly kernel: string; readonly architecture: string }) {
+export function versionDocument(host: {
+  readonly kernel: string;
+  readonly architecture: string;
+  readonly isExperimental: boolean;
+}) {
   const common = {
     ApiVersion: versionText(newestVersion),
     MinAPIVersion: versionText(oldestVersion),
@@ -119,9 +127,14 @@ export function versionDocument(host: { readonly kernel: string; readonly archit
   return {
     Platform: { Name: "Cooper" },
     Components: [
-      { Name: "Engine", Version: version, Details: { ...common, Experimental: "false" } },
+      {
+        Name: "Engine",
+        Version: version,
+        Details: { ...common, Experimental: `${host.isExperimental}` },
+      },
     ],
     Version: version,
+    ...(host.isExperimental && { Experimental: true }),
     ...common,
   };
 }

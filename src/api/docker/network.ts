@@ -1,6 +1,7 @@
 /** Networks as Docker shows them and asks for them. Pure. */
 
 import { CooperError } from "../../errors.ts";
+import { contains, lastOf, parseAddress, parseCidr } from "../../network/address.ts";
 import type { NetworkRequestRecord } from "../../network/define.ts";
 import type { Document } from "../document.ts";
 
@@ -33,6 +34,59 @@ export function networkItem(document: Json, version: number): Json {
     ...Object.fromEntries(fields.map((field) => [field, document[field]])),
     ...(version >= 48 && { EnableIPv4: document.EnableIPv4 }),
     Containers: document.Containers ?? {},
+  };
+}
+
+/** A subnet of the engine's document. */
+interface ShownSubnet {
+  readonly Subnet: string;
+  /** `FIRST-LAST` */
+  readonly IPRange?: string;
+  readonly Gateway?: string;
+  readonly AuxiliaryAddresses?: Readonly<Record<string, string>>;
+}
+
+/** More are told as this: larger numbers are not written exactly here. */
+const mostAddresses = BigInt(Number.MAX_SAFE_INTEGER);
+
+/**
+ * `Status` of a network: how many addresses of each subnet are in use or reserved, and how many may
+ * still be leased. Also what nobody can have, as the subnet's own address, counts as in use.
+ */
+export function networkStatus(document: Json): Json {
+  const members = Object.values((document.Containers ?? {}) as Readonly<Record<string, Json>>);
+  const subnets = ((document.IPAM as Json).Config ?? []) as readonly ShownSubnet[];
+  const taken = members
+    .flatMap(({ IPv4Address, IPv6Address }) => [IPv4Address, IPv6Address])
+    .map((text) => String(text ?? "").replace(/\/.*$/, ""));
+  return {
+    IPAM: {
+      Subnets: Object.fromEntries(
+        subnets.map((subnet) => [subnet.Subnet, subnetStatus(subnet, taken)]),
+      ),
+    },
+  };
+}
+
+function subnetStatus(subnet: ShownSubnet, taken: readonly string[]): Json {
+  const cidr = parseCidr(subnet.Subnet);
+  const { Gateway, AuxiliaryAddresses = {}, IPRange } = subnet;
+  const used = new Set(
+    [...taken, Gateway ?? "", ...Object.values(AuxiliaryAddresses)]
+      .filter((text) => text !== "")
+      .map(parseAddress)
+      .filter((address) => contains(cidr, address))
+      .map(({ value }) => value),
+  );
+  used.add(cidr.base);
+  if (cidr.family === 4) used.add(lastOf(cidr));
+  const [first = cidr.base, last = lastOf(cidr)] =
+    IPRange?.split("-").map((text) => parseAddress(text).value) ?? [];
+  const usedInRange = [...used].filter((value) => first <= value && value <= last).length;
+  const free = last - first + 1n - BigInt(usedInRange);
+  return {
+    IPsInUse: used.size,
+    DynamicIPsAvailable: Number(free < mostAddresses ? free : mostAddresses),
   };
 }
 

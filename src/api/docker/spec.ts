@@ -97,6 +97,7 @@ const rows: readonly Row[] = [
     "--isolation",
     (at, name) => given(at.string(name)).filter((text) => text !== "default"),
   ],
+  ["HostConfig.Umask", "--umask", umaskTexts],
   ["HostConfig.CpuCount", "--cpu-count", (at, name) => nonZero(at.number(name))],
   ["HostConfig.CpuPercent", "--cpu-percent", (at, name) => nonZero(at.number(name))],
 ];
@@ -202,6 +203,15 @@ function plainTexts(value: unknown, isSwitch: boolean, path: string): string[] {
 
 const notA = (path: string, what: string) =>
   new CooperError("invalid-argument", `invalid JSON: ${path} is not ${what}`);
+
+/** JSON knows no octal numbers: 18 is 0022. */
+function umaskTexts(at: Document, name: string): string[] {
+  const mask = at.number(name);
+  if (mask === null) return [];
+  if (mask < 0 || mask > 0o777)
+    throw new CooperError("invalid-argument", `invalid umask ${mask}: it is at most 511 (0777)`);
+  return [mask.toString(8).padStart(4, "0")];
+}
 
 function entrypointTexts(words: string[] | null): string[] {
   if (words === null) return [];

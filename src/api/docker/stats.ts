@@ -6,9 +6,17 @@ type Sample = StatsSample & MachineSample;
 const zeroTime = "0001-01-01T00:00:00Z";
 
 /** One item of `/containers/{id}/stats`; `before` is the one that clients compare it with. */
-export function statsDocument(sample: Sample, before: Sample | undefined): Record<string, unknown> {
+export function statsDocument(
+  sample: Sample,
+  before: Sample | undefined,
+  version: number,
+): Record<string, unknown> {
   const limit = sample.memoryLimitBytes ?? sample.machineMemoryBytes;
-  const common = { name: `/${sample.name}`, id: sample.id };
+  const common = {
+    name: `/${sample.name}`,
+    id: sample.id,
+    ...(version >= 52 && { os_type: "linux" }),
+  };
   if (!sample.isRunning) {
     return {
       ...common,

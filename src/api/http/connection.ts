@@ -184,7 +184,7 @@ export class Connection {
     for (const [name, value] of Object.entries(reply.headers ?? {}))
       head += `${name}: ${value.replace(/[\r\n\0]/g, " ")}\r\n`;
     if (hijack !== undefined) {
-      if (status === 101) head += "Connection: Upgrade\r\nUpgrade: tcp\r\n";
+      if (status === 101) head += `Connection: Upgrade\r\nUpgrade: ${reply.upgrade ?? "tcp"}\r\n`;
       await this.write(`${head}\r\n`);
       return;
     }

@@ -23,6 +23,8 @@ export interface Reply {
    * where the client offered that. The connection is closed when it resolves.
    */
   readonly hijack?: (stream: RawStream) => Promise<void>;
+  /** What the protocol is switched to; left out: bare bytes, which Docker calls `tcp`. */
+  readonly upgrade?: string;
 }
 
 /** A JSON document. */

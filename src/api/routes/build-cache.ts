@@ -1,11 +1,15 @@
 /** Handler about what builds keep for later ones. */
 import type { CacheEntry } from "../../image/build-cache.ts";
-import { json } from "../http/reply.ts";
 import { filtersOf, isTrue, wholeNumber } from "../query.ts";
 import type { Handler } from "../route.ts";
+import { pruneReply } from "./prune.ts";
 
 /** What newer clients call keep-storage has two more limits beside it. */
-export const prune: Handler = async ({ engine, request: { query } }) => {
+export const prune: Handler = async (call) => {
+  const {
+    engine,
+    request: { query },
+  } = call;
   const { entries, reclaimedBytes } = await engine.builds.pruneCache({
     all: isTrue(query, "all"),
     filters: filtersOf(query),
@@ -13,7 +17,8 @@ export const prune: Handler = async ({ engine, request: { query } }) => {
     maxUsedBytes: wholeNumber(query, "max-used-space"),
     minFreeBytes: wholeNumber(query, "min-free-space"),
   });
-  return json({ CachesDeleted: entries.map(({ id }) => id), SpaceReclaimed: reclaimedBytes });
+  const ids = entries.map(({ id }) => id);
+  return pruneReply(call, ids, { CachesDeleted: ids, SpaceReclaimed: reclaimedBytes });
 };
 
 /** A line of `docker system df -v`. */

@@ -6,7 +6,7 @@ import { json, jsonLines } from "../http/reply.ts";
 import { filtersOf, isTrue, wholeNumber } from "../query.ts";
 import type { Handler } from "../route.ts";
 
-export const list: Handler = async ({ engine, request }) => {
+export const list: Handler = async ({ engine, request, version }) => {
   const { query } = request;
   const filters = filtersOf(query);
   const limit = wholeNumber(query, "limit") ?? 0;
@@ -18,7 +18,9 @@ export const list: Handler = async ({ engine, request }) => {
   const shown = limit > 0 ? wanted.slice(0, limit) : wanted;
   const sizes = isTrue(query, "size") ? await engine.containers.sizes(shown) : undefined;
   const volumePath = engine.volumes.path;
-  return json(shown.map((summary) => listItem(summary, volumePath, sizes?.get(summary.record.id))));
+  return json(
+    shown.map((summary) => listItem(summary, volumePath, sizes?.get(summary.record.id), version)),
+  );
 };
 
 export const inspect: Handler = async ({ engine, params, request, version }) => {
@@ -57,7 +59,7 @@ export const changes: Handler = async ({ engine, params }) => {
   );
 };
 
-export const stats: Handler = async ({ engine, params, request }) => {
+export const stats: Handler = async ({ engine, params, request, version }) => {
   const { query, signal } = request;
   const isStream = isTrue(query, "stream", true);
   const isOneShot = isTrue(query, "one-shot");
@@ -77,7 +79,7 @@ export const stats: Handler = async ({ engine, params, request }) => {
       if (sample === undefined) return;
       // a single answer compares two moments, unless that is refused
       if (count > 0 || isStream || isOneShot || !sample.isRunning)
-        yield statsDocument(sample, before);
+        yield statsDocument(sample, before, version);
       if (!isStream && !sample.isRunning) return;
       before = sample;
     }

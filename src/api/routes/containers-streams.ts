@@ -4,8 +4,9 @@ import { CooperError } from "../../errors.ts";
 import { parseMoment } from "../../moment.ts";
 import { frame, streamType } from "../frames.ts";
 import type { RawStream } from "../http/reply.ts";
+import { WebSocketStream, websocketAccept } from "../http/websocket.ts";
 import { isTrue, wholeNumber } from "../query.ts";
-import type { Handler } from "../route.ts";
+import type { Call, Handler } from "../route.ts";
 
 export const logs: Handler = async ({ engine, params, request, version }) => {
   const { query, signal } = request;
@@ -62,7 +63,36 @@ function utc(time: string): string {
   return `${new Date(time).toISOString().slice(0, 19)}.${fraction.padEnd(9, "0")}Z`;
 }
 
-export const attach: Handler = async ({ engine, params, request, version }) => {
+export const attach: Handler = async (call) => {
+  const { hasTty, run } = await attachment(call, true);
+  return {
+    status: 200,
+    headers: { "Content-Type": streamType(hasTty, call.version) },
+    hijack: run,
+  };
+};
+
+/** As attach, for what can open a websocket alone: both outputs come as one. */
+export const attachWebSocket: Handler = async (call) => {
+  const accept = websocketAccept(call.request);
+  const { run } = await attachment(call, false);
+  return {
+    status: 101,
+    upgrade: "websocket",
+    headers: { "Sec-WebSocket-Accept": accept },
+    hijack: async (raw) => {
+      const stream = new WebSocketStream(raw, call.version < 28 ? "text" : "binary");
+      await run(stream);
+      await stream.close();
+    },
+  };
+};
+
+/** @param isFramed whether the outputs of a container without a terminal are told apart */
+async function attachment(
+  { engine, params, request }: Call,
+  isFramed: boolean,
+): Promise<{ hasTty: boolean; run(stream: RawStream): Promise<void> }> {
   const { query } = request;
   const container = await engine.containers.get(params.id ?? "");
   const { hasTty, hasStdin } = container.spec;
@@ -86,40 +116,38 @@ export const attach: Handler = async ({ engine, params, request, version }) => {
     : undefined;
   let raw: RawStream | undefined;
   const takeover = Promise.withResolvers<RawStream>();
+  const wrapped = (stream: "stdout" | "stderr", bytes: Uint8Array) =>
+    hasTty || !isFramed ? bytes : frame(stream, bytes);
   const write = (stream: "stdout" | "stderr", bytes: Uint8Array) => {
     if (!(hasTty ? wants.stdout || wants.stderr : wants[stream])) return undefined;
-    const sent = hasTty ? bytes : frame(stream, bytes);
+    const sent = wrapped(stream, bytes);
     return raw === undefined ? takeover.promise.then((to) => to.write(sent)) : raw.write(sent);
   };
   // from here on nothing is missed, also when it is started before the client has our answer
   const session = isTrue(query, "stream")
     ? await engine.sessions.attach(container.id, write)
     : undefined;
-  return {
-    status: 200,
-    headers: { "Content-Type": streamType(hasTty, version) },
-    hijack: async (stream) => {
-      if (past !== undefined)
-        for await (const batch of past)
-          for (const { stream: of, text } of batch)
-            await stream.write(hasTty ? text : frame(of, text));
-      raw = stream;
-      takeover.resolve(stream);
-      if (session === undefined) return;
-      using _session = session;
-      const left = new Promise<void>((resolve) =>
-        stream.signal.addEventListener("abort", () => resolve(), { once: true }),
-      );
-      const input = carryInput(stream, session, {
-        isWanted: wants.stdin,
-        // as Docker: a terminal, and one that others may type to later, are only left
-        endsInput: !hasTty && container.spec.closesStdin !== false,
-        keys: await engine.sessions.detachKeys(query.get("detachKeys"), hasTty),
-      });
-      await Promise.race([session.ended, left, input]);
-    },
+  const run = async (stream: RawStream) => {
+    if (past !== undefined)
+      for await (const batch of past)
+        for (const { stream: of, text } of batch) await stream.write(wrapped(of, text));
+    raw = stream;
+    takeover.resolve(stream);
+    if (session === undefined) return;
+    using _session = session;
+    const left = new Promise<void>((resolve) =>
+      stream.signal.addEventListener("abort", () => resolve(), { once: true }),
+    );
+    const input = carryInput(stream, session, {
+      isWanted: wants.stdin,
+      // as Docker: a terminal, and one that others may type to later, are only left
+      endsInput: !hasTty && container.spec.closesStdin !== false,
+      keys: await engine.sessions.detachKeys(query.get("detachKeys"), hasTty),
+    });
+    await Promise.race([session.ended, left, input]);
   };
-};
+  return { hasTty, run };
+}
 
 /** What becomes of what a client types. */
 interface InputOptions {

@@ -4,9 +4,11 @@ import { CooperError } from "../../errors.ts";
 import { parseSignal } from "../../oci/signals.ts";
 import { specOf, updateSpecOf } from "../docker/spec.ts";
 import { readDocument } from "../document.ts";
-import { json, noContent, notModified, type Reply } from "../http/reply.ts";
+import { json, noContent, notModified } from "../http/reply.ts";
 import { filtersOf, isTrue, wholeNumber } from "../query.ts";
 import type { Call, Handler } from "../route.ts";
+import { refuseDirectory } from "./checkpoints.ts";
+import { pruneReply } from "./prune.ts";
 
 export const create: Handler = async ({ engine, request }) => {
   const { query } = request;
@@ -29,8 +31,15 @@ export const create: Handler = async ({ engine, request }) => {
   return json({ Id: container.id, Warnings: warnings }, 201);
 };
 
-export const start: Handler = async ({ engine, params }) =>
-  (await engine.sessions.start(params.id ?? "")) ? notModified : noContent;
+export const start: Handler = async ({ engine, params, request: { query } }) => {
+  const name = params.id ?? "";
+  const checkpoint = query.get("checkpoint");
+  if (!checkpoint) return (await engine.sessions.start(name)) ? notModified : noContent;
+  refuseDirectory(query.get("checkpoint-dir"));
+  const ways = { keeps: true, tcpEstablished: true, fileLocks: true };
+  await engine.containers.restore(name, { ...ways, checkpoint });
+  return noContent;
+};
 
 /** How long it may take: `t`, or its own setting; negative is for ever. */
 function grace(call: Call): { graceSeconds: number | null; signal: number | null } {
@@ -109,7 +118,11 @@ export const remove: Handler = async ({ engine, params, request }) => {
   return noContent;
 };
 
-export const prune: Handler = async ({ engine, request }): Promise<Reply> => {
-  const { ids, reclaimedBytes } = await engine.containers.prune(filtersOf(request.query));
-  return json({ ContainersDeleted: ids.length > 0 ? ids : null, SpaceReclaimed: reclaimedBytes });
+export const prune: Handler = async (call) => {
+  const filters = filtersOf(call.request.query);
+  const { ids, reclaimedBytes } = await call.engine.containers.prune(filters);
+  return pruneReply(call, ids, {
+    ContainersDeleted: ids.length > 0 ? ids : null,
+    SpaceReclaimed: reclaimedBytes,
+  });
 };

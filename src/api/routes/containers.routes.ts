@@ -4,6 +4,7 @@ import type { Route } from "../route.ts";
 const read = () => import("./containers-read.ts");
 const write = () => import("./containers-write.ts");
 const streams = () => import("./containers-streams.ts");
+const checkpoints = () => import("./checkpoints.ts");
 const files = () => import("./containers-files.ts");
 
 const one = "/containers/{id}";
@@ -18,6 +19,11 @@ export const containerRoutes: readonly Route[] = [
   { method: "GET", path: `${one}/stats`, load: async () => (await read()).stats },
   { method: "GET", path: `${one}/logs`, load: async () => (await streams()).logs },
   { method: "POST", path: `${one}/attach`, load: async () => (await streams()).attach },
+  {
+    method: "GET",
+    path: `${one}/attach/ws`,
+    load: async () => (await streams()).attachWebSocket,
+  },
   { method: "POST", path: `${one}/wait`, load: async () => (await streams()).wait },
   { method: "POST", path: `${one}/resize`, load: async () => (await streams()).resize },
   { method: "POST", path: `${one}/start`, load: async () => (await write()).start },
@@ -32,5 +38,20 @@ export const containerRoutes: readonly Route[] = [
   { method: "GET", path: `${one}/archive`, load: async () => (await files()).getArchive },
   { method: "HEAD", path: `${one}/archive`, load: async () => (await files()).statArchive },
   { method: "PUT", path: `${one}/archive`, load: async () => (await files()).putArchive },
+  {
+    method: "GET",
+    path: `${one}/checkpoints`,
+    load: async () => (await checkpoints()).list,
+  },
+  {
+    method: "POST",
+    path: `${one}/checkpoints`,
+    load: async () => (await checkpoints()).create,
+  },
+  {
+    method: "DELETE",
+    path: `${one}/checkpoints/{name}`,
+    load: async () => (await checkpoints()).remove,
+  },
   { method: "DELETE", path: one, load: async () => (await write()).remove },
 ];

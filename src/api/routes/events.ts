@@ -1,7 +1,7 @@
 /** Handler of events. */
 import { parseMoment } from "../../moment.ts";
 import { eventDocument } from "../docker/event.ts";
-import { jsonLines } from "../http/reply.ts";
+import type { Reply } from "../http/reply.ts";
 import { filtersOf } from "../query.ts";
 import type { Handler } from "../route.ts";
 
@@ -17,12 +17,38 @@ export const events: Handler = async ({ engine, request, version }) => {
     follows: !isPast,
     signal,
   });
-  return jsonLines(
+  return sequence(
     (async function* () {
       for await (const event of found) yield eventDocument(event, version);
     })(),
+    version < 52 ? null : wantedType(request.headers.get("accept") ?? "", version),
   );
 };
+
+/** A form of a sequence of documents, and what stands before each. */
+const forms: Readonly<Record<string, { readonly since: number; readonly mark: string }>> = {
+  "application/x-ndjson": { since: 52, mark: "" },
+  "application/json-seq": { since: 52, mark: "\x1e" }, // RFC 7464
+  "application/jsonl": { since: 53, mark: "" },
+};
+
+/** The first form that the client takes; null: none of them, and it gets what there always was. */
+function wantedType(accept: string, version: number): string | null {
+  const taken = accept.split(",").map((part) => part.split(";", 1)[0]?.trim() ?? "");
+  return taken.find((type) => (forms[type]?.since ?? Number.POSITIVE_INFINITY) <= version) ?? null;
+}
+
+function sequence(documents: AsyncIterable<unknown>, type: string | null): Reply {
+  const mark = type === null ? "" : (forms[type]?.mark ?? "");
+  const end = type === null ? "\r\n" : "\n";
+  return {
+    status: 200,
+    headers: { "Content-Type": type ?? "application/json" },
+    body: (async function* () {
+      for await (const document of documents) yield `${mark}${JSON.stringify(document)}${end}`;
+    })(),
+  };
+}
 
 /** Seconds since 1970 with a fraction, or a time; "" and 0 are none. */
 function momentOf(text: string | null): number | null {

@@ -1,10 +1,12 @@
 /** Handlers that look at images, here and at registries. */
+import type { Engine } from "../../engine.ts";
 import { CooperError } from "../../errors.ts";
 import { readCredentials } from "../credentials.ts";
 import { historyItem, imageDocument, imageItem } from "../docker/image.ts";
-import { shownName } from "../docker/names.ts";
+import { registryName, shownName } from "../docker/names.ts";
+import { assertPlatform } from "../docker/platform.ts";
 import { readDocument } from "../document.ts";
-import { json } from "../http/reply.ts";
+import { json, refused } from "../http/reply.ts";
 import { filtersOf, isTrue, wholeNumber } from "../query.ts";
 import type { Handler } from "../route.ts";
 
@@ -15,14 +17,44 @@ export const list: Handler = async ({ engine, request, version }) => {
     all: isTrue(query, "all"),
     filters: [...filtersOf(query), ...(name ? [`reference=${name}`] : [])],
   });
-  return json(found.map((summary) => imageItem(summary, version)));
+  const shared = isTrue(query, "shared-size") && version >= 42 ? await sharedSizes(engine) : null;
+  return json(
+    found.map((summary) => imageItem(summary, version, shared?.get(summary.image.id) ?? -1)),
+  );
 };
 
-export const inspect: Handler = async ({ engine, params, version }) =>
-  json(imageDocument(await engine.images.inspect(params.name ?? ""), version));
+async function sharedSizes(engine: Engine): Promise<Map<string, number>> {
+  const { items } = await engine.system.imageUsage();
+  return new Map(items.map(({ summary, sharedBytes }) => [summary.image.id, sharedBytes]));
+}
 
-export const history: Handler = async ({ engine, params }) =>
-  json((await engine.images.history(params.name ?? "")).map(historyItem));
+export const inspect: Handler = async ({ engine, params, request, version }) => {
+  const name = params.name ?? "";
+  if (request.query.has("platform") && isTrue(request.query, "manifests"))
+    throw new CooperError(
+      "invalid-argument",
+      "conflicting options: manifests and platform options are mutually exclusive",
+    );
+  const document = await engine.images.inspect(name);
+  if (version >= 49) assertPlatform(request.query, name, document);
+  return json(imageDocument(document, version));
+};
+
+export const history: Handler = async ({ engine, params, request, version }) => {
+  const name = params.name ?? "";
+  if (version >= 48 && request.query.has("platform"))
+    assertPlatform(request.query, name, await engine.images.inspect(name));
+  return json((await engine.images.history(name)).map(historyItem));
+};
+
+/** Statements about how an image came to be are not fetched with it. */
+export const attestations: Handler = async ({ engine, params }) => {
+  await engine.images.inspect(params.name ?? "");
+  return refused(
+    501,
+    "attestations are not kept here: an image is pulled with its own platform's manifest alone",
+  );
+};
 
 export const search: Handler = async ({ engine, request }) => {
   const { query } = request;
@@ -63,6 +95,23 @@ export const auth: Handler = async ({ engine, request }) => {
   return json({ Status: "Login Succeeded", IdentityToken: "" });
 };
 
-export const distribution: Handler = async () => {
-  throw new CooperError("not-supported", "what a registry has is not told without a pull yet");
+/** What a registry has under a name, without a pull. */
+export const distribution: Handler = async ({ engine, params, request }) => {
+  const name = registryName(params.name ?? "");
+  const { descriptor, platforms } = await engine.manifests.describe(name, {
+    ...readCredentials(request.headers),
+    signal: request.signal,
+  });
+  return json({
+    Descriptor: {
+      mediaType: descriptor.mediaType,
+      digest: descriptor.digest,
+      size: descriptor.bytes,
+    },
+    Platforms: platforms.map(({ os, architecture, variant }) => ({
+      architecture,
+      os,
+      ...(variant !== undefined && variant !== "" && { variant }),
+    })),
+  });
 };

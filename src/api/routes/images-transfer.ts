@@ -1,8 +1,8 @@
 /** Handlers that carry images: pull, import, push, load, save. */
 import { CooperError } from "../../errors.ts";
-import { parsePlatform } from "../../oci/platform.ts";
 import { readCredentials } from "../credentials.ts";
 import { imageId, registryName, shownName } from "../docker/names.ts";
+import { assertPlatform, platformOf } from "../docker/platform.ts";
 import { progressLines } from "../docker/progress.ts";
 import { pushed } from "../http/pushed.ts";
 import { progressReply } from "../progress.ts";
@@ -18,16 +18,16 @@ export const create: Handler = async (call) => {
   return pull(call, image, query.get("tag") ?? "");
 };
 
-const platformOf = (query: URLSearchParams) => {
-  const text = query.get("platform");
-  return text ? { platform: parsePlatform(text) } : {};
+const askedPlatform = (query: URLSearchParams) => {
+  const platform = platformOf(query);
+  return platform === null ? {} : { platform };
 };
 
 async function pull({ engine, request }: Call, image: string, tag: string) {
   const isDigest = tag.includes(":");
   const isTagged = /[:@]/.test(image.slice(image.lastIndexOf("/") + 1));
   const options = {
-    ...platformOf(request.query),
+    ...askedPlatform(request.query),
     ...readCredentials(request.headers),
     signal: request.signal,
   };
@@ -71,7 +71,7 @@ async function importTar({ engine, request }: Call) {
     name: repo === "" ? null : tag === "" ? repo : `${repo}:${tag}`,
     changes: query.getAll("changes"),
     message: query.get("message"),
-    ...platformOf(query),
+    ...askedPlatform(query),
     signal: request.signal,
   };
   return progressReply(async (tell) => {
@@ -108,6 +108,7 @@ export const push: Handler = async ({ engine, params, request }) => {
       "no-such-image",
       `An image does not exist locally with the tag: ${typed}`,
     );
+  assertPlatform(query, typed, await engine.images.inspect(here));
   return progressReply(async (tell) => {
     tell({ status: `The push refers to repository [${destination.replace(/:[^/]*$/, "")}]` });
     const done = await engine.images.push(here, destination, {
@@ -130,7 +131,7 @@ export const load: Handler = async ({ engine, request }) => {
   const isQuiet = isTrue(request.query, "quiet");
   return progressReply(async (tell) => {
     const loaded = await engine.images.withUpload(request.body, (input) =>
-      engine.images.load({ input, ...platformOf(request.query), signal: request.signal }),
+      engine.images.load({ input, ...askedPlatform(request.query), signal: request.signal }),
     );
     for (const { image, names } of loaded) {
       const told =
@@ -149,7 +150,7 @@ export const save: Handler = async ({ engine, params, request }) => {
       ? request.query.getAll("names").flatMap((text) => text.split(","))
       : [params.name];
   if (names.length === 0) throw new CooperError("invalid-argument", "no image was named");
-  for (const name of names) await engine.images.inspect(name); // before anything is sent
+  for (const name of names) assertPlatform(request.query, name, await engine.images.inspect(name)); // before anything is sent
   return {
     status: 200,
     headers: { "Content-Type": "application/x-tar" },

@@ -6,6 +6,7 @@ import { readDocument } from "../document.ts";
 import { json } from "../http/reply.ts";
 import { filtersOf, isTrue } from "../query.ts";
 import type { Handler } from "../route.ts";
+import { pruneReply } from "./prune.ts";
 
 export const tag: Handler = async ({ engine, params, request }) => {
   const { query } = request;
@@ -28,7 +29,8 @@ export const remove: Handler = async ({ engine, params, request }) => {
   ]);
 };
 
-export const prune: Handler = async ({ engine, request }) => {
+export const prune: Handler = async (call) => {
+  const { engine, request } = call;
   const filters = filtersOf(request.query);
   const isAll = filters.some((filter) => /^dangling=(false|0)$/.test(filter));
   const { deleted, untagged, reclaimedBytes } = await engine.images.prune({
@@ -39,7 +41,10 @@ export const prune: Handler = async ({ engine, request }) => {
     ...untagged.map((name) => ({ Untagged: shownName(name) })),
     ...deleted.map((id) => ({ Deleted: imageId(id) })),
   ];
-  return json({ ImagesDeleted: gone.length > 0 ? gone : null, SpaceReclaimed: reclaimedBytes });
+  return pruneReply(call, deleted.map(imageId), {
+    ImagesDeleted: gone.length > 0 ? gone : null,
+    SpaceReclaimed: reclaimedBytes,
+  });
 };
 
 export const commit: Handler = async ({ engine, request }) => {

@@ -17,6 +17,12 @@ export const imageRoutes: readonly Route[] = [
   { method: "POST", path: "/images/prune", since: 25, load: async () => (await write()).prune },
   { method: "GET", path: `${one}/json`, load: async () => (await read()).inspect },
   { method: "GET", path: `${one}/history`, load: async () => (await read()).history },
+  {
+    method: "GET",
+    path: `${one}/attestations`,
+    since: 55,
+    load: async () => (await read()).attestations,
+  },
   { method: "GET", path: `${one}/get`, load: async () => (await transfer()).save },
   { method: "POST", path: `${one}/tag`, load: async () => (await write()).tag },
   { method: "POST", path: `${one}/push`, load: async () => (await transfer()).push },

@@ -4,11 +4,12 @@ import { applyOption } from "../../container/options/apply.ts";
 import { emptySpec } from "../../container/spec.ts";
 import { CooperError } from "../../errors.ts";
 import { networkTexts } from "../docker/endpoints.ts";
-import { builtinNetworks, networkItem, networkRequest } from "../docker/network.ts";
+import { builtinNetworks, networkItem, networkRequest, networkStatus } from "../docker/network.ts";
 import { Document, readDocument } from "../document.ts";
 import { json, type Reply } from "../http/reply.ts";
 import { filtersOf } from "../query.ts";
 import type { Handler } from "../route.ts";
+import { pruneReply } from "./prune.ts";
 
 export const list: Handler = async ({ engine, request, version }) => {
   const filters = filtersOf(request.query);
@@ -43,7 +44,10 @@ function isWanted(item: Readonly<Record<string, unknown>>, filters: readonly str
 
 export const inspect: Handler = async ({ engine, params, version }) => {
   const builtin = builtinNetworks().find(({ Name }) => Name === params.id);
-  return json(builtin ?? networkItem(await engine.networks.inspect(params.id ?? ""), version));
+  if (builtin !== undefined) return json(builtin);
+  const document = await engine.networks.inspect(params.id ?? "");
+  const item = networkItem(document, version);
+  return json(version < 52 ? item : { ...item, Status: networkStatus(document) });
 };
 
 export const create: Handler = async ({ engine, request }) => {
@@ -91,7 +95,7 @@ export const disconnect: Handler = async ({ engine, params, request }) => {
   return { status: 200 };
 };
 
-export const prune: Handler = async ({ engine, request }) => {
-  const names = await engine.networks.prune(filtersOf(request.query));
-  return json({ NetworksDeleted: names.length > 0 ? names : null });
+export const prune: Handler = async (call) => {
+  const names = await call.engine.networks.prune(filtersOf(call.request.query));
+  return pruneReply(call, names, { NetworksDeleted: names.length > 0 ? names : null });
 };

@@ -55,14 +55,4 @@ export const refusedRoutes: readonly Route[] = [
     501,
     "a build ends when its client goes: there is none of BuildKit's to be cancelled",
   ),
-  ...all(
-    ["/containers/{id}/checkpoints", "/containers/{id}/checkpoints/{name}"],
-    501,
-    "checkpoints are not available yet",
-  ),
-  ...all(
-    ["/containers/{id}/attach/ws"],
-    501,
-    "attaching by websocket is not available yet: use POST /containers/{id}/attach",
-  ),
 ];

@@ -1,25 +1,74 @@
 /** Handler that tells what takes the space. */
+import type { Engine } from "../../engine.ts";
+import { CooperError } from "../../errors.ts";
+import type { StoreUsage, UsageOf } from "../../store/usage.ts";
 import { listItem } from "../docker/container.ts";
 import { imageItem } from "../docker/image.ts";
 import { json } from "../http/reply.ts";
+import { isTrue } from "../query.ts";
 import type { Handler } from "../route.ts";
 import { cacheItem } from "./build-cache.ts";
 
+const types = ["image", "container", "volume", "build-cache"];
+
+/** 1.52 tells sums, and items with `verbose`; without it also what older versions know, and since 1.53 no more. */
 export const diskUsage: Handler = async ({ engine, request, version }) => {
-  const types = request.query.getAll("type");
-  const wants = (type: string) => types.length === 0 || types.includes(type);
+  const { query } = request;
+  const asked = version < 42 ? [] : query.getAll("type");
+  const unknown = asked.find((type) => !types.includes(type));
+  if (unknown !== undefined)
+    throw new CooperError("invalid-argument", `unknown object type: ${unknown}`);
+  const wants = (type: string) => asked.length === 0 || asked.includes(type);
   const usage = await engine.system.usage();
-  const { images, containers, volumes, buildCache } = usage;
-  const Images = images.items.map(({ summary, bytes, sharedBytes }) => ({
-    ...imageItem(summary, version),
+  const items = {
+    image: imageItems(usage, version),
+    container: containerItems(engine, usage, version),
+    volume: wants("volume") ? await volumeItems(engine, usage) : [],
+    "build-cache": usage.buildCache.items.map(cacheItem),
+  };
+  const isVerbose = version >= 52 && isTrue(query, "verbose");
+  const sums = (type: keyof typeof items, name: string, of: UsageOf<unknown>) =>
+    wants(type) && {
+      [name]: {
+        ActiveCount: of.active,
+        TotalCount: of.items.length,
+        TotalSize: of.bytes,
+        Reclaimable: of.reclaimableBytes,
+        ...(isVerbose && { Items: items[type] }),
+      },
+    };
+  return json({
+    ...((version < 52 || (version === 52 && !query.has("verbose"))) && {
+      LayersSize: usage.images.bytes,
+      Images: wants("image") ? items.image : null,
+      Containers: wants("container") ? items.container : null,
+      Volumes: wants("volume") ? items.volume : null,
+      BuildCache: wants("build-cache") ? items["build-cache"] : null,
+    }),
+    ...(version < 42 && { BuilderSize: usage.buildCache.bytes }),
+    ...(version >= 52 && {
+      ...sums("image", "ImageUsage", usage.images),
+      ...sums("container", "ContainerUsage", usage.containers),
+      ...sums("volume", "VolumeUsage", usage.volumes),
+      ...sums("build-cache", "BuildCacheUsage", usage.buildCache),
+    }),
+  });
+};
+
+const imageItems = ({ images }: StoreUsage, version: number) =>
+  images.items.map(({ summary, bytes, sharedBytes }) => ({
+    ...imageItem(summary, version, sharedBytes),
     Containers: summary.containers,
     Size: bytes,
-    SharedSize: sharedBytes,
   }));
-  const Containers = containers.items.map(({ summary, bytes }) =>
-    listItem(summary, engine.volumes.path, { writable: bytes, total: bytes }),
+
+const containerItems = (engine: Engine, { containers }: StoreUsage, version: number) =>
+  containers.items.map(({ summary, bytes }) =>
+    listItem(summary, engine.volumes.path, { writable: bytes, total: bytes }, version),
   );
-  const Volumes = await Promise.all(
+
+const volumeItems = (engine: Engine, { volumes }: StoreUsage) =>
+  Promise.all(
     volumes.items.map(async ({ name, links, bytes }) => {
       const { Name, Driver, Mountpoint, CreatedAt, Labels, Scope, Options } =
         await engine.volumes.inspect(name);
@@ -35,12 +84,3 @@ export const diskUsage: Handler = async ({ engine, request, version }) => {
       };
     }),
   );
-  return json({
-    LayersSize: images.bytes,
-    Images: wants("image") ? Images : null,
-    Containers: wants("container") ? Containers : null,
-    Volumes: wants("volume") ? Volumes : null,
-    BuildCache: wants("build-cache") ? buildCache.items.map(cacheItem) : null,
-    ...(version < 42 && { BuilderSize: buildCache.bytes }),
-  });
-};

@@ -18,7 +18,14 @@ export const ping: Handler = async () => ({
   body: "OK",
 });
 
-export const version: Handler = async () =>
-  json(versionDocument({ kernel: release(), architecture: hostPlatform().architecture }));
+export const version: Handler = async ({ engine }) =>
+  json(
+    versionDocument({
+      kernel: release(),
+      architecture: hostPlatform().architecture,
+      isExperimental: await engine.containers.canCheckpoint(),
+    }),
+  );
 
-export const info: Handler = async ({ engine }) => json(infoForApi(await engine.system.info()));
+export const info: Handler = async ({ engine, version }) =>
+  json(infoForApi(await engine.system.info(), version));

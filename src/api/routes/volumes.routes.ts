@@ -8,5 +8,6 @@ export const volumeRoutes: readonly Route[] = [
   { method: "POST", path: "/volumes/create", load: async () => (await volumes()).create },
   { method: "POST", path: "/volumes/prune", since: 25, load: async () => (await volumes()).prune },
   { method: "GET", path: "/volumes/{name}", load: async () => (await volumes()).inspect },
+  { method: "PUT", path: "/volumes/{name}", since: 42, load: async () => (await volumes()).update },
   { method: "DELETE", path: "/volumes/{name}", load: async () => (await volumes()).remove },
 ];

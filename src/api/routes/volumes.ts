@@ -1,9 +1,10 @@
 /** Handlers of volumes. */
 import { CooperError } from "../../errors.ts";
 import { readDocument } from "../document.ts";
-import { json } from "../http/reply.ts";
+import { json, refused } from "../http/reply.ts";
 import { filtersOf, isTrue } from "../query.ts";
 import type { Call, Handler } from "../route.ts";
+import { pruneReply } from "./prune.ts";
 
 /** Docker's fields of a volume; without options there is null. */
 async function item({ engine }: Call, name: string): Promise<Record<string, unknown>> {
@@ -52,6 +53,10 @@ export const create: Handler = async (call) => {
   return json(await item(call, name), 201);
 };
 
+/** Docker's own words and status: only volumes of a swarm change. */
+export const update: Handler = async () =>
+  refused(503, "volume update only valid for cluster volumes, but swarm is unavailable");
+
 export const remove: Handler = async ({ engine, params, request }) => {
   const name = params.name ?? "";
   const force = isTrue(request.query, "force");
@@ -61,7 +66,8 @@ export const remove: Handler = async ({ engine, params, request }) => {
   return { status: 204 };
 };
 
-export const prune: Handler = async ({ engine, request, version }) => {
+export const prune: Handler = async (call) => {
+  const { engine, request, version } = call;
   const filters = filtersOf(request.query);
   const asksAll = filters.some((filter) => /^all=(true|1)$/.test(filter));
   const { names, reclaimedBytes } = await engine.volumes.prune({
@@ -69,5 +75,8 @@ export const prune: Handler = async ({ engine, request, version }) => {
     filters: filters.filter((filter) => !filter.startsWith("all=")),
     isDryRun: false,
   });
-  return json({ VolumesDeleted: names.length > 0 ? names : null, SpaceReclaimed: reclaimedBytes });
+  return pruneReply(call, names, {
+    VolumesDeleted: names.length > 0 ? names : null,
+    SpaceReclaimed: reclaimedBytes,
+  });
 };

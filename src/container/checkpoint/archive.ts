@@ -48,8 +48,12 @@ const manifestName = "container.json";
 const maxManifestBytes = 8 << 20;
 
 /** criu keeps the memory of processes; what is in /dev/shm is a file system of ours. */
-export async function keepSharedMemory(host: Host, container: ContainerRecord): Promise<void> {
-  const { shm, checkpoint } = host.paths.container(container.id);
+export async function keepSharedMemory(
+  host: Host,
+  container: ContainerRecord,
+  checkpoint: string,
+): Promise<void> {
+  const { shm } = host.paths.container(container.id);
   if (container.spec.ipc.kind !== "shareable" || !existsSync(shm)) return;
   using tree = OpenDirectory.at(shm);
   await writeTar(packTree(tree, { kind: "filesystem" }), join(checkpoint, "shm.tar"));

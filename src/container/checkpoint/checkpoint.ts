@@ -22,6 +22,8 @@ export interface CheckpointOptions extends CriuOptions {
   /** criu's logs and counts stay beside its images. */
   readonly keeps: boolean;
   readonly export: ExportOptions | null;
+  /** Kept beside others of the container; left out: in the place of the one without a name. */
+  readonly name?: string;
 }
 
 export interface ExportOptions {
@@ -38,6 +40,18 @@ export interface CheckpointReport {
   readonly microseconds: number;
   readonly runtimeMicroseconds: number;
   readonly criu: CriuStatistics;
+}
+
+/** Where a checkpoint of a container is. @throws CooperError invalid-argument when that is no name */
+export function checkpointPlace(host: Host, id: string, name: string | undefined): string {
+  const { checkpoint, checkpoints } = host.paths.container(id);
+  if (name === undefined) return checkpoint;
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(name))
+    throw new CooperError(
+      "invalid-argument",
+      `invalid checkpoint name ${JSON.stringify(name)}, only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+    );
+  return join(checkpoints, name);
 }
 
 /** What criu leaves besides what it needs to go on. */
@@ -57,13 +71,22 @@ export async function checkpointContainer(
   if (container === undefined)
     throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
   assertCan(container, nameOrId, options);
-  const directory = host.paths.container(id).checkpoint;
+  const directory = checkpointPlace(host, id, options.name);
+  if (options.name !== undefined && existsSync(directory))
+    throw new CooperError(
+      "name-in-use",
+      `checkpoint with name ${options.name} already exists for container ${container.name}`,
+    );
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   // its end is no end that a restart policy follows
   if (!options.leavesRunning) changeContainer(host.database, id, { stoppedBy: "user" });
-  const runtimeMicroseconds = await dump(host, container, directory, options);
-  await keepSharedMemory(host, container);
+  const runtimeMicroseconds = await dump(host, container, directory, options).catch((error) => {
+    // its name is free again
+    if (options.name !== undefined) rmSync(directory, { recursive: true, force: true });
+    throw error;
+  });
+  await keepSharedMemory(host, container, directory);
   const statistics = criuStatistics(readFileSync(join(directory, "stats-dump")));
   if (options.export !== null) await exportCheckpoint(host, container, options.export);
   if (!options.leavesRunning) {

@@ -5,6 +5,11 @@ import { CooperError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { findProgram } from "../../system/program.ts";
 
+/** Whether processes can be frozen here: by root, where there is criu. */
+export function canCheckpoint(host: Host): boolean {
+  return !host.isRootless && findProgram("criu") !== undefined;
+}
+
 /** @throws CooperError not-supported, missing-helper */
 export function assertCheckpoints(host: Host, verb: "checkpoint" | "restore", name: string): void {
   if (host.isRootless) {

@@ -28,13 +28,22 @@ import type { ConfiguredSpec, PortRequest } from "../spec.ts";
 import { startLocked } from "../start.ts";
 import { importVolume } from "../volume-contents.ts";
 import { type CheckpointManifest, type OpenArchive, openArchive } from "./archive.ts";
-import { type CheckpointReport, criuRecords, removeRecords, since } from "./checkpoint.ts";
+import {
+  type CheckpointReport,
+  checkpointPlace,
+  criuRecords,
+  removeRecords,
+  since,
+} from "./checkpoint.ts";
 import { assertCheckpoints, type CriuOptions, criuFailure, criuFlags } from "./criu.ts";
+import { noCheckpoint } from "./named.ts";
 import { criuStatistics } from "./statistics.ts";
 
 export interface RestoreOptions extends CriuOptions {
   /** The checkpoint stays, with criu's logs and counts. */
   readonly keeps: boolean;
+  /** A checkpoint that was given a name, which stays; left out: the last one without. */
+  readonly checkpoint?: string;
 }
 
 export interface ImportOptions extends RestoreOptions {
@@ -64,14 +73,15 @@ export async function restoreContainer(
     throw new CooperError("no-such-container", `no such container: ${nameOrId}`);
   if (isAlive(container))
     throw new CooperError("wrong-state", `cannot restore ${nameOrId}: it is running`);
-  const directory = host.paths.container(id).checkpoint;
+  const directory = checkpointPlace(host, id, options.checkpoint);
   if (!existsSync(join(directory, "inventory.img"))) {
+    if (options.checkpoint !== undefined) throw noCheckpoint(options.checkpoint, container);
     throw new CooperError("wrong-state", `there is no checkpoint of ${nameOrId}`, {
       hint: `make one while it runs: cooper container checkpoint ${nameOrId}`,
     });
   }
   const restored = await restoreFrom(host, container, directory, options);
-  if (options.keeps) removeRecords(directory);
+  if (options.keeps || options.checkpoint !== undefined) removeRecords(directory);
   else rmSync(directory, { recursive: true, force: true });
   emitContainer(host, container, "restore");
   return { ...restored, id, microseconds: since(begun) };

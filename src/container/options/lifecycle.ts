@@ -66,7 +66,7 @@ export const lifecycleOptions: readonly SpecOption[] = [
   ),
   option(
     "--log-driver",
-    oneOf("k8s-file", "json-file", "journald", "none", "passthrough", "passthrough-tty"),
+    oneOf("k8s-file", "json-file", "local", "journald", "none", "passthrough", "passthrough-tty"),
     "Where its output is kept",
     (spec, driver) => {
       spec.log.driver = driver;
