@@ -8,15 +8,19 @@ import type { Paths } from "./paths.ts";
 import { openDatabase } from "./records/database.ts";
 import type { StorageDriver } from "./settings/storage-conf.ts";
 import type { Settings } from "./settings.ts";
-import { type FileLock, type LockMode, lock, tryLock } from "./system/lock.ts";
+import { type FileLock, isLocked, type LockMode, lock, tryLock } from "./system/lock.ts";
 
 /** Locks by object. Order: pod, container, volume, network, image, store. */
 export interface Locks {
   container(id: string): Promise<FileLock>;
   /** Undefined when somebody else works on it. */
   tryContainer(id: string): FileLock | undefined;
-  /** Takes the lock's file away; only for who holds it and has removed the container. */
+  /** Takes its locks' files away; only for who holds it and has removed the container. */
   forgetContainer(id: string): void;
+  /** Held while a container that ended waits to be started again. */
+  tryRestart(id: string): FileLock | undefined;
+  /** Whether somebody waits to start it again. */
+  awaitsRestart(id: string): boolean;
   volume(name: string): Promise<FileLock>;
   /** Undefined when somebody else works on it. */
   tryVolume(name: string): FileLock | undefined;
@@ -83,7 +87,11 @@ export function openHost(parts: Omit<Host, "database" | "locks" | "events">): Ho
     locks: {
       container: (id) => lock(lockFile(`c-${id}`), "exclusive"),
       tryContainer: (id) => tryLock(lockFile(`c-${id}`), "exclusive"),
-      forgetContainer: (id) => rmSync(lockFile(`c-${id}`), { force: true }),
+      forgetContainer: (id) => {
+        for (const kind of ["c", "r"]) rmSync(lockFile(`${kind}-${id}`), { force: true });
+      },
+      tryRestart: (id) => tryLock(lockFile(`r-${id}`), "exclusive"),
+      awaitsRestart: (id) => isLocked(lockFile(`r-${id}`)),
       volume: (name) => lock(lockFile(`v-${name}`), "exclusive"),
       tryVolume: (name) => tryLock(lockFile(`v-${name}`), "exclusive"),
       forgetVolume: (name) => rmSync(lockFile(`v-${name}`), { force: true }),

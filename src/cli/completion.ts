@@ -174,7 +174,7 @@ async function nameWords(
     default: {
       const containers = await engine.containers.list();
       return containers
-        .filter(({ state }) => kind === "container" || state === "running" || state === "paused")
+        .filter(({ isActive }) => kind === "container" || isActive)
         .map(({ record, status }) => `${record.name}\t${status}`);
     }
   }

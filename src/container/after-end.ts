@@ -38,7 +38,7 @@ export async function restartByPolicy(host: Host, ended: ContainerRecord): Promi
   const hasRunWell = ended.finishedAt - ended.startedAt > wellMs;
   let quickEnds = hasRunWell ? 0 : ended.quickEnds;
   for (let failures = 0; ; ) {
-    await Bun.sleep(restartDelayMs(quickEnds));
+    if (!(await isStillWanted(host, ended.id, restartDelayMs(quickEnds)))) return;
     quickEnds++;
     try {
       return await startAgain(host, ended.id, quickEnds);
@@ -48,6 +48,19 @@ export async function restartByPolicy(host: Host, ended: ContainerRecord): Promi
       if (++failures === mostFailedStarts) throw error;
     }
   }
+}
+
+/** How often whoever waits looks whether it is still wanted. */
+const lookMs = 500;
+
+/** False as soon as somebody has stopped, started or removed it meanwhile. */
+async function isStillWanted(host: Host, id: string, delayMs: number): Promise<boolean> {
+  for (let left = delayMs; left > 0; left -= lookMs) {
+    await Bun.sleep(Math.min(left, lookMs));
+    const container = getContainer(host.database, id);
+    if (container === undefined || !wantsRestart(container)) return false;
+  }
+  return true;
 }
 
 /** One that was stopped or removed meanwhile stays as it is. */

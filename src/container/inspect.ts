@@ -107,9 +107,9 @@ function stateOf(host: Host, container: ContainerRecord) {
   return {
     OciVersion: "1.0.2",
     Status: live.state,
-    Running: isRunning || live.state === "paused",
+    Running: isRunning || live.state === "paused" || live.state === "restarting", // as Docker sees it
     Paused: live.state === "paused",
-    Restarting: false,
+    Restarting: live.state === "restarting",
     OOMKilled: live.exit?.oomKilled ?? container.oomKilled,
     Dead: false,
     Pid: live.pid,

@@ -11,6 +11,7 @@ import {
   startTime,
 } from "../system/process.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
+import { wantsRestart } from "./restart-policy.ts";
 
 /** How a container's process ended, as conmon wrote it down. */
 export interface ExitReport {
@@ -35,7 +36,7 @@ export function liveState(host: Host, container: ContainerRecord): LiveState {
       return { state: "removing", pid: 0, exit: undefined };
     case "stopped":
       return {
-        state: "exited",
+        state: isRestarting(host, container) ? "restarting" : "exited",
         pid: 0,
         exit: {
           exitCode: container.exitCode,
@@ -66,7 +67,13 @@ function runningState(host: Host, container: ContainerRecord): LiveState {
     return { state, pid: container.pid, exit: undefined };
   }
   const exit = awaitExit(host, container) ?? awaitRecord(host, container) ?? lostExit(container);
-  return { state: "exited", pid: 0, exit };
+  const ended = { ...container, intent: "stopped", exitCode: exit.exitCode } as const;
+  return { state: isRestarting(host, ended) ? "restarting" : "exited", pid: 0, exit };
+}
+
+/** Whether one that has ended is about to be started again: its policy wants that, and somebody waits to do it. */
+export function isRestarting(host: Host, container: ContainerRecord): boolean {
+  return wantsRestart(container) && host.locks.awaitsRestart(container.id);
 }
 
 /**

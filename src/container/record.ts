@@ -22,6 +22,7 @@ export type ContainerState =
   | "initialized"
   | "running"
   | "paused"
+  | "restarting"
   | "stopping"
   | "exited"
   | "removing"

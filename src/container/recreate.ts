@@ -77,7 +77,8 @@ async function trial(host: Host, id: string): Promise<string | undefined> {
     const container = getContainer(host.database, id);
     if (container === undefined) return "it was removed";
     const { state, exit } = liveState(host, container);
-    if (state === "exited") return `it ended with exit code ${exit?.exitCode ?? 0}`;
+    if (state === "exited" || state === "restarting")
+      return `it ended with exit code ${exit?.exitCode ?? 0}`;
     if (container.restartCount > 0) return "it ended, and its restart policy started it again";
     const health = getHealth(host.database, id)?.status;
     if (health === "healthy") return undefined;

@@ -13,8 +13,8 @@ import { withBallast } from "../system/ballast.ts";
 import { removeVolumeIfUnused } from "../volume/removal.ts";
 import { releaseResources, settleContainer } from "./cleanup.ts";
 import { emitContainer } from "./events.ts";
-import { isAlive } from "./live-state.ts";
-import type { ContainerRecord } from "./record.ts";
+import { isAlive, isRestarting } from "./live-state.ts";
+import type { ContainerRecord, ContainerState } from "./record.ts";
 import { releaseMount } from "./rootfs.ts";
 import { endProcess } from "./stop.ts";
 import { releaseVolumes } from "./volumes.ts";
@@ -50,10 +50,13 @@ async function removeNow(host: Host, nameOrId: string, options: RemoveOptions): 
   if (container === undefined) return id; // somebody else was faster
   if (isAlive(container)) {
     // one that only waits for its start has not run yet
-    if (!options.force && container.intent !== "initialized") throw stillRuns(container, name);
+    if (!options.force && container.intent !== "initialized")
+      throw stillRuns(name, container.intent === "paused" ? "paused" : "running");
     changeContainer(host.database, id, { stoppedBy: "user" });
     await endProcess(host, container, options.graceSeconds ?? 0);
     await settleContainer(host, id);
+  } else if (!options.force && isRestarting(host, container)) {
+    throw stillRuns(name, "restarting");
   }
   const settled = getContainer(host.database, id);
   if (settled !== undefined) await removeSettled(host, settled, options.volumes);
@@ -66,8 +69,7 @@ function isRequired(name: string, by: string): CooperError {
   });
 }
 
-function stillRuns(container: ContainerRecord, name: string): CooperError {
-  const state = container.intent === "paused" ? "paused" : "running";
+function stillRuns(name: string, state: ContainerState): CooperError {
   return new CooperError("wrong-state", `cannot remove container ${name}: it is ${state}`, {
     hint: `stop it first, or remove it by force: cooper rm -f ${name}`,
   });

@@ -8,7 +8,7 @@ import { sendSignal, waitForEnd } from "../system/process.ts";
 import { afterEnd } from "./after-end.ts";
 import { settleContainer } from "./cleanup.ts";
 import { emitContainer } from "./events.ts";
-import { isAlive } from "./live-state.ts";
+import { isAlive, isRestarting } from "./live-state.ts";
 import type { ContainerRecord } from "./record.ts";
 import { resolveStarted } from "./resolve-started.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
@@ -100,6 +100,10 @@ async function resume(host: Host, container: ContainerRecord): Promise<void> {
  */
 export async function killContainer(host: Host, nameOrId: string, signal: number): Promise<string> {
   const container = await resolveStarted(host, nameOrId);
+  if (isRestarting(host, container)) {
+    changeContainer(host.database, container.id, { stoppedBy: "user" });
+    return container.id;
+  }
   if (!isAlive(container)) {
     throw new CooperError("wrong-state", `cannot kill container ${nameOrId}: it is not running`);
   }

@@ -36,6 +36,11 @@ export class ContainerSummary {
     this.finishedAt = live.exit?.finishedAt ?? record.finishedAt;
   }
 
+  /** Whether it is listed where not all are: it runs, or will do so again by itself. */
+  get isActive(): boolean {
+    return ["running", "paused", "restarting"].includes(this.state);
+  }
+
   /** `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`. */
   get status(): string {
     switch (this.state) {
@@ -45,6 +50,8 @@ export class ContainerSummary {
         return "Paused";
       case "exited":
         return `Exited (${this.exitCode}) ${humanAge(this.finishedAt, Date.now())}`;
+      case "restarting":
+        return `Restarting (${this.exitCode}) ${humanAge(this.finishedAt, Date.now())}`;
       case "initialized":
         return "Initialized";
       case "removing":

@@ -11,13 +11,14 @@ import {
 import { getHealth } from "../records/health.ts";
 import { mustCallRuntime } from "../runtime/oci-runtime.ts";
 import { withBallast } from "../system/ballast.ts";
+import type { FileLock } from "../system/lock.ts";
 import { waitForEnd } from "../system/process.ts";
 import { treeUsage } from "../system/tree-usage.ts";
 import { afterEnd, restartByPolicy } from "./after-end.ts";
 import { exitCodeOf } from "./attach.ts";
 import { settleContainer } from "./cleanup.ts";
 import { emitContainer } from "./events.ts";
-import { isAlive, liveState } from "./live-state.ts";
+import { isAlive, isRestarting, liveState } from "./live-state.ts";
 import { assertContainerName } from "./names.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 import { removeSettled } from "./remove.ts";
@@ -104,8 +105,8 @@ function assertConditions(words: readonly string[]): void {
 /** A state by the words that users wait for (podman-wait(1), Docker's API). */
 function matches(state: ContainerState, wanted: readonly string[]): boolean {
   if (wanted.includes(state)) return true;
-  if (state === "exited")
-    return wanted.some((word) => ["stopped", "not-running", "next-exit"].includes(word));
+  if (state === "exited" || state === "restarting")
+    return wanted.some((word) => ["exited", "stopped", "not-running", "next-exit"].includes(word));
   return state === "created" && wanted.includes("configured");
 }
 
@@ -170,6 +171,7 @@ async function pruneOne(
   if (lock === undefined) return false; // somebody works on it right now
   const container = await settleContainer(host, id);
   if (container === undefined || isAlive(container) || keeps(container)) return false;
+  if (isRestarting(host, container)) return false;
   await removeSettled(host, container);
   return true;
 }
@@ -181,13 +183,26 @@ async function pruneOne(
 export async function cleanupContainer(host: Host, id: string): Promise<void> {
   const known = getContainer(host.database, id);
   if (known === undefined) return;
+  const mayRestart = known.spec.restart.policy !== "no";
+  // from before the end is noted, so that nobody takes it for the last one
+  using _restart = mayRestart ? await announceRestart(host, id) : undefined;
   if (isAlive(known)) await waitForEnd(known.pid, known.pidIdentity, 2000);
   let ended: ContainerRecord | undefined;
   {
     using _lock = await host.locks.container(id);
     ended = await settleContainer(host, id);
-    if (ended === undefined) return;
+    if (ended === undefined) return host.locks.forgetContainer(id);
     await afterEnd(host, ended);
   }
   if (wantsRestart(ended)) await restartByPolicy(host, ended);
+}
+
+/** Undefined where another exit command waits already; who only looks whether one does is soon gone. */
+async function announceRestart(host: Host, id: string): Promise<FileLock | undefined> {
+  for (let tries = 0; tries < 5; tries++) {
+    const held = host.locks.tryRestart(id);
+    if (held !== undefined) return held;
+    await Bun.sleep(5);
+  }
+  return undefined;
 }

@@ -45,7 +45,8 @@ function outcomeOf(
       hasFailed: true,
       at: container.createdAt,
     };
-  if (state !== "exited") return { outcome: `is ${state}`, hasFailed: false, at: 0 };
+  if (state !== "exited" && state !== "restarting")
+    return { outcome: `is ${state}`, hasFailed: false, at: 0 };
   const code = exit?.exitCode ?? container.exitCode;
   return { outcome: `exited with ${code}`, hasFailed: code !== 0, at: exit?.finishedAt ?? 0 };
 }

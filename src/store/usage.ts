@@ -125,7 +125,7 @@ function containersUsage(host: Host, layers: ReadonlyMap<string, number>): Usage
       bytes: treeUsage(host.paths.container(summary.record.id).directory).diskBytes,
     }),
   );
-  const isActive = ({ summary }: ContainerUsage) => ["running", "paused"].includes(summary.state);
+  const isActive = ({ summary }: ContainerUsage) => summary.isActive;
   const active = items.filter(isActive);
   const bytes = sumOf(items.map((item) => item.bytes)) + orphanBytes + sumOf(frozen.values());
   const activeFrozen = new Set(

@@ -1,5 +1,5 @@
 /** Advisory locks between processes: flock(2) on a file. The kernel drops those of the dead. */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { CooperError } from "../errors.ts";
 import { lastErrno, libc, SystemCallError } from "./libc.ts";
@@ -42,6 +42,13 @@ export function tryLock(file: string, mode: LockMode): FileLock | undefined {
   closeSync(descriptor);
   if (errno === "EAGAIN") return undefined;
   throw new SystemCallError(errno, `lock ${file}`);
+}
+
+/** Whether somebody holds it exclusively right now; asking makes no file. */
+export function isLocked(file: string): boolean {
+  if (!existsSync(file)) return false;
+  using held = tryLock(file, "shared");
+  return held === undefined;
 }
 
 /**

@@ -116,3 +116,32 @@ test("whoever sees an end first does not take the restart away", async () => {
   }
   expect(state).toBe("2 exited");
 });
+
+test.each(everybody)(
+  "between an end and the next start it is restarting, as $who",
+  async ({ user }) => {
+    await using host = await testHost(user);
+    const failing = ["hello", "sh", "-c", "exit 3"];
+    await host.must("run", "-d", "--name", "r", "--restart", "always", ...failing);
+    await until(async () => Number((await about(host, "r")).split(" ")[1]) >= 4); // now it waits for seconds
+    await until(async () => (await about(host, "r")).startsWith("restarting"));
+    const fields = "{{.State.Running}} {{.State.Restarting}} {{.State.Pid}} {{.State.ExitCode}}";
+    expect(await host.must("inspect", "-f", fields, "r")).toBe("true true 0 3");
+    expect(await host.must("ps", "--format", "{{.State}}: {{.Status}}")).toMatch(
+      /^restarting: Restarting \(3\) .* ago$/,
+    );
+    const listed = (status: string) =>
+      host.must("ps", "-a", "--format", "{{.Names}}", "--filter", `status=${status}`);
+    expect(await listed("restarting")).toBe("r");
+    expect(await listed("exited")).toBe("");
+    expect(await host.must("container", "prune", "--force")).not.toContain("r");
+    expect(await host.cooper("rm", "r")).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("cannot remove container r: it is restarting"),
+    });
+    expect((await host.cooper("exec", "r", "true")).exitCode).toBe(125);
+    await host.must("stop", "--all");
+    expect(await about(host, "r")).toStartWith("exited");
+    await host.must("rm", "r");
+  },
+);

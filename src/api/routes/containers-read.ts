@@ -13,7 +13,7 @@ export const list: Handler = async ({ engine, request, version }) => {
   const showsAll =
     isTrue(query, "all") || limit > 0 || filters.some((filter) => /^(status|exited)=/.test(filter));
   const wanted = (await engine.containers.list(filters))
-    .filter(({ state }) => showsAll || state === "running" || state === "paused")
+    .filter(({ isActive }) => showsAll || isActive)
     .reverse();
   const shown = limit > 0 ? wanted.slice(0, limit) : wanted;
   const sizes = isTrue(query, "size") ? await engine.containers.sizes(shown) : undefined;

@@ -33,7 +33,7 @@ async function unlessMissing(
   }
 }
 
-const isRunning = ({ state }: { state: string }) => state === "running" || state === "paused";
+const isRunning = ({ isActive }: { isActive: boolean }) => isActive;
 
 export const stop = defineCommand({
   summary: "Stop containers",

@@ -147,9 +147,7 @@ function choose(containers: readonly ContainerSummary[], options: PsOptions): Co
   if (options.latest) return newest.slice(0, 1);
   if (options.last !== undefined && options.last >= 0) return newest.slice(0, options.last);
   const asksStates = options.filter.some((filter) => /^(status|exited)=/.test(filter));
-  return newest.filter(
-    ({ state }) => options.all || asksStates || state === "running" || state === "paused",
-  );
+  return newest.filter(({ isActive }) => options.all || asksStates || isActive);
 }
 
 function sorted(

@@ -147,7 +147,7 @@ export function endedBySignal({ container }: Evidence): Finding | null {
   const number = container.exitCode - 128;
   const rule = signals[number];
   if (rule === undefined) return null;
-  if (number === 9 && container.state !== "exited") return null;
+  if (number === 9 && !["exited", "restarting"].includes(container.state)) return null;
   const { id, cause, name, advice, options } = rule;
   const shm = id === "bus-error" ? ["--shm-size", sizeWord(container.shmBytes * 4)] : undefined;
   const added = options ?? shm;
