@@ -4,7 +4,7 @@ import { completeWords } from "./completion.ts";
 
 const container = (name: string, state: string) => ({
   record: { name },
-  state,
+  isActive: state !== "exited",
   status: `is ${state}`,
 });
 const engine = {

@@ -65,7 +65,7 @@ export async function createContainer(
   const spec = configuredSpec(wasChosen ? { ...asked, userns: null } : asked, host.settings);
   checkSpec(spec);
   for (const key of Object.keys(spec.log.options)) {
-    if (!["path", "max-size", "max-file", "tag"].includes(key))
+    if (["compress", "mode", "max-buffer-size"].includes(key))
       host.warn(`--log-opt ${key} is without effect: conmon writes plain text files`);
   }
   if (options.cidFile !== null && existsSync(options.cidFile)) {

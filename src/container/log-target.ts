@@ -5,6 +5,7 @@ import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { rotatesLogs } from "../runtime/monitor.ts";
 import { isTerminal } from "../system/terminal.ts";
+import { logTagOf } from "./log-attributes.ts";
 import { removeLogLeftovers, setLogAside } from "./log-files.ts";
 import { logLimits, logRotation } from "./log-limits.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -24,7 +25,8 @@ export function logTarget(host: Host, container: ContainerRecord): LogTarget {
   const { logDriver, logPath } = container.resolved;
   const { options } = container.spec.log;
   const unbounded = { logMaxBytes: null, olderLogs: 0 };
-  const logTag = options.tag ?? host.settings.logTag;
+  const tag = options.tag ?? host.settings.logTag;
+  const logTag = tag === null ? null : logTagOf(tag, container);
   switch (logDriver) {
     case "k8s-file":
     case "json-file":

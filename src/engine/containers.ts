@@ -286,6 +286,11 @@ export class Containers {
     return (await import("../container/logs.ts")).readLogs(this.host, name, options);
   }
 
+  /** What `logs --details` puts before each line. */
+  async logAttributes(container: ContainerRecord): Promise<string> {
+    return (await import("../container/log-attributes.ts")).logAttributes(container);
+  }
+
   async top(name: string, words: readonly string[]): Promise<ProcessTable> {
     return (await import("../container/top.ts")).topContainer(this.host, name, words);
   }

@@ -37,6 +37,26 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
       expect(shown.at(-1)).toBe("1000");
     });
 
+    test("with --details begin with the attributes that were asked for", async () => {
+      await using host = await testHost(user);
+      const attributes = [
+        "--log-opt",
+        "labels=a",
+        "--log-opt",
+        "env=X",
+        "-l",
+        "a=1 2",
+        "-e",
+        "X=y",
+      ];
+      await host.must("run", "--name", "c", ...attributes, "hello", "sh", "-c", "echo hi; echo ho");
+      expect(await host.must("logs", "--details", "c")).toBe("X=y,a=1+2 hi\nX=y,a=1+2 ho");
+      expect(await host.must("logs", "--details", "-t", "c")).toMatch(/^\S+ X=y,a=1\+2 hi\n/);
+      expect((await host.cooper("create", "--log-opt", "tag={{.No}}", "hello")).stderr).toContain(
+        "the tag's {{.No}} is none of ID, FullID, Name",
+      );
+    });
+
     test("stay bounded over many starts, and are read over what was set aside", async () => {
       await using host = await testHost(user);
       const limits = ["--log-opt", "max-size=16k"];

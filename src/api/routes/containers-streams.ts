@@ -16,7 +16,11 @@ export const logs: Handler = async ({ engine, params, request, version }) => {
       "invalid-argument",
       "Bad parameters: you must choose at least one stream",
     );
-  const { id, spec } = await engine.containers.get(params.id ?? "");
+  const container = await engine.containers.get(params.id ?? "");
+  const { id, spec } = container;
+  const details = isTrue(query, "details")
+    ? `${await engine.containers.logAttributes(container)} `
+    : "";
   const hasTimes = isTrue(query, "timestamps");
   const entries = await engine.containers.logs(id, {
     tail: tailOf(query.get("tail")),
@@ -31,8 +35,8 @@ export const logs: Handler = async ({ engine, params, request, version }) => {
       const parts: Uint8Array[] = [];
       for (const { stream, text, time, isPartial } of batch) {
         if (!wants[stream]) continue;
-        const bytes =
-          hasTimes && !isInLine ? Buffer.concat([Buffer.from(`${utc(time)} `), text]) : text;
+        const head = isInLine ? "" : `${hasTimes ? `${utc(time)} ` : ""}${details}`;
+        const bytes = head === "" ? text : Buffer.concat([Buffer.from(head), text]);
         isInLine = isPartial;
         parts.push(spec.hasTty ? bytes : frame(stream, bytes));
       }

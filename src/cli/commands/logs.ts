@@ -19,9 +19,7 @@ export const logs = defineCommand({
     details: {
       flag: "--details",
       type: flagSwitch,
-      help: "Extra attributes",
-      isHidden: true,
-      refuse: "logs carry no extra attributes",
+      help: "Begin lines with what --log-opt labels, env and tag name",
     },
     follow: {
       flag: "--follow",
@@ -71,11 +69,13 @@ export const logs = defineCommand({
     };
     const several = ids.length > 1;
     const show = async (id: string, position: number) => {
-      const { name, id: fullId } = await engine.containers.get(id);
+      const container = await engine.containers.get(id);
+      const { name, id: fullId } = container;
       const label = options.names ? name : several ? fullId.slice(0, 12) : "";
       const printer = new LinePrinter(
         prefix(label, position, options.color ?? false),
         options.timestamps ?? false,
+        options.details ? `${await engine.containers.logAttributes(container)} ` : "",
       );
       for await (const entries of await engine.containers.logs(id, how))
         if (!printer.print(entries)) return;
@@ -94,9 +94,11 @@ function prefix(label: string, position: number, isColored: boolean): string {
 class LinePrinter {
   private readonly label: string;
   private readonly hasTimes: boolean;
+  private readonly details: string;
   private readonly isInLine = { stdout: false, stderr: false };
 
-  constructor(label: string, hasTimes: boolean) {
+  constructor(label: string, hasTimes: boolean, details: string) {
+    this.details = details;
     this.label = label;
     this.hasTimes = hasTimes;
   }
@@ -117,7 +119,8 @@ class LinePrinter {
   private parts({ stream, time, text, isPartial }: LogEntry): Buffer[] {
     const isContinued = this.isInLine[stream];
     this.isInLine[stream] = isPartial;
-    const head = isContinued ? "" : `${this.label}${this.hasTimes ? `${time} ` : ""}`;
+    const begin = `${this.label}${this.hasTimes ? `${time} ` : ""}${this.details}`;
+    const head = isContinued ? "" : begin;
     return head === "" ? [text] : [Buffer.from(head), text];
   }
 }

@@ -1,5 +1,6 @@
 /** Name, labels, log, image and what follows the end of a container. */
 import { flagSwitch, listOf, oneOf, path, string } from "../../option.ts";
+import { checkLogTag, checkPattern } from "../log-attributes.ts";
 import { parseMaxFile, parseMaxSize } from "../log-limits.ts";
 import { option, refused, type SpecOption, splitPair } from "./declare.ts";
 import { fileLines } from "./environment.ts";
@@ -11,17 +12,18 @@ function parseLabel(text: string): [string, string] {
   return [key, at < 0 ? "" : text.slice(at + 1)];
 }
 
-const logKeys = ["path", "max-size", "max-file", "tag"];
-/** Docker's: what they ask for is told to be without effect when the container is made. */
-const moreLogKeys = [
-  "compress",
+const logKeys = [
+  "path",
+  "max-size",
+  "max-file",
+  "tag",
   "labels",
   "labels-regex",
   "env",
   "env-regex",
-  "mode",
-  "max-buffer-size",
 ];
+/** Docker's: what they ask for is told to be without effect when the container is made. */
+const moreLogKeys = ["compress", "mode", "max-buffer-size"];
 
 export const lifecycleOptions: readonly SpecOption[] = [
   option(
@@ -76,13 +78,15 @@ export const lifecycleOptions: readonly SpecOption[] = [
   option(
     "--log-opt",
     listOf({ ...string, placeholder: "KEY=VALUE" }),
-    "Option of the log: max-size, max-file, path, tag",
+    "Option of the log: max-size, max-file, path, tag, or what logs --details shows: labels, env",
     (spec, text) => {
       const [key, value] = splitPair(text);
       if (!logKeys.includes(key) && !moreLogKeys.includes(key))
         throw new Error(`unknown option "${key}" (${logKeys.join(", ")})`);
       if (key === "max-size") parseMaxSize(value);
       if (key === "max-file") parseMaxFile(value);
+      if (key === "tag") checkLogTag(value);
+      if (key.endsWith("-regex")) checkPattern(value);
       spec.log.options[key] = value;
     },
     { api: "HostConfig.LogConfig.Config", compose: "logging.options", quadlet: "LogOpt" },
