@@ -1,34 +1,41 @@
 /** `build`: an image of what a Dockerfile says. */
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerSpec } from "../container/spec.ts";
-import { CooperError } from "../errors.ts";
+import { CooperError, invariant } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { emitImage } from "../image/events.ts";
 import type { FetchOptions, PullPolicy } from "../image/for-container.ts";
-import { ownManifest } from "../image/own-manifest.ts";
-import { publishImage, publishLayers } from "../image/publish.ts";
+import { publishLayers } from "../image/publish.ts";
 import { openStage } from "../image/stage.ts";
 import { sweep } from "../image/sweep.ts";
-import { decodeImageConfig } from "../oci/decode-image-config.ts";
-import { hostPlatform } from "../oci/platform.ts";
-import { formatReference, parseTarget } from "../oci/reference.ts";
+import {
+  formatPlatform,
+  hostPlatform,
+  type Platform,
+  type PlatformChoice,
+  shortPlatform,
+} from "../oci/platform.ts";
 import { insertCachedSteps, touchCachedSteps } from "../records/build-cache.ts";
 import type { Image } from "../records/images.ts";
 import { readBytesInRoot } from "../system/rooted.ts";
+import type { BuildAnnotation } from "./annotations.ts";
 import { Checks } from "./check.ts";
 import { DigestMemory } from "./context/digest.ts";
 import { namedTrees, openContext } from "./context/open.ts";
 import type { SourceTree } from "./context/tree.ts";
+import type { Dockerfile } from "./dockerfile/instructions.ts";
 import { parseDockerfile } from "./dockerfile/parse.ts";
-import { buildDocument } from "./document.ts";
-import { creationTime, type Epoch } from "./epoch.ts";
+import type { Epoch } from "./epoch.ts";
+import { type Built, give } from "./give.ts";
 import { type Graph, inputsOf, type PlannedStep, type StepId } from "./graph.ts";
-import { type BuildOutput, writeArchive, writeFiles } from "./output.ts";
+import { type MergedGraph, mergeGraphs } from "./merge.ts";
+import { type BuildOutput, writeFiles } from "./output.ts";
 import { planAll } from "./plan.ts";
 import type { Progress, ToldStep } from "./progress.ts";
+import { makesImage, namesOf, platformsOf } from "./request.ts";
+import { type PlatformResult, publishResult } from "./result.ts";
 import { type BuildSecret, BuildSession, type BuiltTree } from "./session.ts";
 import { solve } from "./solve.ts";
+import type { Squash } from "./squash.ts";
 import type { GraphInput, NamedContext } from "./stages.ts";
 import { BuildImages } from "./steps/image.ts";
 import { removeLeftContainers } from "./steps/left-containers.ts";
@@ -44,8 +51,15 @@ export interface BuildOptions {
   readonly target: string | null;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly annotations: readonly BuildAnnotation[];
+  /** What the image is for; none: this machine. */
+  readonly platforms: readonly PlatformChoice[];
+  /** The list that the image is added to. */
+  readonly manifest: string | null;
+  readonly squash: Squash;
   readonly usesCache: boolean;
+  /** What steps came to before that is not used any more; null: none of it is too old. */
+  readonly cacheMaxAgeMs: number | null;
   /** Stages whose steps are done anew. */
   readonly withoutCache: readonly string[];
   readonly pull: PullPolicy;
@@ -76,14 +90,15 @@ export interface SentSecret {
 }
 
 /**
- * Builds, and gives the image its names. Resolves to null when only files were wanted, and no image.
+ * Builds, and gives what comes out its names. Resolves to null when only files were wanted, and no image.
  *
  * @throws CooperError that shows the place in the Dockerfile
  */
-export async function buildImage(given: Host, options: BuildOptions): Promise<Image | null> {
+export async function buildImage(given: Host, options: BuildOptions): Promise<Built | null> {
   const { progress } = options;
   const host = { ...given, warn: (message: string) => progress.note(message) };
-  const names = options.tags.map((tag) => formatReference(parseTarget(tag)));
+  const platforms = platformsOf(options);
+  const names = namesOf(options, platforms); // complains before the long work
   await removeLeftContainers(host);
   await sweep(host);
   sweepSecrets(host);
@@ -106,15 +121,8 @@ export async function buildImage(given: Host, options: BuildOptions): Promise<Im
     { ...options.fetch, pull: options.pull, signal: abort.signal },
     progress,
   );
-  const platform = hostPlatform();
   const checks = new Checks(dockerfile, tree.ignore);
-  const graph = await planAll(images, {
-    ...options,
-    dockerfile,
-    buildPlatform: platform,
-    targetPlatform: platform,
-    onUndefined: checks.onUndefined,
-  });
+  const graph = await planPlatforms(images, options, platforms, { dockerfile, checks });
   checks.tell(progress);
   progress.planned(toldSteps(graph));
   const session = new BuildSession({
@@ -126,6 +134,7 @@ export async function buildImage(given: Host, options: BuildOptions): Promise<Im
       template: options.template,
       agents: options.agents,
       usesCache: (step) => mayUseCache(options, step),
+      oldestCached: options.cacheMaxAgeMs === null ? null : Date.now() - options.cacheMaxAgeMs,
     },
     progress,
     memory: new DigestMemory(host.database),
@@ -138,24 +147,53 @@ export async function buildImage(given: Host, options: BuildOptions): Promise<Im
   } finally {
     await keep(session); // also what was done before a step failed: it need not be done again
   }
-  const built = trees.get(graph.result.tree) ?? { layers: [] };
-  const files = options.outputs.filter(({ kind }) => kind === "local" || kind === "tar");
-  for (const output of files) await writeFiles(session, built, output);
-  if (files.length > 0 && files.length === options.outputs.length) return null;
+  const results = platforms.map((platform, index): PlatformResult => {
+    const result = graph.results[index];
+    invariant(result !== undefined, "a platform has no result");
+    return {
+      platform: shortPlatform(platform),
+      result,
+      tree: trees.get(result.tree) ?? { layers: [] },
+    };
+  });
+  for (const output of options.outputs) await writeFiles(session, results, output);
+  if (!makesImage(options)) return null;
+  const own = platforms.length === 1 ? names.names : []; // several have them together
+  const built: Image[] = [];
   progress.started("export", "exporting to image");
-  const image = await publish(session, graph, trees, images, { ...options, names });
-  progress.status("export", `writing image sha256:${image.id}`, "done");
-  for (const name of names) progress.status("export", `naming to ${name}`, "done");
-  progress.done("export");
-  for (const output of options.outputs) await writeArchive(host, image, output);
-  if (options.iidFile !== null) writeFileSync(options.iidFile, `sha256:${image.id}`);
-  if (options.metadataFile !== null) writeMetadata(options.metadataFile, image);
-  emitImage(host, "build", image.id, image.names[0] ?? image.id);
-  return image;
+  for (const result of results)
+    built.push(
+      await publishResult(session, graph.steps, result, images, { ...options, names: own }),
+    );
+  return give(host, built, { ...options, ...names, signal: abort.signal });
+}
+
+/** One graph for all platforms: what they have in common is done once. */
+async function planPlatforms(
+  images: BuildImages,
+  options: BuildOptions,
+  platforms: readonly Platform[],
+  { dockerfile, checks }: { readonly dockerfile: Dockerfile; readonly checks: Checks },
+): Promise<MergedGraph> {
+  const graphs: Graph[] = [];
+  for (const targetPlatform of platforms)
+    graphs.push(
+      await planAll(images, {
+        ...options,
+        dockerfile,
+        buildPlatform: hostPlatform(),
+        targetPlatform,
+        onUndefined: checks.onUndefined,
+      }),
+    );
+  return mergeGraphs(
+    graphs,
+    platforms.length === 1 ? [] : platforms.map((one) => formatPlatform(shortPlatform(one))),
+  );
 }
 
 /** What people are told of; nobody is told of no files and of a context, which are only read by others. */
-function toldSteps({ steps }: Graph): ToldStep[] {
+function toldSteps({ steps }: MergedGraph): ToldStep[] {
   return steps.flatMap(({ step, title }, key) =>
     step.kind === "scratch" || step.kind === "context"
       ? []
@@ -179,16 +217,6 @@ function secretIn(tree: SourceTree, { id, file }: SentSecret): BuildSecret {
   };
 }
 
-/** buildx's names for what came out. */
-function writeMetadata(file: string, image: Image): void {
-  const facts = {
-    "containerimage.config.digest": `sha256:${image.id}`,
-    "containerimage.digest": image.manifestDigest,
-    ...(image.names.length > 0 && { "image.name": image.names.join(",") }),
-  };
-  writeFileSync(file, `${JSON.stringify(facts, null, 2)}\n`);
-}
-
 function mayUseCache({ usesCache, withoutCache }: BuildOptions, { stages }: PlannedStep): boolean {
   return usesCache && !stages.some((stage) => withoutCache.includes(stage));
 }
@@ -202,37 +230,4 @@ async function keep(session: BuildSession): Promise<void> {
   if (remembered.length === 0) return;
   await publishLayers(host, made, () => insertCachedSteps(host.database, remembered));
   session.markStored();
-}
-
-async function publish(
-  session: BuildSession,
-  graph: Graph,
-  trees: ReadonlyMap<StepId, BuiltTree>,
-  images: BuildImages,
-  options: BuildOptions & { readonly names: readonly string[] },
-): Promise<Image> {
-  const { host } = session;
-  const { result } = graph;
-  const layerIds = trees.get(result.tree)?.layers ?? [];
-  const baseStep = result.base === null ? undefined : graph.steps[result.base]?.step;
-  const base = baseStep?.kind === "image" ? await images.get(baseStep) : null;
-  const own = layerIds.slice(base?.layers.length ?? 0);
-  const configText = buildDocument({
-    result,
-    base: base?.config ?? null,
-    diffIds: layerIds.map((id) => `sha256:${id}`),
-    layerTimes: own.map((id) => session.timeOf(id) ?? 0),
-    platform: hostPlatform(),
-    createdAt: options.epoch === null ? null : creationTime(options.epoch),
-  });
-  const layers = layerIds.map((id) => session.layer(id));
-  return publishImage(host, {
-    config: decodeImageConfig(Buffer.from(configText), "the new image's configuration").config,
-    configText,
-    manifests: [ownManifest(configText, layers, options.family, options.annotations)],
-    layers,
-    names: options.names,
-    repoDigests: [],
-    parentId: base?.id ?? null,
-  });
 }

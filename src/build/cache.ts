@@ -39,7 +39,7 @@ function factsOf(step: RunStep | CopyStep | WorkdirStep): unknown {
       return { ...step, base: 0, tree: 0, excludes: [], paths: step.paths.length };
     case "run": {
       const mounts = step.mounts.map((mount) => ({ ...mount, tree: 0 }));
-      return { ...step, base: 0, mounts, passedEnv: [] };
+      return { ...step, base: 0, mounts, passedEnv: [], platform: undefined };
     }
   }
 }

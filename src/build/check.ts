@@ -15,6 +15,7 @@ import { type IgnoreRules, isIgnored } from "./ignore.ts";
 import { checkDirective, describeFinding, type LintFacts, lint } from "./lint.ts";
 import { planAll } from "./plan.ts";
 import type { Progress } from "./progress.ts";
+import { platformsOf } from "./request.ts";
 import { BuildImages } from "./steps/image.ts";
 
 /** Gathers what rules need while the graph is made. */
@@ -66,7 +67,15 @@ export async function checkDockerfile(
   host: Host,
   options: Pick<
     BuildOptions,
-    "context" | "file" | "ignoreFile" | "target" | "buildArgs" | "network" | "fetch" | "contexts"
+    | "context"
+    | "file"
+    | "ignoreFile"
+    | "target"
+    | "buildArgs"
+    | "network"
+    | "fetch"
+    | "contexts"
+    | "platforms"
   >,
 ): Promise<string[]> {
   using stage = await openStage(host);
@@ -83,13 +92,13 @@ export async function checkDockerfile(
         throw error;
       }),
   };
-  const platform = hostPlatform();
+  const [targetPlatform = hostPlatform()] = platformsOf(options);
   await planAll(lenient, {
     ...options,
     dockerfile: file,
     labels: {},
-    buildPlatform: platform,
-    targetPlatform: platform,
+    buildPlatform: hostPlatform(),
+    targetPlatform,
     onUndefined: checks.onUndefined,
   });
   return checks.findings().map((finding) => describeFinding(file, finding));

@@ -12,7 +12,7 @@ export interface ImageStep {
   readonly kind: "image";
   /** As it was written, with variables put in. */
   readonly name: string;
-  /** `linux/amd64`; null: the target's. */
+  /** `linux/amd64`; null: this machine's. */
   readonly platform: string | null;
 }
 
@@ -80,6 +80,8 @@ export interface RunStep {
   readonly user: string;
   readonly mounts: readonly StepMount[];
   readonly network: "default" | "none" | "host";
+  /** What its programs are for, where that is not this machine; its base says that already. */
+  readonly platform: string | null;
 }
 
 /** Files put on top of the base's. */

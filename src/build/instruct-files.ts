@@ -39,6 +39,7 @@ export function addRun(planner: Planner, state: StageState, run: RunInstruction)
       user: config.User,
       mounts: run.mounts.map((word) => mount(planner, state, word)),
       network: network(planner, state, run),
+      platform: planner.foreign(state.platform),
     },
     {
       title: state.nextTitle(`RUN ${firstLine(run)}`),

@@ -1,16 +1,28 @@
 /** `--output`: what was built, beside the store or instead of an image in it. */
 import { closeSync, mkdirSync, openSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Host } from "../host.ts";
+import type { PushCompression } from "../image/push-layer.ts";
 import { saveImages } from "../image/save.ts";
 import { packTree } from "../layer/pack.ts";
 import { placeTar } from "../layer/place.ts";
+import { tarEnd, tarHeader } from "../layer/tar-write.ts";
+import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { Image } from "../records/images.ts";
 import { writeAll } from "../system/pipe.ts";
 import type { BuildSession, BuiltTree } from "./session.ts";
 
 export type BuildOutput =
-  | { readonly kind: "image" }
+  /** An image of the store, which may go to a registry too. */
+  | {
+      readonly kind: "image";
+      /** Besides those of --tag; where there are any, it is pushed to these alone. */
+      readonly names: readonly string[];
+      readonly pushes: boolean;
+      /** Without a tag there. */
+      readonly isByDigest: boolean;
+      readonly compression: PushCompression;
+    }
   /** All files, in a directory. */
   | { readonly kind: "local"; readonly destination: string }
   /** All files, as a tar; `-`: standard output. */
@@ -18,25 +30,57 @@ export type BuildOutput =
   /** The image, as a file that `load` takes. */
   | { readonly kind: "docker" | "oci"; readonly destination: string };
 
-/** Writes the files of a tree. */
+/** A tree for one platform; of several, each gets a directory of its own. */
+export interface PlatformTree {
+  readonly platform: Platform;
+  readonly tree: BuiltTree;
+}
+
+/** Writes the files of the trees. */
 export async function writeFiles(
   session: BuildSession,
-  tree: BuiltTree,
+  trees: readonly PlatformTree[],
   output: BuildOutput,
 ): Promise<void> {
-  if (output.kind !== "local" && output.kind !== "tar") return;
+  if (output.kind === "local") {
+    for (const one of trees)
+      await writeDirectory(session, one.tree, join(output.destination, prefixOf(one, trees)));
+  } else if (output.kind === "tar") await writeTar(session, trees, output.destination);
+}
+
+/** `linux_arm64/`, as buildx names them. */
+const prefixOf = ({ platform }: PlatformTree, all: readonly PlatformTree[]) =>
+  all.length === 1 ? "" : `${formatPlatform(platform).replaceAll("/", "_")}/`;
+
+async function writeDirectory(
+  session: BuildSession,
+  tree: BuiltTree,
+  destination: string,
+): Promise<void> {
   using view = session.view(tree);
   const tar = packTree(view, { kind: "filesystem", only: ".", signal: session.signal });
-  if (output.kind === "local") {
-    const root = resolve(output.destination);
-    mkdirSync(root, { recursive: true });
-    const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-    await placeTar(tar, { root, directory: "/", name: null, owner, overwrites: true });
-    return;
-  }
-  const descriptor = output.destination === "-" ? 1 : openSync(output.destination, "w", 0o666);
+  const root = resolve(destination);
+  mkdirSync(root, { recursive: true });
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  await placeTar(tar, { root, directory: "/", name: null, owner, overwrites: true });
+}
+
+async function writeTar(
+  session: BuildSession,
+  trees: readonly PlatformTree[],
+  destination: string,
+): Promise<void> {
+  const descriptor = destination === "-" ? 1 : openSync(destination, "w", 0o666);
   try {
-    for await (const chunk of tar) writeAll(descriptor, chunk);
+    for (const one of trees) {
+      using view = session.view(one.tree);
+      const prefix = prefixOf(one, trees);
+      if (prefix !== "") writeAll(descriptor, tarHeader({ name: prefix, type: "5", mode: 0o755 }));
+      const { signal } = session;
+      const how = { kind: "filesystem", only: ".", signal, prefix, goesOn: true } as const;
+      for await (const chunk of packTree(view, how)) writeAll(descriptor, chunk);
+    }
+    writeAll(descriptor, tarEnd());
   } finally {
     if (descriptor !== 1) closeSync(descriptor);
   }

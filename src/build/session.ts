@@ -31,6 +31,8 @@ export interface StepOptions {
   readonly agents: ReadonlyMap<string, string>;
   /** Whether the cache is asked at all, and for the steps of which stages it is not. */
   readonly usesCache: (step: PlannedStep) => boolean;
+  /** ms: what was made before that is not used again; null: nothing is too old. */
+  readonly oldestCached: number | null;
 }
 
 /** A file tree, as the layers that it consists of. */

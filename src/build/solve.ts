@@ -32,7 +32,7 @@ export interface SolveOptions {
 /** Resolves to the tree of each step. When one fails the others are ended and waited for. */
 export async function solve(
   session: BuildSession,
-  graph: Graph,
+  graph: Pick<Graph, "steps">,
   options: SolveOptions,
 ): Promise<ReadonlyMap<StepId, BuiltTree>> {
   const solver = new Solver(session, graph, options);
@@ -58,13 +58,13 @@ const noFiles: BuiltTree = { layers: [] };
 
 class Solver implements StepTrees {
   private readonly session: BuildSession;
-  private readonly graph: Graph;
+  private readonly graph: Pick<Graph, "steps">;
   private readonly options: SolveOptions;
   private readonly slots: Slots;
   private readonly begun = new Map<StepId, Promise<BuiltTree>>();
   private readonly done = new Map<StepId, BuiltTree>();
 
-  constructor(session: BuildSession, graph: Graph, options: SolveOptions) {
+  constructor(session: BuildSession, graph: Pick<Graph, "steps">, options: SolveOptions) {
     this.session = session;
     this.graph = graph;
     this.options = options;
@@ -216,7 +216,10 @@ class Solver implements StepTrees {
 
   private lookUp(planned: PlannedStep, key: string): Known | undefined {
     if (!this.session.options.usesCache(planned)) return undefined;
-    return cachedLayer(this.session.host.database, key);
+    const known = cachedLayer(this.session.host.database, key);
+    const { oldestCached } = this.session.options;
+    const isOld = known !== undefined && oldestCached !== null && known.createdAt < oldestCached;
+    return isOld ? undefined : known;
   }
 
   private reuse(

@@ -1,5 +1,6 @@
 /** A stage while its instructions are read: its files so far, its configuration, its variables, its history. */
 import type { ImageConfig } from "../oci/image-config.ts";
+import type { Platform } from "../oci/platform.ts";
 import type { Stage, StageInstruction } from "./dockerfile/instructions.ts";
 import { type GlobalScope, StageScope } from "./dockerfile/scope.ts";
 import type { GraphResult, HealthConfig, HistoryLine, StepId } from "./graph.ts";
@@ -31,6 +32,12 @@ interface About {
   readonly globals: GlobalScope;
 }
 
+/** Besides that, what a stage begins with that stands on no other one. */
+interface Start extends About {
+  /** What its files are for, where its image does not tell. */
+  readonly platform: Platform;
+}
+
 /** Changes as instructions are read, from top to bottom. */
 export class StageState {
   readonly stage: Stage;
@@ -40,6 +47,8 @@ export class StageState {
   readonly scope: StageScope;
   readonly history: HistoryLine[];
   readonly base: StepId | null;
+  /** What the programs among its files are for. */
+  readonly platform: Platform;
   tree: StepId;
   author = "";
   /** CMD of this very stage; an inherited one goes when ENTRYPOINT is set. */
@@ -49,7 +58,7 @@ export class StageState {
 
   private constructor(
     about: About,
-    parts: Pick<StageState, "config" | "scope" | "history" | "base" | "tree">,
+    parts: Pick<StageState, "config" | "scope" | "history" | "base" | "platform" | "tree">,
   ) {
     this.stage = about.stage;
     this.names = about.names;
@@ -57,22 +66,25 @@ export class StageState {
     this.scope = parts.scope;
     this.history = parts.history;
     this.base = parts.base;
+    this.platform = parts.platform;
     this.tree = parts.tree;
   }
 
-  static empty(tree: StepId, about: About): StageState {
+  static empty(tree: StepId, about: Start): StageState {
     return StageState.from(tree, null, {}, about);
   }
 
-  static onImage(tree: StepId, image: ImageConfig, about: About): StageState {
-    return StageState.from(tree, tree, image.config ?? {}, about);
+  static onImage(tree: StepId, image: ImageConfig, about: Start): StageState {
+    const { os, architecture, variant = "" } = image;
+    const platform = architecture === "" ? about.platform : { os, architecture, variant };
+    return StageState.from(tree, tree, image.config ?? {}, { ...about, platform });
   }
 
   private static from(
     tree: StepId,
     base: StepId | null,
     config: NonNullable<ImageConfig["config"]>,
-    about: About,
+    about: Start,
   ): StageState {
     const env = config.Env ?? [];
     const hasPath = env.some((entry) => entry.startsWith("PATH="));
@@ -81,6 +93,7 @@ export class StageState {
     return new StageState(about, {
       tree,
       base,
+      platform: about.platform,
       history: [],
       scope: new StageScope(about.globals, hasPath ? env : [...env, `PATH=${defaultPath}`], null),
       config: {
@@ -105,6 +118,7 @@ export class StageState {
     const state = new StageState(about, {
       tree: before.tree,
       base: before.base,
+      platform: before.platform,
       history: [...before.history],
       scope: new StageScope(about.globals, before.scope.envList(), before.scope),
       config: {

@@ -6,7 +6,14 @@
 import { CooperError, messageOf } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
-import { formatPlatform, type Platform, parsePlatform, resolvePlatform } from "../oci/platform.ts";
+import {
+  formatPlatform,
+  isPlatform,
+  type Platform,
+  parsePlatform,
+  resolvePlatform,
+  shortPlatform,
+} from "../oci/platform.ts";
 import { expandWord } from "./dockerfile/expand.ts";
 import type { Dockerfile, Stage, Word } from "./dockerfile/instructions.ts";
 import { parseTrigger } from "./dockerfile/parse-instruction.ts";
@@ -45,6 +52,7 @@ export type NamedContext =
 /** An image whose configuration has to be known first. */
 export interface NeededImage {
   readonly name: string;
+  /** null: this machine's. */
   readonly platform: string | null;
 }
 
@@ -93,7 +101,11 @@ export class Planner {
     const { buildPlatform, targetPlatform, target } = input;
     this.globals = new GlobalScope({
       given: input.buildArgs,
-      predefined: platformArgs(buildPlatform, targetPlatform, target ?? "default"),
+      predefined: platformArgs(
+        shortPlatform(buildPlatform),
+        shortPlatform(targetPlatform),
+        target ?? "default",
+      ),
     });
     for (const { pairs } of input.dockerfile.globals)
       for (const { name, value, range } of pairs)
@@ -156,11 +168,14 @@ export class Planner {
     const name = named?.name ?? typed;
     if (name === "")
       throw this.error(from.image.range, `base name (${from.image.text}) should not be blank`);
-    const platform = from.platform === null ? null : this.expandGlobal(from.platform);
-    if (platform === "")
-      throw this.error(from.platform?.range ?? from.range, "--platform is empty");
+    const platform = this.platformOf(from);
     const names = [`${index}`, ...(from.stageName === null ? [] : [from.stageName])];
-    const about = { stage, names, globals: this.globals };
+    const about = {
+      stage,
+      names,
+      globals: this.globals,
+      platform: platform === null ? this.input.targetPlatform : parsed(platform),
+    };
     const before = named === undefined ? this.earlierStage(name, index) : undefined;
     if (before !== undefined) return StageState.after(this.stage(before), about);
     const count = stepCount(stage.instructions);
@@ -169,11 +184,30 @@ export class Planner {
       const tree = this.builder.add({ kind: "scratch" }, { title, stages: names, place: null });
       return StageState.empty(tree, about);
     }
+    const found = platform ?? this.foreign(this.input.targetPlatform);
     return StageState.onImage(
-      this.image(name, platform, title, from.image.range, names),
-      this.config(name, platform),
+      this.image(name, found, title, from.image.range, names),
+      this.config(name, found),
       about,
     );
+  }
+
+  private platformOf({ platform: word, image }: Stage["from"]): string | null {
+    if (word === null) return null;
+    const platform = this.expandGlobal(word);
+    if (platform === "") throw this.error(word.range, "--platform is empty");
+    try {
+      parsed(platform);
+    } catch (cause) {
+      throw this.error(image.range, messageOf(cause));
+    }
+    return platform;
+  }
+
+  /** As text, where it is not this machine's own; else null. */
+  foreign(platform: Platform): string | null {
+    const { buildPlatform } = this.input;
+    return isPlatform(platform, buildPlatform) ? null : formatPlatform(shortPlatform(platform));
   }
 
   private config(name: string, platform: string | null): ImageConfig {
@@ -189,17 +223,8 @@ export class Planner {
     range: Range,
     stages: readonly string[],
   ): StepId {
-    if (platform !== null) this.checkPlatform(platform, range);
     const place = { source: this.input.dockerfile.source, range };
     return this.builder.add({ kind: "image", name, platform }, { title, stages, place });
-  }
-
-  private checkPlatform(platform: string, range: Range): void {
-    try {
-      formatPlatform(resolvePlatform(parsePlatform(platform)));
-    } catch (cause) {
-      throw this.error(range, messageOf(cause));
-    }
   }
 
   /** A stage that stands before the one with this number; the last one of that name. */
@@ -222,8 +247,9 @@ export class Planner {
       });
     const named = this.named(text);
     if (named?.kind === "directory") return this.context(text);
+    const platform = this.foreign(this.input.targetPlatform);
     if (named !== undefined)
-      return this.image(named.name, null, `FROM ${named.name}`, range, stages);
+      return this.image(named.name, platform, `FROM ${named.name}`, range, stages);
     const byNumber = /^\d+$/.test(text) ? this.input.dockerfile.stages[Number(text)] : undefined;
     if (/^\d+$/.test(text) && (byNumber === undefined || byNumber.index >= current.index)) {
       throw this.error(
@@ -239,7 +265,7 @@ export class Planner {
       throw this.error(range, `circular dependency: stage ${text} copies from itself`);
     if (text === "scratch")
       return this.builder.add({ kind: "scratch" }, { title: "scratch", stages, place: null });
-    return this.image(text, null, `FROM ${text}`, range, stages);
+    return this.image(text, platform, `FROM ${text}`, range, stages);
   }
 
   context(name: string | null): StepId {
@@ -280,3 +306,5 @@ export class Planner {
     return errorAt(this.input.dockerfile.source, range, message, extra);
   }
 }
+
+const parsed = (platform: string): Platform => resolvePlatform(parsePlatform(platform));

@@ -1,8 +1,8 @@
 /** Verbs on builds, each loading its file on first use. */
 import type { BuildOptions } from "../build/build.ts";
+import type { Built } from "../build/give.ts";
 import type { Host } from "../host.ts";
 import type { CacheEntry, PruneCacheOptions, PrunedCache } from "../image/build-cache.ts";
-import type { Image } from "../records/images.ts";
 
 /** Verbs on builds. */
 export class Builds {
@@ -12,7 +12,7 @@ export class Builds {
     this.host = host;
   }
 
-  async build(options: BuildOptions): Promise<Image | null> {
+  async build(options: BuildOptions): Promise<Built | null> {
     return (await import("../build/build.ts")).buildImage(this.host, options);
   }
 

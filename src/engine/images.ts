@@ -69,7 +69,7 @@ export class Images {
   }
 
   async push(name: string, destination: string | null, options: PushOptions): Promise<PushedImage> {
-    return (await import("../image/push.ts")).pushImage(this.host, name, destination, options);
+    return (await import("../image/push-list.ts")).pushNamed(this.host, name, destination, options);
   }
 
   async pushAllTags(name: string, options: PushOptions): Promise<PushedImage[]> {

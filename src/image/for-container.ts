@@ -14,6 +14,7 @@ import {
 } from "../oci/platform.ts";
 import type { AccessOptions } from "../registry/access.ts";
 import { helloName, isHello } from "./hello-name.ts";
+import { findForPlatform } from "./platform-image.ts";
 import { type FoundImage, findNamedImage } from "./resolve.ts";
 import type { TransferProgress } from "./transfer-progress.ts";
 
@@ -33,6 +34,8 @@ export interface FetchOptions extends AccessOptions {
 export interface EnsureOptions extends FetchOptions {
   readonly pull: PullPolicy;
   readonly platform?: PlatformChoice;
+  /** An image that is pulled takes no name from another one. */
+  readonly keepsNames?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -72,7 +75,10 @@ export async function ensureImage(
   const { pull, platform = anyPlatform } = options;
   const located = await imageAt(host, name, options);
   if (located !== undefined) return located;
-  const found = findNamedImage(host, name);
+  const fitting = isAsked(platform)
+    ? findForPlatform(host, name, resolvePlatform(platform))
+    : undefined;
+  const found = fitting ?? findNamedImage(host, name);
   const isOther = found !== undefined && pull === "never" && isForOther(found, platform);
   if (found !== undefined && !isOther && !mustPull(found, options)) return found;
   if (found === undefined) {
@@ -133,10 +139,11 @@ function mustPull(found: FoundImage, { pull, platform = anyPlatform }: EnsureOpt
 
 /** Whether another platform was asked for than the image is for. */
 function isForOther(found: FoundImage, platform: PlatformChoice): boolean {
-  const isAsked =
-    platform.os !== null || platform.architecture !== null || platform.variant !== null;
-  return isAsked && !isPlatform(platformOf(found), resolvePlatform(platform));
+  return isAsked(platform) && !isPlatform(platformOf(found), resolvePlatform(platform));
 }
+
+const isAsked = ({ os, architecture, variant }: PlatformChoice): boolean =>
+  os !== null || architecture !== null || variant !== null;
 
 const platformOf = ({ image: { config } }: FoundImage) => ({
   os: config.os,
@@ -147,10 +154,8 @@ const platformOf = ({ image: { config } }: FoundImage) => ({
 /** Not an error: an emulator may be registered (binfmt_misc). */
 function warnOfPlatform(host: Host, found: FoundImage, platform: PlatformChoice): void {
   const own = platformOf(found);
-  const isAsked =
-    platform.os !== null || platform.architecture !== null || platform.variant !== null;
   if (own.architecture === "" || isPlatform(own, resolvePlatform(platform))) return;
   host.warn(
-    `the image ${found.name} is for ${formatPlatform(own)}, ${isAsked ? `not for ${formatPlatform(resolvePlatform(platform))}` : `and this machine is ${formatPlatform(hostPlatform())}`}`,
+    `the image ${found.name} is for ${formatPlatform(own)}, ${isAsked(platform) ? `not for ${formatPlatform(resolvePlatform(platform))}` : `and this machine is ${formatPlatform(hostPlatform())}`}`,
   );
 }

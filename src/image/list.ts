@@ -1,13 +1,14 @@
 /** `images`: what the store holds, from one query. */
 import type { Host } from "../host.ts";
 import { listImages as allImages, containerCounts, type Image } from "../records/images.ts";
+import { listsByImage } from "../records/manifest-lists.ts";
 import { imageFilter } from "./filter.ts";
 import { type NameParts, namePartsOf } from "./names.ts";
 
 /** An image as the lists of both peers know it. */
 export interface ImageSummary {
   readonly image: Image;
-  /** A row each in the table: one for each name, or one without. */
+  /** A row each in the table: one for each name, also of manifest lists that it is in, or one without. */
   readonly rows: readonly NameParts[];
   /** How many containers were made from it. */
   readonly containers: number;
@@ -27,13 +28,16 @@ export interface ListOptions {
 /** Images, newest first. */
 export function listImages(host: Host, options: ListOptions = {}): ImageSummary[] {
   const images = allImages(host.database);
+  const lists = listsByImage(host.database);
   const counts = containerCounts(host.database);
   const parents = new Set(images.map((image) => image.parentId));
   const summaries = images.map((image): ImageSummary => {
-    const isDangling = image.names.length === 0 && image.repoDigests.length === 0;
+    const ofLists = lists.get(image.id) ?? [];
+    const isDangling =
+      image.names.length === 0 && image.repoDigests.length === 0 && ofLists.length === 0;
     return {
       image,
-      rows: namePartsOf(image),
+      rows: namePartsOf({ ...image, names: [...image.names, ...ofLists] }),
       containers: counts.get(image.id) ?? 0,
       isDangling,
       isIntermediate: isDangling && parents.has(image.id),

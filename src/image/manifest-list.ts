@@ -91,6 +91,37 @@ export async function addToManifestList(
   return update(host, name, (list) => withEntries(list, entries));
 }
 
+/**
+ * Makes a list of images that were built here, or adds them to one that is there: then one for the same
+ * platform gives way to the new one.
+ */
+export function addEntries(
+  host: Host,
+  name: string,
+  { entries, annotations }: Pick<ManifestList, "entries" | "annotations">,
+  { isAmending }: { readonly isAmending: boolean },
+): ManifestList {
+  const write = host.database.transaction(() => {
+    const there = isAmending ? getManifestList(host.database, name) : undefined;
+    const built = new Set(entries.map(({ platform }) => JSON.stringify(platform)));
+    const kept = (there?.entries ?? []).filter(
+      ({ source, platform }) => source.kind !== "local" || !built.has(JSON.stringify(platform)),
+    );
+    const empty: ManifestList = { name, entries: [], annotations: {}, subject: null };
+    const list = withEntries(
+      {
+        ...(there ?? empty),
+        entries: kept,
+        annotations: { ...there?.annotations, ...annotations },
+      },
+      entries,
+    );
+    putManifestList(host.database, list);
+    return list;
+  });
+  return write.immediate();
+}
+
 /** Read and written in one transaction: two that add at once lose nothing. */
 function update(
   host: Host,
@@ -115,7 +146,8 @@ async function entriesOf(host: Host, image: string, options: AddOptions): Promis
   return entries.map((entry) => changeEntry(entry, options.change));
 }
 
-function entryHere(host: Host, image: Image): ListEntry {
+/** What an index says of an image here. */
+export function entryHere(host: Host, image: Image): ListEntry {
   const stored = manifestsOf(host.database, image.id).find(
     ({ digest }) => digest === image.manifestDigest,
   );

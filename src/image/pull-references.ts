@@ -9,7 +9,13 @@ import {
   type Reference,
   withDefaultTag,
 } from "../oci/reference.ts";
-import type { Image } from "../records/images.ts";
+import {
+  addRepoDigest,
+  type Image,
+  imageByName,
+  imagesByPrefix,
+  setReference,
+} from "../records/images.ts";
 import { type RegistriesConf, rememberedAliasesFile } from "../registry/registries-conf.ts";
 import { assertMayGuess, meaningsOf, rememberAlias } from "../registry/short-names.ts";
 
@@ -53,8 +59,11 @@ export async function referencesFor(
 }
 
 /** The names that an image gets by being pulled under a reference: none by digest. */
-export const namesOf = (reference: Reference): string[] =>
-  reference.digest === null && reference.tag !== null ? [formatReference(reference)] : [];
+export function namesOf(host: Host, reference: Reference, keepsNames = false): string[] {
+  if (reference.digest !== null || reference.tag === null) return [];
+  const name = formatReference(reference);
+  return keepsNames && imageByName(host.database, [name]) !== undefined ? [] : [name];
+}
 
 /** What it is known by in its repository from then on. */
 export const repoDigestsOf = (
@@ -66,4 +75,25 @@ export const repoDigestsOf = (
 export function ownDigest({ manifestDigest }: Image, name: string): Digest {
   if (isDigest(manifestDigest)) return manifestDigest;
   throw new CooperError("internal", `the image ${name} has lost its manifest's digest`);
+}
+
+/** The tag may be new, or have moved, though the image is not. */
+export function nameAgain(
+  host: Host,
+  image: Image,
+  { reference, digest }: { readonly reference: Reference; readonly digest: string },
+  { keepsNames }: { readonly keepsNames?: boolean },
+): Image {
+  const names = namesOf(host, reference, keepsNames);
+  const digests = repoDigestsOf(reference, [{ digest }]);
+  const isNamed =
+    names.every((each) => image.names.includes(each)) &&
+    digests.every((each) => image.repoDigests.includes(each));
+  if (isNamed) return image; // nothing is written: that would cost more than the question did
+  const name = host.database.transaction(() => {
+    for (const each of names) setReference(host.database, each, image.id);
+    for (const each of digests) addRepoDigest(host.database, each, image.id);
+  });
+  name.immediate();
+  return imagesByPrefix(host.database, image.id)[0] ?? image;
 }

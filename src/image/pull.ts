@@ -20,12 +20,10 @@ import {
   withDefaultTag,
 } from "../oci/reference.ts";
 import {
-  addRepoDigest,
   type Image,
   imageByName,
   imagesByManifest,
   type StoredManifest,
-  setReference,
 } from "../records/images.ts";
 import { type AccessOptions, openRegistry } from "../registry/access.ts";
 import type { RegistryClient } from "../registry/client.ts";
@@ -38,6 +36,7 @@ import { helloName, isHello } from "./hello-name.ts";
 import { publishImage } from "./publish.ts";
 import {
   type NameChoice,
+  nameAgain,
   namesOf,
   noRegistry,
   ownDigest,
@@ -57,6 +56,8 @@ export interface PullOptions extends AccessOptions, NameChoice {
   onProgress?(progress: TransferProgress): void;
   /** A file in place of the machine's policy.json. */
   readonly signaturePolicy?: string;
+  /** A name that another image has stays with it. */
+  readonly keepsNames?: boolean;
 }
 
 /** What a pull led to. */
@@ -232,7 +233,7 @@ async function pullFrom(
   const pulled =
     digest === undefined || unchanged === undefined
       ? await fetchNamed(host, fetch, options)
-      : { image: nameAgain(host, unchanged, reference, digest), isNew: false };
+      : { image: nameAgain(host, unchanged, { reference, digest }, options), isNew: false };
   emitImage(host, "pull", pulled.image.id, name);
   options.onProgress?.({ kind: "end", name, id: pulled.image.id });
   return { ...pulled, name };
@@ -261,7 +262,10 @@ async function fetchNamed(
   await assertTrusted(host, fetch, own, options);
   const known = knownImage(host, top.digest, options);
   if (known !== undefined)
-    return { image: nameAgain(host, known, reference, top.digest), isNew: false };
+    return {
+      image: nameAgain(host, known, { reference, digest: top.digest }, options),
+      isNew: false,
+    };
   return { image: await fetchImage(host, { ...fetch, top }, options), isNew: true };
 }
 
@@ -287,21 +291,6 @@ function knownImage(host: Host, digest: string, options: PullOptions): Image | u
       isPlatform({ os, architecture, variant: variant ?? "" }, wanted)
     );
   });
-}
-
-/** The tag may be new, or have moved, though the image is not. */
-function nameAgain(host: Host, image: Image, reference: Reference, digest: string): Image {
-  const isNamed =
-    namesOf(reference).every((each) => image.names.includes(each)) &&
-    repoDigestsOf(reference, [{ digest }]).every((each) => image.repoDigests.includes(each));
-  if (isNamed) return image; // nothing is written: that would cost more than the question did
-  const name = host.database.transaction(() => {
-    for (const each of namesOf(reference)) setReference(host.database, each, image.id);
-    for (const each of repoDigestsOf(reference, [{ digest }]))
-      addRepoDigest(host.database, each, image.id);
-  });
-  name.immediate();
-  return findNamedImage(host, image.id)?.image ?? image;
 }
 
 interface Fetch {
@@ -364,7 +353,7 @@ async function fetchImage(host: Host, fetch: Fetch, options: PullOptions): Promi
       manifests: manifests.map(
         ({ digest, mediaType, text }): StoredManifest => ({ digest, mediaType, text }),
       ),
-      names: namesOf(fetch.reference),
+      names: namesOf(host, fetch.reference, options.keepsNames),
       repoDigests: repoDigestsOf(fetch.reference, manifests),
     });
     fetcher.published();

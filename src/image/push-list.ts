@@ -9,8 +9,16 @@ import { imagesByPrefix } from "../records/images.ts";
 import { deleteManifestList } from "../records/manifest-lists.ts";
 import type { Uploader } from "../registry/upload.ts";
 import { openImageAtRegistry } from "./at-registry.ts";
-import { manifestList } from "./manifest-list.ts";
-import { destinationOf, type PushOptions, placeFor, push, uploaderFor } from "./push.ts";
+import { findManifestList, manifestList } from "./manifest-list.ts";
+import {
+  destinationOf,
+  type PushedImage,
+  type PushOptions,
+  placeFor,
+  push,
+  pushImage,
+  uploaderFor,
+} from "./push.ts";
 import { prepareSigners } from "./trust/sign-pushed.ts";
 
 export interface PushListOptions extends PushOptions {
@@ -26,7 +34,7 @@ export async function pushManifestList(
   name: string,
   destination: string | null,
   options: PushListOptions,
-): Promise<{ readonly name: string; readonly digest: Digest; readonly manifestBytes: number }> {
+): Promise<PushedImage> {
   const list = manifestList(host, name);
   const reference = destinationOf(destination ?? list.name);
   if (list.entries.length === 0)
@@ -39,7 +47,8 @@ export async function pushManifestList(
   const isDockers = entries.every((entry) => entry.mediaType === mediaType.dockerManifest);
   const family = options.family ?? (isDockers ? "docker" : "oci");
   const index = indexDocument({ ...list, entries }, family);
-  const digest = await uploader.putManifest(reference.digest ?? reference.tag ?? "latest", index);
+  const tag = options.isByDigest ? index.digest : (reference.digest ?? reference.tag ?? "latest");
+  const digest = await uploader.putManifest(tag, index);
   // a pull compares the signature of the one image that it takes; those that were pushed have theirs
   const unsigned = list.entries.filter(
     ({ source }) => source.kind === "registry" || !options.withImages,
@@ -52,7 +61,24 @@ export async function pushManifestList(
     name: formatReference(reference),
     digest,
     manifestBytes: Buffer.byteLength(index.text),
+    mediaType: index.mediaType,
   };
+}
+
+/** What a name stands for: a list with all its images, or an image. */
+export async function pushNamed(
+  host: Host,
+  name: string,
+  destination: string | null,
+  options: PushOptions,
+): Promise<PushedImage> {
+  const isList = options.platform == null && findManifestList(host, name) !== undefined;
+  if (!isList) return pushImage(host, name, destination, options);
+  return pushManifestList(host, name, destination, {
+    ...options,
+    withImages: true,
+    isRemoved: false,
+  });
 }
 
 /** What the index says of an image changes with what is pushed of it: layers of images here get compressed. */

@@ -1,18 +1,21 @@
 /** `rmi`: taking names away, and the image with the last one. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import type { ManifestList } from "../oci/manifest-list.ts";
 import {
   childrenOf,
   containersOf,
   deleteImage,
+  forgetRepository,
   type Image,
   imagesByPrefix,
 } from "../records/images.ts";
 import { deleteUnusedLayers } from "../records/layers.ts";
+import { deleteManifestList, listsByImage } from "../records/manifest-lists.ts";
 import { withBallast } from "../system/ballast.ts";
 import { emitImage } from "./events.ts";
 import { isMounted, releaseImage } from "./mount.ts";
-import { type FoundImage, resolveNamedImage } from "./resolve.ts";
+import { type FoundImage, findList, imagesOfList, resolveNamedImage } from "./resolve.ts";
 import { sweep } from "./sweep.ts";
 import { removeName } from "./tag.ts";
 
@@ -40,6 +43,8 @@ export async function removeImage(
   options: RemoveOptions = {},
 ): Promise<RemovedImage> {
   const remove = host.database.transaction(() => {
+    const list = findList(host, name);
+    if (list !== undefined) return { id: name, removed: removeList(host, list) };
     const found = resolveNamedImage(host, name);
     return { id: found.image.id, removed: removeNow(host, found, name, options) };
   });
@@ -49,6 +54,26 @@ export async function removeImage(
   for (const each of removed.deleted) emitImage(host, "delete", each, each);
   if (removed.deleted.length > 0) await withBallast(ballast, () => sweep(host));
   return removed;
+}
+
+/** A manifest list goes with those of its images that nothing else names or uses. */
+function removeList(host: Host, list: ManifestList): RemovedImage {
+  deleteManifestList(host.database, list.name);
+  const others = listsByImage(host.database);
+  const repository = list.name.slice(0, list.name.lastIndexOf(":"));
+  for (const { id } of imagesOfList(host, list)) forgetRepository(host.database, repository, id);
+  const unused = imagesOfList(host, list).filter(
+    ({ id, names, repoDigests }) =>
+      names.length === 0 &&
+      repoDigests.length === 0 &&
+      !others.has(id) &&
+      !isMounted(host, id) &&
+      containersOf(host.database, id).length === 0 &&
+      childrenOf(host.database, id).length === 0,
+  );
+  for (const { id } of unused) deleteImage(host.database, id);
+  deleteUnusedLayers(host.database);
+  return { untagged: [list.name], deleted: unused.map(({ id }) => id) };
 }
 
 function removeNow(

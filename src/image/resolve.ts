@@ -1,6 +1,8 @@
 /** Finding an image as the user names it. On the way of every `run`: one or two prepared queries, no files. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import type { ManifestList } from "../oci/manifest-list.ts";
+import { hostPlatform, isPlatform } from "../oci/platform.ts";
 import {
   atRegistry,
   formatReference,
@@ -17,6 +19,7 @@ import {
   imagesByPrefix,
   imagesBySuffix,
 } from "../records/images.ts";
+import { getManifestList } from "../records/manifest-lists.ts";
 
 /** An image, and what it was found by. */
 export interface FoundImage {
@@ -42,7 +45,7 @@ export function findNamedImage(host: Host, name: string): FoundImage | undefined
   const image = imageByName(database, wanted);
   if (image !== undefined) return { image, name: nameOf(image, wanted), isById: false };
   // names win over ids
-  const found = isId ? byId(host, name, name) : undefined;
+  const found = byList(host, wanted) ?? (isId ? byId(host, name, name) : undefined);
   return found ?? (parsed.registry === null ? byShortName(host, parsed) : byManifest(host, parsed));
 }
 
@@ -96,6 +99,37 @@ function byId(host: Host, prefix: string, typed: string): FoundImage | undefined
   return image === undefined
     ? undefined
     : { image, name: image.names[0] ?? image.id, isById: true };
+}
+
+/** The manifest list that a name means, and no image. */
+export function findList(host: Host, name: string): ManifestList | undefined {
+  if (/^sha256:|^[0-9a-f]{64}$/.test(name)) return undefined;
+  return firstList(host, candidates(withDefaultTag(parseName(name))).map(key));
+}
+
+function firstList(host: Host, wanted: readonly string[]): ManifestList | undefined {
+  if (imageByName(host.database, wanted) !== undefined) return undefined;
+  for (const name of wanted) {
+    const list = getManifestList(host.database, name);
+    if (list !== undefined) return list;
+  }
+  return undefined;
+}
+
+/** Of a manifest list, the image for this machine. */
+function byList(host: Host, wanted: readonly string[]): FoundImage | undefined {
+  const list = firstList(host, wanted);
+  const image = imagesOfList(host, list).find(({ config: { os, architecture, variant = "" } }) =>
+    isPlatform({ os, architecture, variant }, hostPlatform()),
+  );
+  return list && image && { image, name: list.name, isById: false };
+}
+
+/** Images here that a list holds, in its order. */
+export function imagesOfList(host: Host, list: ManifestList | undefined): Image[] {
+  return (list?.entries ?? []).flatMap(({ source }) =>
+    source.kind === "local" ? imagesByPrefix(host.database, source.imageId) : [],
+  );
 }
 
 /** As Podman does: a short name also means the one image of another registry that ends like that. */

@@ -9,12 +9,15 @@ import {
   type Image,
   setReference,
 } from "../records/images.ts";
+import { putManifestList } from "../records/manifest-lists.ts";
 import { emitImage } from "./events.ts";
-import { findNamedImage, resolveImage } from "./resolve.ts";
+import { findList, findNamedImage, resolveImage } from "./resolve.ts";
 
 /** Gives an image more names; a name that another image has moves. Short names belong to `localhost`. */
 export function tagImage(host: Host, name: string, targets: readonly string[]): void {
   const references = targets.map(parseTarget);
+  if (findList(host, name) !== undefined)
+    return tagList(host, name, references.map(formatReference));
   const tag = host.database.transaction(() => {
     const image = resolveImage(host, name);
     for (const reference of references) {
@@ -32,6 +35,16 @@ export function tagImage(host: Host, name: string, targets: readonly string[]): 
   });
   const { id } = tag.immediate();
   for (const reference of references) emitImage(host, "tag", id, formatReference(reference));
+}
+
+/** A list gets another name by being there twice, as Podman has it. */
+function tagList(host: Host, name: string, targets: readonly string[]): void {
+  const tag = host.database.transaction(() => {
+    const list = findList(host, name);
+    if (list === undefined) return;
+    for (const target of targets) putManifestList(host.database, { ...list, name: target });
+  });
+  tag.immediate();
 }
 
 /**

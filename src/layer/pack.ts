@@ -20,6 +20,10 @@ export interface PackOptions {
   readonly mapOwner?: ((uid: number, gid: number) => { uid: number; gid: number }) | undefined;
   /** The one entry of the root that is packed, as a byte string; `.` packs what is in the root without it. */
   readonly only?: string | undefined;
+  /** What all names begin with: `a/b/`. */
+  readonly prefix?: string | undefined;
+  /** Whether more entries follow, so that the archive does not end here. */
+  readonly goesOn?: boolean | undefined;
   /** The time that an entry gets instead of its own; both in seconds. */
   readonly mtimeOf?: ((seconds: number) => number) | undefined;
   /** Leaves an entry out, with all below it. The path is absolute within the tree. */
@@ -85,7 +89,7 @@ class Packer {
     } finally {
       for (const { directory } of this.levels) if (directory !== root) directory[Symbol.dispose]();
     }
-    this.write(tarEnd());
+    if (this.options.goesOn !== true) this.write(tarEnd());
     yield this.flush();
   }
 
@@ -202,13 +206,16 @@ class Packer {
   ): void {
     const isSparse = more.pax?.["GNU.sparse.name"] !== undefined;
     const seconds = Math.floor(stats.mtimeMs / 1000);
+    const { prefix = "" } = this.options;
     this.write(
       tarHeader({
-        name: isSparse ? `GNUSparseFile.0/${path.slice(-80)}` : path,
+        name: prefix + (isSparse ? `GNUSparseFile.0/${path.slice(-80)}` : path),
         mode: stats.mode & 0o7777,
         ...this.ownerOf(stats),
         mtime: this.options.mtimeOf?.(seconds) ?? seconds,
         ...more,
+        // a hard link names an entry, a symbolic one says whatever it says
+        ...(more.type === "1" && { linkName: prefix + (more.linkName ?? "") }),
         pax: { ...more.pax, ...this.records(path, xattrs) },
       }),
     );

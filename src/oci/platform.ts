@@ -99,6 +99,12 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
   return [os, architecture, variant].filter((part) => part !== "").join("/");
 }
 
+/** Without the variant that goes without saying, as containerd normalizes it: `linux/arm64`, but `linux/arm/v7`. */
+export function shortPlatform(platform: Platform): Platform {
+  const { architecture, variant } = platform;
+  return architecture === "arm64" && variant === "v8" ? { ...platform, variant: "" } : platform;
+}
+
 /** Whether an image for `offered` is what `wanted` asks for. */
 export function isPlatform(offered: Platform, wanted: Platform): boolean {
   if (offered.os !== wanted.os || goName(offered.architecture) !== wanted.architecture)

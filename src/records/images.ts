@@ -205,7 +205,7 @@ export function childrenOf(database: Database, imageId: string): string[] {
     .map((row) => row.id);
 }
 
-/** Gives an image a name, taking it from whichever has it; returns the id of that one. */
+/** Gives an image a name, taking it from whichever image or manifest list has it; returns the id of that image. */
 export function setReference(
   database: Database,
   name: string,
@@ -217,6 +217,7 @@ export function setReference(
   database
     .query("insert or replace into reference (name, image_id) values (?, ?)")
     .run(name, imageId);
+  database.query("delete from manifest_list where name = ?").run(name);
   return had?.image_id === imageId ? undefined : had?.image_id;
 }
 

@@ -532,8 +532,8 @@ describe.each(everybody)("what else can be asked, as $who", ({ user }) => {
     for (const line of ["1", "shared77", "CapEff:\t0000000000000000"])
       expect(built.stderr).toMatch(new RegExp(`^#\\d+ \\S+ ${line.replace("\t", "\\s*")}$`, "m"));
     expect(built.stderr).toMatch(/shm +1024 /);
-    const refused = await host.cooper("build", "--squash", directory);
-    expect(refused.stderr).toContain("--squash");
+    const refused = await host.cooper("build", "--sign-by", "me", directory);
+    expect(refused.stderr).toContain("--sign-by");
     expect(refused.exitCode).not.toBe(0);
   });
 });

@@ -3,14 +3,14 @@ import { availableParallelism } from "node:os";
 import { emptySpec } from "../../container/spec.ts";
 import { CooperError } from "../../errors.ts";
 import { isObject } from "../../oci/json.ts";
-import { hostPlatform, isPlatform, parsePlatform, resolvePlatform } from "../../oci/platform.ts";
+import { parsePlatform } from "../../oci/platform.ts";
 import { imageId } from "../docker/names.ts";
 import { progressReply } from "../progress.ts";
 import { isTrue } from "../query.ts";
 import type { Handler } from "../route.ts";
 
 /** What the query may ask for that has no meaning here, or no place yet: refused, so that nobody is deceived. */
-const refused = ["remote", "squash", "extrahosts", "cpuquota", "cpusetcpus", "memory", "outputs"];
+const refused = ["remote", "extrahosts", "cpuquota", "cpusetcpus", "memory", "outputs"];
 
 export const build: Handler = async ({ engine, request }) => {
   const { query } = request;
@@ -25,8 +25,6 @@ export const build: Handler = async ({ engine, request }) => {
       "BuildKit's protocol is not spoken: use the classic builder (DOCKER_BUILDKIT=0)",
     );
   const platform = query.get("platform") ?? "";
-  if (platform !== "" && !isPlatform(hostPlatform(), resolvePlatform(parsePlatform(platform))))
-    throw new CooperError("not-supported", "builds are for this machine's platform only so far");
   const file = query.get("dockerfile") ?? "";
   const tags = query.getAll("t").filter((tag) => tag !== "");
   const isQuiet = isTrue(query, "q");
@@ -37,7 +35,11 @@ export const build: Handler = async ({ engine, request }) => {
     target: query.get("target") || null,
     buildArgs: pairsOf(query, "buildargs"),
     labels: pairsOf(query, "labels"),
-    annotations: {},
+    annotations: [],
+    platforms: platform === "" ? [] : platform.split(",").map(parsePlatform),
+    manifest: null,
+    squash: isTrue(query, "squash") ? ("own" as const) : ("none" as const),
+    cacheMaxAgeMs: null,
     usesCache: !isTrue(query, "nocache"),
     withoutCache: [],
     pull: isTrue(query, "pull") ? ("always" as const) : ("missing" as const),

@@ -1,12 +1,20 @@
 /** FROM and COPY --from with an image: it is found in the store, or fetched. */
-import { messageOf } from "../../errors.ts";
+import { CooperError, messageOf } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { type EnsureOptions, ensureImage } from "../../image/for-container.ts";
-import type { TransferProgress } from "../../image/transfer-progress.ts";
-import { anyPlatform, parsePlatform } from "../../oci/platform.ts";
+import { isFor } from "../../image/platform-image.ts";
+import {
+  anyPlatform,
+  formatPlatform,
+  hostPlatform,
+  isPlatform,
+  parsePlatform,
+  resolvePlatform,
+} from "../../oci/platform.ts";
 import type { Image } from "../../records/images.ts";
 import type { Progress, StepKey } from "../progress.ts";
 import { imageKey, type NeededImage } from "../stages.ts";
+import { tellTransfer } from "../transfer.ts";
 
 /** The images of one build: each is looked for once. */
 export class BuildImages {
@@ -31,17 +39,12 @@ export class BuildImages {
   }
 
   private async find(needed: NeededImage): Promise<Image> {
-    const { name, platform } = needed;
     const { progress } = this;
     const key = `metadata ${imageKey(needed)}`;
-    const title = `[internal] load metadata for ${name}`;
+    const title = `[internal] load metadata for ${needed.name}`;
     progress?.started(key, title);
     try {
-      const { image } = await ensureImage(this.host, name, {
-        ...this.how,
-        platform: platform === null ? anyPlatform : parsePlatform(platform),
-        ...(progress !== null && { onProgress: (event) => tellTransfer(progress, key, event) }),
-      });
+      const image = await this.ensure(needed, key);
       progress?.done(key);
       return image;
     } catch (error) {
@@ -50,25 +53,29 @@ export class BuildImages {
       throw error;
     }
   }
+
+  private async ensure({ name, platform }: NeededImage, key: StepKey): Promise<Image> {
+    const { progress } = this;
+    const choice = platform === null ? anyPlatform : parsePlatform(platform);
+    const { image } = await ensureImage(this.host, name, {
+      ...this.how,
+      platform: choice,
+      // what the user calls by this name stays what it is, whatever else is built for
+      keepsNames: platform !== null && !isPlatform(hostPlatform(), resolvePlatform(choice)),
+      ...(progress !== null && { onProgress: (event) => tellTransfer(progress, key, event) }),
+    });
+    if (platform !== null && !isFor(image, resolvePlatform(choice)))
+      throw isForOther(name, image, platform);
+    return image;
+  }
 }
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)}MB`;
-
-function tellTransfer(progress: Progress, key: StepKey, event: TransferProgress): void {
-  switch (event.kind) {
-    case "layer": {
-      const { digest, doneBytes, totalBytes } = event;
-      return progress.status(key, digest, `${megabytes(doneBytes)} / ${megabytes(totalBytes)}`);
-    }
-    case "done":
-      return progress.status(key, event.digest, event.note === "" ? "done" : event.note);
-    case "waiting":
-      return progress.status(key, event.digest, "is pulled by another process");
-    case "retry":
-      return progress.note(`trying again in ${(event.inMs / 1000).toFixed(1)} s: ${event.why}`);
-    case "begin":
-    case "layers":
-    case "end":
-      return;
-  }
+/** What was built or loaded here is for one platform alone. */
+function isForOther(name: string, { config }: Image, wanted: string): CooperError {
+  const { os, architecture, variant = "" } = config;
+  return new CooperError(
+    "no-such-image",
+    `the image ${name} is here for ${formatPlatform({ os, architecture, variant })}, not for ${wanted}`,
+    { hint: `build that one first: cooper build --platform ${wanted} …` },
+  );
 }

@@ -14,6 +14,7 @@ import { OpenDirectory } from "../../system/tree-read.ts";
 import type { RunStep } from "../graph.ts";
 import type { BuildSession, BuiltTree } from "../session.ts";
 import { bind } from "./bind.ts";
+import { assertRunsHere } from "./foreign.ts";
 import { stepContainerName } from "./left-containers.ts";
 import { lookBefore, mountPoints, removeMountPoints } from "./mount-points.ts";
 import { mountsFor, type StepTrees } from "./run-mounts.ts";
@@ -27,6 +28,7 @@ export async function runCommand(
   trees: StepTrees,
   onOutput: (bytes: Uint8Array) => void,
 ): Promise<string> {
+  if (step.platform !== null) assertRunsHere(step.platform);
   await using mounts = await mountsFor(session, step, trees);
   const spec = specFor(step, session.options.template);
   spec.mounts.push(...mounts.mounts);

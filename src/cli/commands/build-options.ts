@@ -1,14 +1,26 @@
 /** Options of `build`, as data: those that work, and those of the peers that are refused or mean nothing here. */
 
 import { createOptions } from "../../container/options/table.ts";
-import { parsePlatform } from "../../oci/platform.ts";
-import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
+import {
+  flagSwitch,
+  integer,
+  listOf,
+  oneOf,
+  parseDurationSeconds,
+  path,
+  string,
+} from "../../option.ts";
 import { progressOption } from "../build-progress/choose.ts";
 
 const pairs = listOf({ ...string, placeholder: "KEY=VALUE" });
 
 export const buildOptions = {
-  annotation: { flag: "--annotation", type: pairs, help: "Annotation of the image's manifest" },
+  annotation: {
+    flag: "--annotation",
+    type: listOf({ ...string, placeholder: "[LEVEL[PLATFORM]:]KEY=VALUE" }),
+    help: "Annotation of the image's manifest, or of its index",
+  },
+  arch: { flag: "--arch", type: string, help: "Architecture that the image is for" },
   buildArg: {
     flag: "--build-arg",
     type: pairs,
@@ -23,6 +35,11 @@ export const buildOptions = {
     flag: "--build-context",
     type: listOf({ ...string, placeholder: "NAME=DIR|docker-image://IMAGE" }),
     help: "Further context, which COPY --from and RUN --mount name",
+  },
+  cacheTtl: {
+    flag: "--cache-ttl",
+    type: { placeholder: "DURATION", parse: parseDurationSeconds },
+    help: "Do steps anew that were done longer ago than this",
   },
   check: {
     flag: "--check",
@@ -51,6 +68,16 @@ export const buildOptions = {
     defaultText: "as many as there are processors",
   },
   label: { flag: "--label", type: pairs, help: "Label of the image" },
+  load: {
+    flag: "--load",
+    type: flagSwitch,
+    help: "Keep the image, also where only files were asked for",
+  },
+  manifest: {
+    flag: "--manifest",
+    type: string,
+    help: "Manifest list that the image is added to; it is made where it is missing",
+  },
   metadataFile: { flag: "--metadata-file", type: path, help: "Write what was built to a file" },
   network: {
     flag: "--network",
@@ -65,17 +92,19 @@ export const buildOptions = {
     type: listOf({ ...string, placeholder: "STAGE" }),
     help: "Do the steps of these stages anew",
   },
+  os: { flag: "--os", type: string, help: "Operating system that the image is for" },
   output: {
     flag: "--output",
     short: "-o",
     type: listOf({ ...string, placeholder: "DIR|type=TYPE[,dest=PATH]" }),
-    help: "Where the result goes: image, local (files), tar, docker or oci (archives)",
+    help: "Where the result goes: image, registry, local (files), tar, docker or oci (archives)",
     defaultText: "an image in the store",
   },
   platform: {
     flag: "--platform",
-    type: { placeholder: "OS/ARCH[/VARIANT]", parse: parsePlatform },
-    help: "Platform of the image: this machine's",
+    type: listOf({ ...string, placeholder: "OS/ARCH[/VARIANT][,…]" }),
+    help: "Platform of the image; several make an index of images",
+    defaultText: "this machine's",
   },
   progress: progressOption,
   pull: {
@@ -97,6 +126,7 @@ export const buildOptions = {
     help: "When base images are fetched",
     defaultText: "missing",
   },
+  push: { flag: "--push", type: flagSwitch, help: "Push the image to where its names say" },
   quiet: { flag: "--quiet", short: "-q", type: flagSwitch, help: "Print the image's id alone" },
   secret: {
     flag: "--secret",
@@ -109,6 +139,12 @@ export const buildOptions = {
     help: "Seconds since 1970: when the image was made; no file is younger",
     defaultText: "SOURCE_DATE_EPOCH of the environment",
   },
+  squash: {
+    flag: "--squash",
+    type: flagSwitch,
+    help: "One layer for all steps; those of the base stay",
+  },
+  squashAll: { flag: "--squash-all", type: flagSwitch, help: "One layer for everything" },
   ssh: {
     flag: "--ssh",
     type: listOf({ ...string, placeholder: "default|ID[=SOCKET]" }),
@@ -125,6 +161,11 @@ export const buildOptions = {
     flag: "--timestamp",
     type: integer,
     help: "Seconds since 1970: when the image and all files of its steps were made",
+  },
+  variant: {
+    flag: "--variant",
+    type: string,
+    help: "Variant of the architecture that the image is for",
   },
 } as const;
 
@@ -167,12 +208,6 @@ const notYet = no("builds do not do that yet");
 
 /** Options of docker and podman that mean nothing here, each with the reason. */
 export const emptyOptions = {
-  load: {
-    flag: "--load",
-    type: flagSwitch,
-    help: "Keep the image",
-    ...without("it is always kept"),
-  },
   rm: { flag: "--rm", type: flagSwitch, help: "Remove containers", ...without("none is left") },
   forceRm: {
     flag: "--force-rm",
@@ -212,16 +247,8 @@ export const refusedOptions = {
   attest: { flag: "--attest", type: text, help: "Attestation", ...notYet },
   cacheFrom: { flag: "--cache-from", type: text, help: "Cache from elsewhere", ...notYet },
   cacheTo: { flag: "--cache-to", type: text, help: "Cache for elsewhere", ...notYet },
-  cacheTtl: { flag: "--cache-ttl", type: string, help: "Age of the cache", ...notYet },
   provenance: { flag: "--provenance", type: string, help: "Attestation", ...notYet },
-  push: {
-    flag: "--push",
-    type: flagSwitch,
-    help: "Push the image",
-    ...no("push it by its name: cooper push NAME"),
-  },
   allPlatforms: { flag: "--all-platforms", type: flagSwitch, help: "All platforms", ...notYet },
-  arch: { flag: "--arch", type: string, help: "Architecture", ...notYet },
   builder: { flag: "--builder", type: string, help: "Builder", ...no("there is one builder") },
   call: { flag: "--call", type: string, help: "What to do", ...no("use --check to check") },
   env: { flag: "--env", type: text, help: "Variable", ...no("write ENV, or use --build-arg") },
@@ -239,8 +266,6 @@ export const refusedOptions = {
     ...without("each step is one"),
   },
   logfile: { flag: "--logfile", type: path, help: "Log", ...no("redirect the error output") },
-  manifest: { flag: "--manifest", type: string, help: "Manifest list", ...notYet },
-  os: { flag: "--os", type: string, help: "Operating system", ...notYet },
   policy: { flag: "--policy", type: text, help: "Policy", ...notYet },
   rewriteTimestamp: {
     flag: "--rewrite-timestamp",
@@ -263,13 +288,5 @@ export const refusedOptions = {
   unsetenv: { flag: "--unsetenv", type: text, help: "Variable", ...notYet },
   unsetlabel: { flag: "--unsetlabel", type: text, help: "Label", ...notYet },
   userns: { flag: "--userns", type: string, help: "User namespace", ...notYet },
-  variant: { flag: "--variant", type: string, help: "Variant of the architecture", ...notYet },
   sbom: { flag: "--sbom", type: string, help: "List of packages", ...notYet },
-  squash: { flag: "--squash", type: flagSwitch, help: "One layer for all steps", ...notYet },
-  squashAll: {
-    flag: "--squash-all",
-    type: flagSwitch,
-    help: "One layer for everything",
-    ...notYet,
-  },
 } as const;

@@ -1,7 +1,6 @@
 /** Values of build's options that have parts of their own. */
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import type { BuildOutput } from "../../build/output.ts";
 import type { NamedContext } from "../../build/stages.ts";
 import { CooperError } from "../../errors.ts";
 import { pairs } from "../pairs.ts";
@@ -71,23 +70,4 @@ export function contextOf(text: string): [string, NamedContext] {
       hint: "fetch it first, and name the directory",
     });
   return [name, { kind: "directory", path: value }];
-}
-
-/** `DIR`, `-` for a tar, or `type=TYPE,dest=PATH`. */
-export function outputOf(text: string): BuildOutput {
-  if (text === "-") return { kind: "tar", destination: "-" };
-  if (!/^(?:type|dest)=/.test(text)) return { kind: "local", destination: text };
-  const { type = "image", dest: destination, ...more } = pairs(text.split(","), "output");
-  const unknown = Object.keys(more)[0];
-  if (unknown !== undefined)
-    throw new CooperError("not-supported", `--output: ${unknown} is not supported`);
-  if (type === "image" && destination === undefined) return { kind: "image" };
-  const known = (["local", "tar", "docker", "oci"] as const).find((kind) => kind === type);
-  if (known === undefined)
-    throw new CooperError("not-supported", `--output: the type ${type} is not supported`, {
-      hint: "there are image, local, tar, docker and oci",
-    });
-  if (destination === undefined)
-    throw new CooperError("invalid-argument", `--output: dest is required for type ${type}`);
-  return { kind: known, destination };
 }

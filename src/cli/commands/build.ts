@@ -1,20 +1,17 @@
 /** `build`: an image of what a Dockerfile says. */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { parseAnnotation } from "../../build/annotations.ts";
 import { CooperError, errnoName } from "../../errors.ts";
-import {
-  hostPlatform,
-  isPlatform,
-  type PlatformChoice,
-  resolvePlatform,
-} from "../../oci/platform.ts";
+import { anyPlatform, type PlatformChoice, parsePlatform } from "../../oci/platform.ts";
 import { openProgress } from "../build-progress/choose.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { pairs } from "../pairs.ts";
 import { printable } from "../printable.ts";
 import { buildOptions, containerOptions, emptyOptions, refusedOptions } from "./build-options.ts";
-import { agentOf, contextOf, outputOf, secretOf } from "./build-values.ts";
+import { outputsOf } from "./build-output.ts";
+import { agentOf, contextOf, secretOf } from "./build-values.ts";
 import { fetchOf, fetchOptions } from "./fetch-options.ts";
 
 export const build = defineCommand({
@@ -33,7 +30,6 @@ export const build = defineCommand({
   completes: "file",
   async run({ engine, args, options, spec, fail }) {
     const { kind, progress } = await openProgress(options.progress, options.quiet === true);
-    assertOwnPlatform(options.platform);
     const abort = abortOnSignals();
     try {
       const request = {
@@ -44,8 +40,16 @@ export const build = defineCommand({
         target: options.target ?? null,
         buildArgs: buildArgs(options.buildArg, options.buildArgFile),
         labels: pairs(options.label, "label"),
-        annotations: pairs(options.annotation, "annotation"),
+        annotations: options.annotation.flatMap(parseAnnotation),
+        platforms: platformsOf(options),
+        manifest: options.manifest ?? null,
+        squash: options.squashAll
+          ? ("all" as const)
+          : options.squash
+            ? ("own" as const)
+            : ("none" as const),
         usesCache: options.noCache !== true,
+        cacheMaxAgeMs: options.cacheTtl === undefined ? null : options.cacheTtl * 1000,
         withoutCache: options.noCacheFilter.flatMap((names) => names.toLowerCase().split(",")),
         pull: options.pull ?? "missing",
         fetch: fetchOf(options),
@@ -54,7 +58,7 @@ export const build = defineCommand({
         agents: new Map(options.ssh.map(agentOf)),
         template: spec,
         contexts: Object.fromEntries(options.buildContext.map(contextOf)),
-        outputs: options.output.map(outputOf),
+        outputs: outputsOf(options.output, options),
         metadataFile: options.metadataFile ?? null,
         jobs: jobsOf(options.jobs),
         epoch: epochOf(options.timestamp, options.sourceDateEpoch),
@@ -64,10 +68,10 @@ export const build = defineCommand({
         signal: abort.signal,
       };
       if (options.check) return showFindings(await engine.builds.check(request));
-      const image = await engine.builds.build(request);
+      const built = await engine.builds.build(request);
       progress.end();
-      if (image === null || kind === "none") return 0;
-      print(kind === "quiet" ? `sha256:${image.id}\n` : `${image.id}\n`);
+      if (built === null || kind === "none") return 0;
+      print(kind === "quiet" ? `sha256:${built.id}\n` : `${built.id}\n`);
       return 0;
     } catch (error) {
       progress.end();
@@ -97,9 +101,25 @@ function abortOnSignals(): AbortController {
   return abort;
 }
 
-function assertOwnPlatform(choice: PlatformChoice | undefined): void {
-  if (choice === undefined || isPlatform(hostPlatform(), resolvePlatform(choice))) return;
-  throw new CooperError("not-supported", "builds are for this machine's platform only so far");
+/** `--platform a,b`, or its parts one by one. */
+function platformsOf({
+  platform,
+  ...parts
+}: {
+  readonly platform: readonly string[];
+  readonly os?: string | undefined;
+  readonly arch?: string | undefined;
+  readonly variant?: string | undefined;
+}): PlatformChoice[] {
+  const { os = null, arch = null, variant = null } = parts;
+  const isInParts = os !== null || arch !== null || variant !== null;
+  if (isInParts && platform.length > 0)
+    throw new CooperError("invalid-argument", "--platform, or --os, --arch and --variant");
+  if (isInParts) return [{ os, architecture: arch, variant }];
+  // podman's word for this machine
+  return platform
+    .flatMap((text) => text.split(","))
+    .map((text) => (text === "local" ? anyPlatform : parsePlatform(text)));
 }
 
 /** What is given last goes first; a name alone is taken from the environment, or is none. */

@@ -1,0 +1,63 @@
+/** What was built for one platform becomes an image of the store. */
+import { ownManifest } from "../image/own-manifest.ts";
+import { publishImage } from "../image/publish.ts";
+import { decodeImageConfig } from "../oci/decode-image-config.ts";
+import type { Platform } from "../oci/platform.ts";
+import type { Image } from "../records/images.ts";
+import { annotationsAt, type BuildAnnotation } from "./annotations.ts";
+import { buildDocument } from "./document.ts";
+import { creationTime, type Epoch } from "./epoch.ts";
+import type { GraphResult, PlannedStep } from "./graph.ts";
+import type { BuildSession, BuiltTree } from "./session.ts";
+import { type Squash, squashed } from "./squash.ts";
+import type { BuildImages } from "./steps/image.ts";
+
+/** The files of one platform's target, and what its configuration will say. */
+export interface PlatformResult {
+  readonly platform: Platform;
+  readonly result: GraphResult;
+  readonly tree: BuiltTree;
+}
+
+export interface ImageOptions {
+  readonly squash: Squash;
+  readonly epoch: Epoch | null;
+  readonly family: "oci" | "docker";
+  readonly annotations: readonly BuildAnnotation[];
+  /** Fully qualified. */
+  readonly names: readonly string[];
+}
+
+/** Publishes the image. */
+export async function publishResult(
+  session: BuildSession,
+  steps: readonly PlannedStep[],
+  { platform, result, tree }: PlatformResult,
+  images: BuildImages,
+  options: ImageOptions,
+): Promise<Image> {
+  const { host } = session;
+  const baseStep = result.base === null ? undefined : steps[result.base]?.step;
+  const base = baseStep?.kind === "image" ? await images.get(baseStep) : null;
+  const own = tree.layers.slice(base?.layers.length ?? 0);
+  const layerTimes = own.map((id) => session.timeOf(id) ?? 0);
+  const whole = { layers: tree.layers, layerTimes, base: base?.config ?? null, result };
+  const parts = await squashed(session, whole, options.squash);
+  const configText = buildDocument({
+    ...parts,
+    diffIds: parts.layers.map((id) => `sha256:${id}`),
+    platform,
+    createdAt: options.epoch === null ? null : creationTime(options.epoch),
+  });
+  const layers = parts.layers.map((id) => session.layer(id));
+  const annotations = annotationsAt(options.annotations, "manifest", platform);
+  return publishImage(host, {
+    config: decodeImageConfig(Buffer.from(configText), "the new image's configuration").config,
+    configText,
+    manifests: [ownManifest(configText, layers, options.family, annotations)],
+    layers,
+    names: options.names,
+    repoDigests: [],
+    parentId: options.squash === "all" ? null : (base?.id ?? null),
+  });
+}

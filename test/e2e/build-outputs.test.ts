@@ -1,0 +1,188 @@
+/** What a build gives out: registries, several platforms, one layer, caches for others, attestations. */
+import { describe, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Result, type TestHost, testHost, users } from "./host.ts";
+import { testRegistry } from "./registry.ts";
+
+const everybody = users.map((user) => ({ user, who: user?.name ?? "the caller" }));
+
+const lines = (...all: string[]) => all.map((line) => `${line}\n`).join("");
+
+/** The Dockerfile comes from standard input; without a context nothing is copied from it. */
+function build(host: TestHost, dockerfile: string, ...args: string[]): Promise<Result> {
+  return host.cooperWith({ stdin: dockerfile }, "build", "-q", "--tls-verify=false", ...args, "-");
+}
+
+async function mustBuild(...args: Parameters<typeof build>): Promise<string> {
+  const result = await build(...args);
+  if (result.exitCode !== 0) throw new Error(`build: ${result.exitCode}: ${result.stderr}`);
+  return result.stdout.trimEnd();
+}
+
+/** What another program says. */
+function peer(...argv: string[]): string {
+  const run = Bun.spawnSync(argv, { stdio: ["ignore", "pipe", "pipe"] });
+  if (!run.success) throw new Error(`${argv.join(" ")}: ${run.stderr}`);
+  return run.stdout.toString();
+}
+
+const remote = (name: string) => ["--tls-verify=false", `docker://${name}`];
+const rawManifest = (name: string) =>
+  JSON.parse(peer("skopeo", "inspect", "--raw", ...remote(name)));
+
+const crossBuild = lines(
+  "FROM --platform=$BUILDPLATFORM hello AS build",
+  "RUN echo once > /once",
+  "ARG TARGETARCH TARGETPLATFORM",
+  "RUN echo $TARGETARCH $TARGETPLATFORM > /arch",
+  "FROM scratch",
+  "COPY --from=build /once /arch /",
+);
+
+describe.each(everybody)("as $who", ({ user }) => {
+  test("an image is pushed to all its names, and told of in a file", async () => {
+    await using host = await testHost(user);
+    await using registry = await testRegistry();
+    const names = ["a:1", "b:2"].map((name) => `${registry.address}/${name}`);
+    const file = join(host.place("out"), "facts.json");
+    const tags = names.flatMap((name) => ["-t", name]);
+    const id = await mustBuild(host, "FROM hello\n", ...tags, "--push", "--metadata-file", file);
+    const facts = JSON.parse(readFileSync(file, "utf8"));
+    expect(facts["image.name"]).toBe(names.join(","));
+    expect(facts["containerimage.config.digest"]).toBe(id);
+    for (const name of names) {
+      const there = JSON.parse(peer("skopeo", "inspect", ...remote(name)));
+      expect(there.Digest).toBe(facts["containerimage.digest"]);
+    }
+    const elsewhere = `type=image,push=true,name=${registry.address}/c,compression=zstd`;
+    await mustBuild(host, "FROM hello\n", "--output", elsewhere);
+    expect(rawManifest(`${registry.address}/c`).layers[0].mediaType).toEndWith("tar+zstd");
+    const nameless = await build(host, "FROM hello\nRUN false\n", "--push");
+    expect(nameless.exitCode).toBe(1);
+    expect(nameless.stderr).toContain("what is pushed needs a name");
+  });
+
+  test("several platforms make one index, under one name", async () => {
+    await using host = await testHost(user);
+    await using registry = await testRegistry();
+    const name = `${registry.address}/app:1`;
+    const platforms = ["--platform", "linux/amd64,linux/arm64"];
+    const told = ["--annotation", "index:i=1", "--annotation", "manifest[linux/arm64]:m=2"];
+    await mustBuild(host, crossBuild, ...platforms, ...told, "-t", name, "--push");
+    const index = rawManifest(name);
+    expect(index.annotations).toEqual({ i: "1" });
+    expect(index.manifests.map(({ platform }: { platform: object }) => platform)).toEqual([
+      { architecture: "amd64", os: "linux" },
+      { architecture: "arm64", os: "linux" },
+    ]);
+    const arm64 = rawManifest(`${registry.address}/app@${index.manifests[1].digest}`);
+    expect(arm64.annotations).toEqual({ m: "2" });
+    // what the platforms have in common was done once, and is one layer
+    expect(arm64.layers).toHaveLength(1);
+    const rows = await host.must("images", "--format", "{{.Repository}}:{{.Tag}}");
+    expect(rows.split("\n").filter((row) => row === name)).toHaveLength(2);
+    await host.must("image", "prune", "--force"); // they have a name, by their index
+    expect(await host.must("image", "inspect", "--format", "{{.Architecture}}", name)).toBe(
+      "amd64",
+    );
+
+    await mustBuild(
+      host,
+      crossBuild,
+      ...platforms,
+      "--output",
+      `type=local,dest=${host.place("o")}`,
+    );
+    expect(readFileSync(join(host.place("o"), "linux_arm64/arch"), "utf8")).toBe(
+      "arm64 linux/arm64\n",
+    );
+
+    // a name stands for one thing: who builds it anew for this machine alone has no index any more
+    await mustBuild(host, crossBuild, "-t", name);
+    expect((await host.cooper("manifest", "exists", name)).exitCode).toBe(1);
+    await mustBuild(host, crossBuild, ...platforms, "-t", "two");
+    await host.must("tag", "two", "three");
+    await host.must("rmi", "two");
+    await host.must("manifest", "inspect", "three");
+    await host.must("rmi", "three");
+    expect((await host.cooper("image", "exists", "three")).exitCode).toBe(1);
+  });
+
+  test("a base is taken for the platform that is built, and its name stays where it was", async () => {
+    await using host = await testHost(user);
+    await using registry = await testRegistry();
+    const base = `${registry.address}/base`;
+    const platforms = ["--platform", "linux/amd64", "--platform", "linux/arm64"];
+    await mustBuild(host, crossBuild, ...platforms, "-t", base, "--push");
+    await host.must("rmi", base);
+    await host.must("pull", "--tls-verify=false", "-q", base);
+    const text = `FROM ${base}\nCOPY --from=hello /bin/busybox /x\n`;
+    const here = lines("FROM hello AS h", `FROM ${base}`, "COPY <<E /x", "x", "E");
+    await mustBuild(host, here, "--platform", "linux/arm64", "-t", "other");
+    expect(
+      await host.must("image", "inspect", "--format", "{{.Architecture}}", "other", base),
+    ).toBe("arm64\namd64");
+    const missing = await build(host, text, "--platform", "linux/arm64");
+    expect(missing.stderr).toContain(
+      "the image hello is here for linux/amd64, not for linux/arm64",
+    );
+    // a list that grows by one platform at a time, as Podman's --manifest
+    for (const arch of ["amd64", "arm64", "arm64"])
+      await mustBuild(host, crossBuild, "--arch", arch, "--manifest", "grown");
+    const { manifests } = JSON.parse(await host.must("manifest", "inspect", "grown"));
+    expect(manifests).toHaveLength(2);
+  });
+
+  test("layers are squashed, and hide what they hid", async () => {
+    await using host = await testHost(user);
+    const text = lines(
+      "FROM hello",
+      "RUN echo 1 > /a; echo 2 > /b",
+      "RUN rm /a /bin/true; touch /c",
+    );
+    const layers = async (name: string) =>
+      JSON.parse(await host.must("image", "inspect", name))[0].RootFS.Layers.length;
+    await mustBuild(host, text, "-t", "plain");
+    await mustBuild(host, text, "-t", "own", "--squash");
+    await mustBuild(host, text, "-t", "all", "--squash-all");
+    expect([await layers("plain"), await layers("own"), await layers("all")]).toEqual([3, 2, 1]);
+    for (const name of ["plain", "own", "all"])
+      expect(
+        await host.must("run", "--rm", name, "sh", "-c", "ls -d /a /b /c /bin/true 2>&-; :"),
+      ).toBe("/b\n/c");
+    await host.must("system", "check");
+  });
+
+  test("what was done long ago is done anew, where that is asked for", async () => {
+    await using host = await testHost(user);
+    const again = async (...args: string[]) => {
+      const text = "FROM hello\nRUN true\n";
+      const { stderr } = await host.cooperWith({ stdin: text }, "build", ...args, "-");
+      return stderr.includes("CACHED");
+    };
+    expect([
+      await again(),
+      await again("--cache-ttl", "1h"),
+      await again("--cache-ttl", "0s"),
+    ]).toEqual([false, true, false]);
+  });
+});
+
+test("a program for another processor is refused with the cure, or runs", async () => {
+  await using host = await testHost();
+  const text = lines("FROM scratch", "COPY <<E /x", "x", "E", 'RUN ["/x"]');
+  const result = await build(host, text, "--platform", "linux/s390x");
+  expect(result.exitCode).toBe(1);
+  // with an emulator it is told that /x is no program
+  if (!result.stderr.includes("RUN needs programs for linux/s390x")) return;
+  expect(result.stderr).toContain("FROM --platform=$BUILDPLATFORM");
+});
+
+test("an annotation without a place is refused before anything is done", async () => {
+  await using host = await testHost();
+  const file = join(host.place("d"), "Dockerfile");
+  writeFileSync(file, "FROM hello\nRUN false\n");
+  const one = await host.cooper("build", "--annotation", "index:a=b", host.place("d"));
+  expect(one.stderr).toContain("this build makes none");
+});
