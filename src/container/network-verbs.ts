@@ -3,6 +3,7 @@ import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { removeBridge } from "../network/bridge.ts";
 import {
+  assertResolvers,
   defaultNetworkName,
   defineNetwork,
   ensureDefaultNetwork,
@@ -127,6 +128,7 @@ export function updateNetwork(
   change: { readonly add: readonly string[]; readonly drop: readonly string[] },
 ): void {
   const { network } = oneNetwork(host, name);
+  assertResolvers(change.add);
   const kept = network.dnsServers.filter((server) => !change.drop.includes(server));
   for (const server of change.drop) {
     if (!network.dnsServers.includes(server)) {

@@ -1,5 +1,6 @@
 /** What a client sends, kept as a file for who reads it in more than one place. */
 import { closeSync, openSync } from "node:fs";
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { writeFully } from "./spool.ts";
 import { openStage } from "./stage.ts";
@@ -18,5 +19,12 @@ export async function withUpload<T>(
   } finally {
     closeSync(descriptor);
   }
-  return await use(file); // awaited here: the stage goes when this function returns
+  try {
+    return await use(file); // awaited here: the stage goes when this function returns
+  } catch (error) {
+    if (!(error instanceof CooperError) || !error.message.includes(file)) throw error;
+    // who sent it knows nothing of that file
+    const message = error.message.replaceAll(file, "what was sent");
+    throw new CooperError(error.code, message, { cause: error });
+  }
 }

@@ -316,9 +316,20 @@ function checkRequest(request: NetworkRequestRecord): void {
     throw new CooperError("conflict", `network name ${name} is reserved for a mode of --network`);
   if (!request.wantsIpv4 && !request.wantsIpv6 && request.subnets.length === 0)
     throw new CooperError("invalid-argument", "a network needs IPv4 or IPv6");
-  for (const server of request.dnsServers) {
+  assertResolvers(request.dnsServers);
+  for (const { destination, gateway, metric } of request.routes) {
+    parsed("route", destination, parseCidr);
+    parsed("route", gateway, parseAddress);
+    if (metric !== null && (metric < 0 || metric > 0xffff_ffff))
+      throw new CooperError("invalid-argument", `invalid route: the metric ${metric}`);
+  }
+  checkOptions(request.driver, request.options);
+}
+
+/** Resolvers that the names service of a network may ask. @throws CooperError invalid-argument */
+export function assertResolvers(servers: readonly string[]): void {
+  for (const server of servers) {
     if (isLoopback(parsed("DNS server", server, parseAddress)))
       throw new CooperError("invalid-argument", `DNS server ${server} is a loopback address`);
   }
-  checkOptions(request.driver, request.options);
 }

@@ -51,7 +51,7 @@ export async function pruneStore(host: Host, options: PruneStoreOptions): Promis
   const networks = await pruneNetworks(host, filters);
   const volumes = options.volumes
     ? await pruneVolumes(host, { all: options.all, filters, isDryRun: false })
-    : { names: [], reclaimedBytes: 0 };
+    : { names: [], sizes: [], reclaimedBytes: 0 };
   const images = await pruneImages(host, { all: options.all, filters });
   const buildCache = await pruneBuilds(host, options);
   const parts = [containers, volumes, images, buildCache];

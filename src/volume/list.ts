@@ -63,6 +63,8 @@ export interface PruneVolumesOptions {
 
 export interface PrunedVolumes {
   readonly names: readonly string[];
+  /** Bytes of each, on the disk. */
+  readonly sizes: readonly number[];
   readonly reclaimedBytes: number;
 }
 
@@ -76,17 +78,17 @@ export async function pruneVolumes(
     ({ volume, users }) => users === 0 && (options.all || asksNames || volume.isAnonymous),
   );
   const names: string[] = [];
-  let reclaimedBytes = 0;
+  const sizes: number[] = [];
   for (const { volume } of unused) {
     const bytes = volumeBytes(host, volume);
     const { ballast } = host.paths;
     const remove = () => removeVolumeIfUnused(host, volume.name);
     if (!options.isDryRun && !(await withBallast(ballast, remove))) continue;
     names.push(volume.name);
-    reclaimedBytes += bytes;
+    sizes.push(bytes);
   }
   if (!options.isDryRun) sweepVolumes(host);
-  return { names, reclaimedBytes };
+  return { names, sizes, reclaimedBytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 /** What it takes on the disk; what is mounted there is not the volume's. */

@@ -5,6 +5,9 @@ import type { Result, TestHost } from "./host.ts";
 /** Docker's own client, where the machine has one. */
 export const dockerClient = Bun.which("docker");
 
+/** Podman's own client, where the machine has one. */
+export const podmanClient = Bun.which("podman");
+
 /** A service that runs; disposing ends it. */
 export class Service implements AsyncDisposable {
   readonly socket: string;
@@ -60,6 +63,27 @@ export class Service implements AsyncDisposable {
       new Response(child.stderr).text(),
     ]);
     return { exitCode: await child.exited, stdout, stderr };
+  }
+
+  /** Runs Podman's client against it, as a remote one. */
+  async podman(...args: string[]): Promise<Result> {
+    const child = Bun.spawn(["podman", "--remote", "--url", `unix://${this.socket}`, ...args], {
+      env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent", TERM: "dumb" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [stdout, stderr] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    return { exitCode: await child.exited, stdout, stderr };
+  }
+
+  /** Runs Podman's client, which must succeed; its output without the last newline. */
+  async mustPodman(...args: string[]): Promise<string> {
+    const result = await this.podman(...args);
+    if (result.exitCode !== 0)
+      throw new Error(`podman ${args.join(" ")}: exit ${result.exitCode}: ${result.stderr}`);
+    return result.stdout.trimEnd();
   }
 
   /** Runs docker's client, which must succeed; its output without the last newline. */

@@ -69,6 +69,11 @@ const debts: readonly (readonly [from: string, to: string, reason: string])[] = 
     "progress is shown by the door",
   ],
   ["src/cli/commands/push.ts", "src/image/transfer-progress.ts", "progress is shown by the door"],
+  [
+    "src/api/libpod/routes/images-transfer.ts",
+    "src/image/transfer-progress.ts",
+    "progress is shown by the door",
+  ],
   ["src/cli/commands/system.ts", "src/system/userns.ts", "unshare is the user namespace"],
   ["src/container/summary.ts", "src/cli/human.ts", "the words of ps are columns of its template"],
   ["src/image/image-tree.ts", "src/cli/human.ts", "the tree is text for people in both doors"],

@@ -25,6 +25,36 @@ describe("libpodFailure()", () => {
       "i: image not known",
     ],
     [
+      new CooperError("no-such-image", "no such manifest list: m"),
+      404,
+      "image not known",
+      "m: image not known",
+    ],
+    [
+      new CooperError("no-such-network", "network n not found"),
+      404,
+      "network not found",
+      "unable to find network with name or ID n: network not found",
+    ],
+    [
+      new CooperError("name-in-use", "network with name n already exists"),
+      409,
+      "network already exists",
+      "network name n already used: network already exists",
+    ],
+    [
+      new CooperError("conflict", "volume v is in use by the container c"),
+      409,
+      "volume is being used",
+      "volume v is in use by the container c: volume is being used",
+    ],
+    [
+      new CooperError("name-in-use", 'the secret name "s" is already in use'),
+      409,
+      "secret name in use",
+      "s: secret name in use",
+    ],
+    [
       new CooperError("wrong-state", "c is not running"),
       409,
       "container state improper",

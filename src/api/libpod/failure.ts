@@ -16,7 +16,7 @@ const rewordings: readonly (readonly [RegExp, Words])[] = [
     /^no such container: (.*)$/s,
     { cause: "no such container", message: 'no container with name or ID "$1" found' },
   ],
-  [/^no such image: (.*)$/s, { cause: "image not known", message: "$1" }],
+  [/^no such (?:image|manifest list): (.*)$/s, { cause: "image not known", message: "$1" }],
   [
     /^no such network: (.*)$/s,
     { cause: "network not found", message: "unable to find network with name or ID $1" },
@@ -41,8 +41,23 @@ const rewordings: readonly (readonly [RegExp, Words])[] = [
         "creating container storage: $1. You have to remove that container to be able to reuse that name",
     },
   ],
+  [
+    /^network (.*) not found$/s,
+    { cause: "network not found", message: "unable to find network with name or ID $1" },
+  ],
+  [
+    /^network with name (.*) already exists$/s,
+    { cause: "network already exists", message: "network name $1 already used" },
+  ],
+  [/^(the image .* is in use by .*)$/s, { cause: "image is in use by a container", message: "$1" }],
+  [/^(volume .* is in use by .*)$/s, { cause: "volume is being used", message: "$1" }],
+  [/^(network .* has active endpoints.*)$/s, { cause: "network is being used", message: "$1" }],
+  [/^the secret name "(.*)" is already in use$/s, { cause: "secret name in use", message: "$1" }],
   [/^(there is no [^:/]+:\/.*)$/s, { cause: "no such file or directory", message: "$1" }],
 ];
+
+/** A failure after the status was sent. */
+export const errorLine = (thrown: unknown) => ({ error: wordsOf(thrown)[0] });
 
 /** Causes that follow from the kind of failure alone. */
 const causes: Partial<Record<CooperError["code"], string>> = {

@@ -1,5 +1,7 @@
 /** Handlers that look at containers. */
+
 import { CooperError } from "../../errors.ts";
+import { changeItem } from "../docker/change.ts";
 import { inspected, listItem } from "../docker/container.ts";
 import { statsDocument } from "../docker/stats.ts";
 import { json, jsonLines } from "../http/reply.ts";
@@ -45,18 +47,9 @@ export const top: Handler = async ({ engine, params, request }) => {
   return json({ Titles: headings, Processes: rows });
 };
 
-/** Docker's numbers for what was changed. */
-const changeKinds = { C: 0, A: 1, D: 2 } as const;
-
 export const changes: Handler = async ({ engine, params }) => {
   const found = await engine.containers.changes(params.id ?? "");
-  if (found.length === 0) return json(null);
-  return json(
-    found.map(({ kind, path }) => ({
-      Path: Buffer.from(path, "latin1").toString("utf8"),
-      Kind: changeKinds[kind],
-    })),
-  );
+  return json(found.length === 0 ? null : found.map(changeItem));
 };
 
 export const stats: Handler = async ({ engine, params, request, version }) => {

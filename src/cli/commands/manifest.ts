@@ -3,12 +3,13 @@ import { writeFileSync } from "node:fs";
 import { CooperError } from "../../errors.ts";
 import { type EntryChange, indexDocument, type ManifestList } from "../../oci/manifest-list.ts";
 import { anyPlatform } from "../../oci/platform.ts";
+import { pushForm } from "../../oci/push-form.ts";
 import { flagSwitch, listOf, path, string } from "../../option.ts";
 import type { AccessOptions } from "../../registry/access.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { pairs } from "../pairs.ts";
-import { pushFormOf, pushFormOptions, signersOf, signingOptions } from "./push.ts";
+import { pushFormOptions, signersOf, signingOptions } from "./push.ts";
 import { accessOf, accessOptions } from "./registry-options.ts";
 
 const noArtifacts = "a list holds images, not artifacts";
@@ -257,7 +258,7 @@ export const push = defineCommand({
     const { progressOnStderr } = await import("../../image/transfer-progress.ts");
     const pushed = await engine.manifests.push(name, destination ?? null, {
       ...accessTo(options),
-      ...pushFormOf(options),
+      ...pushForm(options),
       signers: signersOf(options),
       withImages: options.all ?? true,
       isRemoved: (options.rm || options.purge) ?? false,

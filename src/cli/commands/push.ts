@@ -6,6 +6,7 @@ import type { PushLocationOptions } from "../../image/push-location.ts";
 import type { Signers } from "../../image/trust/sign-pushed.ts";
 import { formatLocation, type ImageLocation, parseLocation } from "../../oci/location.ts";
 import { parsePlatform } from "../../oci/platform.ts";
+import { pushForm } from "../../oci/push-form.ts";
 import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
@@ -83,29 +84,6 @@ interface FormWords {
   readonly format?: "oci" | "v2s2" | "v2s1" | undefined;
 }
 
-/** What was given of them, as the engine takes it. */
-export function pushFormOf(options: FormWords): Pick<PushOptions, "family" | "compression"> {
-  const { compressionFormat: format, format: manifest } = options;
-  if (manifest === "v2s1")
-    throw new CooperError(
-      "not-supported",
-      "Docker's first format (v2s1) is not written: registries have given it up",
-    );
-  if (format === "zstd:chunked")
-    throw new CooperError("not-supported", "zstd:chunked is read, and not written yet", {
-      hint: "choose --compression-format zstd",
-    });
-  return {
-    family: manifest === undefined ? null : manifest === "oci" ? "oci" : "docker",
-    compression: {
-      format: format ?? null,
-      level: options.compressionLevel ?? null,
-      // a format that is asked for together with a level is meant; without, what is there will do
-      isForced: options.forceCompression ?? false,
-    },
-  };
-}
-
 export const push = defineCommand({
   summary: "Push an image to a registry or another place",
   usage: "IMAGE [DESTINATION]",
@@ -172,7 +150,7 @@ export const push = defineCommand({
     const { progressOnStderr } = await import("../../image/transfer-progress.ts");
     const how: PushOptions = {
       ...accessOf(options),
-      ...pushFormOf(options),
+      ...pushForm(options),
       signers: signersOf(options),
       ...(options.platform !== undefined && { platform: parsePlatform(options.platform) }),
       ...(!options.quiet && { onProgress: progressOnStderr("push") }),
@@ -223,7 +201,7 @@ function placeFormOf(options: PlaceWords, location: ImageLocation): PushLocation
   if (options.signBy !== undefined || options.signBySigstoreKey !== undefined)
     throw refuse("images are signed in registries alone");
   if (options.platform !== undefined) throw refuse("--platform goes with registries");
-  const { family, compression } = pushFormOf(options);
+  const { family, compression } = pushForm(options);
   const isOci = location.kind === "oci" || location.kind === "oci-archive";
   const fixed = isOci ? "oci" : location.kind.startsWith("docker-") ? "docker" : null;
   if (family !== null && family !== undefined && fixed !== null && family !== fixed)

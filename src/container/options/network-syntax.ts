@@ -139,7 +139,8 @@ export function parseAlias(text: string): string {
   return text;
 }
 
-function parseLinkName(text: string): string {
+/** The name of a link inside a container. */
+export function parseLinkName(text: string): string {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}$/.test(text))
     throw new Error(`"${text}" is no name of a link: at most 15 letters, digits and _ . -`);
   return text;
