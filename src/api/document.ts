@@ -89,6 +89,11 @@ export class Document {
     return value.map((part) => new Document(part, this.placeOf(name)));
   }
 
+  /** Of all fields, in lower case. */
+  names(): string[] {
+    return [...this.fields.keys()];
+  }
+
   has(name: string): boolean {
     return this.at(name) !== undefined;
   }

@@ -10,7 +10,7 @@ import type { Host } from "../host.ts";
 import { getContainer } from "../records/containers.ts";
 import { startMonitor } from "../runtime/monitor.ts";
 import { anticipateMove } from "../system/cgroup.ts";
-import { processIdentity, waitForEnd } from "../system/process.ts";
+import { processIdentity, sendSignal, waitForEnd } from "../system/process.ts";
 import { randomHex } from "../system/random.ts";
 import type { TerminalSize } from "../system/terminal.ts";
 import { enterOwnScope } from "./cgroup-place.ts";
@@ -256,6 +256,24 @@ export async function startExec(
     ended,
     [Symbol.dispose]: () => streams?.[Symbol.dispose](),
   };
+}
+
+/**
+ * Forgets a session.
+ *
+ * @param force ends one that runs. @throws CooperError wrong-state when it runs, without force
+ */
+export async function removeExec(host: Host, id: string, force: boolean): Promise<void> {
+  const { directory } = find(host, id);
+  const { isRunning, pid } = inspectExec(host, id);
+  if (isRunning && !force)
+    throw new CooperError("wrong-state", `cannot remove exec ${id}: it is running`);
+  if (isRunning) {
+    const identity = processIdentity(pid);
+    sendSignal(pid, 9);
+    await waitForEnd(pid, identity, 10_000);
+  }
+  rmSync(directory, { recursive: true, force: true });
 }
 
 /** Whoever makes the mark starts it. */

@@ -60,11 +60,16 @@ async function freeze(host: Host, nameOrId: string, verb: "pause" | "resume"): P
   return id;
 }
 
-/** Resolves, once the container is in one of the states, to its exit code (-1 while it has none). */
+/**
+ * Resolves, once the container is in one of the states, to its exit code (-1 while it has none).
+ *
+ * @param signal ends the wait, which then resolves to -1
+ */
 export async function waitContainer(
   host: Host,
   nameOrId: string,
   conditions: readonly string[],
+  signal?: AbortSignal,
 ): Promise<number> {
   const before = resolveContainer(host.database, nameOrId);
   const { id } = before;
@@ -73,7 +78,7 @@ export async function waitContainer(
   const waitsForEnd = wanted.every((word) =>
     ["stopped", "exited", "not-running", "next-exit", "removed"].includes(word),
   );
-  for (;;) {
+  while (!signal?.aborted) {
     const container = getContainer(host.database, id);
     if (container === undefined) return lastExitCode(host.database, id) ?? 0;
     const { state, exit } = liveState(host, container);
@@ -87,6 +92,7 @@ export async function waitContainer(
       await waitForEnd(container.pid, container.pidIdentity, 1000);
     else await Bun.sleep(20);
   }
+  return -1;
 }
 
 const waitConditions = [
@@ -143,6 +149,8 @@ export async function restartContainer(
 export interface PrunedContainers {
   readonly ids: readonly string[];
   readonly reclaimedBytes: number;
+  /** By id. */
+  readonly bytes: ReadonlyMap<string, number>;
 }
 
 /** Removes all that do not run and that `keeps` does not spare. */
@@ -151,15 +159,17 @@ export async function pruneContainers(
   keeps: (container: ContainerRecord) => boolean,
 ): Promise<PrunedContainers> {
   const ids: string[] = [];
+  const bytes = new Map<string, number>();
   let reclaimedBytes = 0;
   for (const { id } of listContainers(host.database)) {
     const { diskBytes } = treeUsage(host.paths.container(id).directory);
     const isGone = await withBallast(host.paths.ballast, () => pruneOne(host, id, keeps));
     if (!isGone) continue;
     ids.push(id);
+    bytes.set(id, diskBytes);
     reclaimedBytes += diskBytes;
   }
-  return { ids, reclaimedBytes };
+  return { ids, reclaimedBytes, bytes };
 }
 
 async function pruneOne(

@@ -161,8 +161,9 @@ export class Containers {
   }
 
   /** Resolves to the exit code once one of the conditions holds. */
-  async wait(name: string, conditions: readonly string[]): Promise<number> {
-    return (await import("../container/verbs.ts")).waitContainer(this.host, name, conditions);
+  async wait(name: string, conditions: readonly string[], signal?: AbortSignal): Promise<number> {
+    const { waitContainer } = await import("../container/verbs.ts");
+    return waitContainer(this.host, name, conditions, signal);
   }
 
   /** Resolves to the id. */

@@ -89,6 +89,10 @@ export class Sessions {
     return (await import("../container/exec-session.ts")).inspectExec(this.host, id);
   }
 
+  async removeExec(id: string, force: boolean): Promise<void> {
+    return (await import("../container/exec-session.ts")).removeExec(this.host, id, force);
+  }
+
   async resizeExec(id: string, size: { readonly rows: number; readonly columns: number }) {
     return (await import("../container/exec-session.ts")).resizeExec(this.host, id, size);
   }

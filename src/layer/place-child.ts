@@ -70,16 +70,20 @@ function read(buffer: Buffer): number {
   return readSync(0, buffer, 0, buffer.length, null);
 }
 
-function placementOf({ directory, name, owner, overwrites }: PlaceRequest): Placement {
+function placementOf(request: PlaceRequest): Placement {
+  const { directory, name, owner, overwrites } = request;
   const base = directory === "/" ? "" : Buffer.from(directory).toString("latin1");
-  const renamed = name === null ? null : Buffer.from(name).toString("latin1");
+  const latin1 = (text: string) => Buffer.from(text).toString("latin1");
+  const renames = new Map(
+    Object.entries(request.renames ?? {}).map(([from, to]) => [latin1(from), latin1(to)]),
+  );
+  const renamed = (first: string) => (name === null ? (renames.get(first) ?? first) : latin1(name));
   return {
     placeOf(entryName): Place {
       const found = literalPlaceOf(entryName);
       // the directory that is written into keeps what it is
       if (found.kind === "root") return { kind: "aufs" };
-      const path =
-        renamed === null ? found.path : found.path.replace(/^\/[^/]*/, () => `/${renamed}`);
+      const path = found.path.replace(/^\/[^/]*/, (first) => `/${renamed(first.slice(1))}`);
       return { kind: "entry", path: `${base}${path}` };
     },
     ownerOf: (entry) => owner ?? entry,

@@ -14,6 +14,8 @@ export interface PlaceRequest {
   readonly directory: string;
   /** The first part of every name becomes another; null: names stay. */
   readonly name: string | null;
+  /** Or only certain ones do: by what they are in the tar. */
+  readonly renames?: Readonly<Record<string, string>>;
   /** Whose everything becomes; null: whose the tar says. */
   readonly owner: { readonly uid: number; readonly gid: number } | null;
   /** Whether directories give way to files, and files to directories. */

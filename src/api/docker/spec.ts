@@ -7,17 +7,20 @@ import { createOptions } from "../../container/options/table.ts";
 import { type ContainerSpec, emptySpec } from "../../container/spec.ts";
 import { CooperError } from "../../errors.ts";
 import { Document } from "../document.ts";
+import {
+  applyRows,
+  asked,
+  csvLine,
+  entrypointTexts,
+  given,
+  healthTexts,
+  nonZero,
+  plainTexts,
+  type Row,
+  seconds,
+} from "../spec-rows.ts";
 import { networkTexts } from "./endpoints.ts";
 
-/** A field that is written otherwise than its JSON reads: the texts of its option. */
-type Row = readonly [path: string, flag: string, texts: (at: Document, name: string) => string[]];
-
-const nonZero = (value: number | null) => (value === null || value === 0 ? [] : [`${value}`]);
-const asked = (value: number | boolean | null) => (value === null ? [] : [`${value}`]);
-const seconds = (at: Document, name: string) => {
-  const nanoseconds = at.number(name) ?? 0;
-  return nanoseconds === 0 ? [] : [`${nanoseconds / 1e9}s`];
-};
 const rates = (key: "Rate" | "Weight") => (at: Document, name: string) =>
   at.documents(name).map((limit) => `${limit.string("Path")}:${limit.number(key) ?? 0}`);
 
@@ -105,8 +108,6 @@ const rows: readonly Row[] = [
 /** Paths that are read together with others, elsewhere in this file. */
 const elsewhere = new Set(["HostConfig.NetworkMode", "Config.Volumes"]);
 
-const given = (text: string) => (text === "" ? [] : [text]);
-
 /** Reads a whole body. @throws CooperError invalid-argument, not-supported */
 export function specOf(
   body: Document,
@@ -124,7 +125,7 @@ export function specOf(
     );
   const command = body.words("Cmd");
   spec.command = command === null || command.length === 0 ? null : command;
-  applyRows(spec, body);
+  applyRows(spec, allRows, body);
   const streams = (["stdin", "stdout", "stderr"] as const).filter(
     (stream) => body.boolean(`Attach${stream}`) === true,
   );
@@ -165,7 +166,7 @@ const updatable = /^(Cpu|Cpuset|Memory|Blkio|Pids|NanoCpus|RestartPolicy)/;
 const isCount =
   /^HostConfig\.(Memory\w*|Cpu(Shares|Period|Quota|Realtime\w+)|BlkioWeight|PidsLimit|ShmSize|OomScoreAdj)$|\.Retries$/;
 
-/** The rows above, and one for each further option that names its field. */
+/** The rows above, and one for each further option that names its field. What is of Config stands at the top of the body. */
 const allRows: readonly Row[] = [
   ...rows,
   ...createOptions.flatMap(({ api, flag, type }): Row[] => {
@@ -174,35 +175,7 @@ const allRows: readonly Row[] = [
     if (isCount.test(api)) return [[api, flag, (at, name) => nonZero(at.number(name))]];
     return [[api, flag, (at, name) => plainTexts(at.value(name), type.isSwitch === true, api)]];
   }),
-];
-
-function applyRows(spec: ContainerSpec, body: Document): void {
-  const host = body.document("HostConfig");
-  for (const [path, flag, texts] of allRows) {
-    const [top = "", ...names] = path.split(".");
-    let at = top === "HostConfig" ? host : body;
-    for (const name of names.slice(0, -1)) at = at.document(name);
-    for (const text of texts(at, names.at(-1) ?? ""))
-      applyOption(spec, flag, text, path.replace(/^Config\./, ""));
-  }
-}
-
-/** What its JSON says: the zero values of Go mean that it was not asked for. */
-function plainTexts(value: unknown, isSwitch: boolean, path: string): string[] {
-  if (value === undefined || value === null || value === "" || value === false || value === 0)
-    return [];
-  if (isSwitch !== (value === true)) throw notA(path, isSwitch ? "a boolean" : "what it should be");
-  if (typeof value === "string" || typeof value === "number" || value === true) return [`${value}`];
-  if (Array.isArray(value)) {
-    if (!value.every((part) => typeof part === "string")) throw notA(path, "a list of strings");
-    return value;
-  }
-  const pairs = new Document({ pairs: value }).pairs("pairs");
-  return Object.entries(pairs).map(([key, text]) => `${key}=${text}`);
-}
-
-const notA = (path: string, what: string) =>
-  new CooperError("invalid-argument", `invalid JSON: ${path} is not ${what}`);
+].map(([path, flag, texts]) => [path.replace(/^Config\./, ""), flag, texts]);
 
 /** JSON knows no octal numbers: 18 is 0022. */
 function umaskTexts(at: Document, name: string): string[] {
@@ -211,20 +184,6 @@ function umaskTexts(at: Document, name: string): string[] {
   if (mask < 0 || mask > 0o777)
     throw new CooperError("invalid-argument", `invalid umask ${mask}: it is at most 511 (0777)`);
   return [mask.toString(8).padStart(4, "0")];
-}
-
-function entrypointTexts(words: string[] | null): string[] {
-  if (words === null) return [];
-  return words.length === 0 || (words.length === 1 && words[0] === "")
-    ? [""]
-    : [JSON.stringify(words)];
-}
-
-function healthTexts(test: string[]): string[] {
-  if (test.length === 0) return [];
-  return test[0] === "CMD" || test[0] === "CMD-SHELL" || test[0] === "NONE"
-    ? [JSON.stringify(test)]
-    : [JSON.stringify(["CMD", ...test])];
 }
 
 /** On the command line `./x` counts from the caller's directory, which is not known here. */
@@ -269,9 +228,7 @@ function mountText(mount: Document): string {
   const mode = tmpfs.number("Mode") ?? 0;
   if (size > 0) fields.push(`tmpfs-size=${size}`);
   if (mode > 0) fields.push(`tmpfs-mode=${mode.toString(8)}`);
-  return fields
-    .map((field) => (/[",]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
-    .join(",");
+  return csvLine(fields);
 }
 
 function publishTexts(at: Document, name: string): string[] {

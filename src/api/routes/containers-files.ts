@@ -1,4 +1,5 @@
 /** Handlers that carry the files of containers, as tars. */
+import type { CopyOptions } from "../../container/copy/copy.ts";
 import type { CopyEnd } from "../../container/copy/plan.ts";
 import { CooperError } from "../../errors.ts";
 import { pathStatHeader } from "../docker/path-stat.ts";
@@ -17,7 +18,8 @@ export const exportTar: Handler = async ({ engine, params }) => {
   };
 };
 
-function pathOf({ request }: Call): string {
+/** Of the container. @throws CooperError invalid-argument */
+export function pathOf({ request }: Call): string {
   const path = request.query.get("path") ?? "";
   if (path === "")
     throw new CooperError("invalid-argument", "bad parameter: 'path' cannot be empty");
@@ -34,41 +36,54 @@ export const statArchive: Handler = async (call) => ({
   headers: await statHeader(call),
 });
 
-export const getArchive: Handler = async (call) => {
-  const headers = { ...tarType, ...(await statHeader(call)) };
-  const from: CopyEnd = { kind: "container", container: call.params.id ?? "", path: pathOf(call) };
-  return {
-    status: 200,
-    headers,
-    body: pushed<Uint8Array>((output) =>
-      call.engine.containers.copy(
-        from,
-        { kind: "stream" },
-        {
-          keepsOwners: true,
-          followsLink: false,
-          overwrites: true,
-          input: new Blob([]).stream(),
-          output,
-        },
-      ),
+export const getArchive: Handler = async (call) => ({
+  status: 200,
+  headers: { ...tarType, ...(await statHeader(call)) },
+  body: copyOut(call, call.params.id ?? ""),
+});
+
+/** The tar of what is at the path. */
+export function copyOut(call: Call, container: string): AsyncIterable<Uint8Array> {
+  const from: CopyEnd = { kind: "container", container, path: pathOf(call) };
+  return pushed<Uint8Array>((output) =>
+    call.engine.containers.copy(
+      from,
+      { kind: "stream" },
+      {
+        keepsOwners: true,
+        followsLink: false,
+        overwrites: true,
+        input: new Blob([]).stream(),
+        output,
+      },
     ),
-  };
-};
+  );
+}
 
 export const putArchive: Handler = async (call) => {
-  const { engine, params, request } = call;
-  await engine.containers.copy(
+  const { query } = call.request;
+  await copyIn(call, call.params.id ?? "", {
+    overwrites: !isTrue(query, "noOverwriteDirNonDir"),
+    chownsStream: isTrue(query, "copyUIDGID"),
+  });
+  return { status: 200 };
+};
+
+/** Writes the body, a tar, into the directory at the path. */
+export async function copyIn(
+  call: Call,
+  container: string,
+  options: Pick<CopyOptions, "overwrites" | "chownsStream" | "renames">,
+): Promise<void> {
+  await call.engine.containers.copy(
     { kind: "stream" },
-    { kind: "container", container: params.id ?? "", path: pathOf(call) },
+    { kind: "container", container, path: pathOf(call) },
     {
+      ...options,
       keepsOwners: true,
       followsLink: false,
-      overwrites: !isTrue(request.query, "noOverwriteDirNonDir"),
-      chownsStream: isTrue(request.query, "copyUIDGID"),
-      input: request.body,
+      input: call.request.body,
       output: () => undefined,
     },
   );
-  return { status: 200 };
-};
+}

@@ -3,12 +3,27 @@ import type { RemoteSession } from "../../container/remote-session.ts";
 import { CooperError } from "../../errors.ts";
 import { parseMoment } from "../../moment.ts";
 import { frame, streamType } from "../frames.ts";
-import type { RawStream } from "../http/reply.ts";
+import type { RawStream, Reply } from "../http/reply.ts";
 import { WebSocketStream, websocketAccept } from "../http/websocket.ts";
 import { isTrue, wholeNumber } from "../query.ts";
 import type { Call, Handler } from "../route.ts";
 
-export const logs: Handler = async ({ engine, params, request, version }) => {
+/** What the two APIs write otherwise. */
+export interface LogStyle {
+  /** Whether lines stand in frames that tell the streams apart. */
+  isFramed(hasTty: boolean): boolean;
+  /** Of a line's time, as the log has it. */
+  timeText(time: string): string;
+}
+
+export const logs: Handler = (call) =>
+  logReply(call, { isFramed: (hasTty) => !hasTty, timeText: utc });
+
+/** The log of a container, as far as the query asks for it. */
+export async function logReply(
+  { engine, params, request, version }: Call,
+  { isFramed, timeText }: LogStyle,
+): Promise<Reply> {
   const { query, signal } = request;
   const wants = { stdout: isTrue(query, "stdout"), stderr: isTrue(query, "stderr") };
   if (!wants.stdout && !wants.stderr)
@@ -35,10 +50,10 @@ export const logs: Handler = async ({ engine, params, request, version }) => {
       const parts: Uint8Array[] = [];
       for (const { stream, text, time, isPartial } of batch) {
         if (!wants[stream]) continue;
-        const head = isInLine ? "" : `${hasTimes ? `${utc(time)} ` : ""}${details}`;
+        const head = isInLine ? "" : `${hasTimes ? `${timeText(time)} ` : ""}${details}`;
         const bytes = head === "" ? text : Buffer.concat([Buffer.from(head), text]);
         isInLine = isPartial;
-        parts.push(spec.hasTty ? bytes : frame(stream, bytes));
+        parts.push(isFramed(spec.hasTty) ? frame(stream, bytes) : bytes);
       }
       if (parts.length > 0) yield Buffer.concat(parts);
     }
@@ -48,7 +63,7 @@ export const logs: Handler = async ({ engine, params, request, version }) => {
     headers: { "Content-Type": streamType(spec.hasTty, version) },
     body: pieces(),
   };
-};
+}
 
 function tailOf(text: string | null): number | null {
   if (text === null || text === "" || text === "all") return null;

@@ -36,6 +36,8 @@ export interface CopyOptions {
   output(bytes: Uint8Array): void | Promise<void>;
   /** A tar from a stream belongs to the container's user, whatever it says itself. */
   readonly chownsStream?: boolean;
+  /** Names at the top of a tar from a stream that become others. */
+  readonly renames?: ReadonlyMap<string, string>;
 }
 
 /** Resolves to the bytes of the files that were copied. */
@@ -65,6 +67,7 @@ export async function copy(
     ...plan,
     owner,
     overwrites: options.overwrites,
+    ...(options.renames !== undefined && { renames: Object.fromEntries(options.renames) }),
   });
   for (const warning of warnings) host.warn(warning);
   return size;

@@ -1,5 +1,6 @@
 /** All routes of libpod's API, by noun; their paths are what follows `/libpod`. */
 import type { Route } from "../../route.ts";
+import { containerRoutes } from "./containers.routes.ts";
 import { imageRoutes } from "./images.routes.ts";
 import { networkRoutes } from "./networks.routes.ts";
 import { refusedRoutes } from "./refused.routes.ts";
@@ -13,5 +14,6 @@ export const libpodRoutes: readonly Route[] = [
   ...networkRoutes,
   ...volumeRoutes,
   ...secretRoutes,
+  ...containerRoutes,
   ...refusedRoutes,
 ];

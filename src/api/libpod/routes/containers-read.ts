@@ -1,0 +1,103 @@
+/** Handlers that look at containers. */
+import { json, jsonLines, noContent, type Reply } from "../../http/reply.ts";
+import { filtersOf, isTrue, wholeNumber } from "../../query.ts";
+import type { Handler } from "../../route.ts";
+import { containerItem, inspectedContainer } from "../container.ts";
+import { wordsOf } from "../failure.ts";
+import { statsReport } from "../stats.ts";
+
+export const list: Handler = async ({ engine, request }) => {
+  const { query } = request;
+  const filters = filtersOf(query);
+  const limit = wholeNumber(query, "limit") ?? wholeNumber(query, "last") ?? 0;
+  const showsAll = isTrue(query, "all") || filters.some((filter) => filter.startsWith("status="));
+  const wanted = (await engine.containers.list(filters)).filter(
+    ({ isActive }) => showsAll || isActive,
+  );
+  const shown = limit > 0 ? wanted.slice(-limit) : wanted;
+  const sizes = isTrue(query, "size") ? await engine.containers.sizes(shown) : undefined;
+  const showsNamespaces = isTrue(query, "namespace");
+  return json(
+    shown.map((summary) =>
+      containerItem(summary, { size: sizes?.get(summary.record.id), showsNamespaces }),
+    ),
+  );
+};
+
+export const inspect: Handler = async ({ engine, params, request, version }) => {
+  const record = await engine.containers.get(params.name ?? "");
+  const document = await engine.containers.inspect(record.id);
+  const shown = {
+    ...inspectedContainer(record, document, version),
+    ExecIDs: await engine.sessions.runningExecs(record.id),
+  };
+  if (!isTrue(request.query, "size")) return json(shown);
+  const summaries = await engine.containers.list([`id=${record.id}`]);
+  const size = (await engine.containers.sizes(summaries)).get(record.id);
+  return json({ ...shown, SizeRw: size?.writable ?? 0, SizeRootFs: size?.total ?? 0 });
+};
+
+export const exists: Handler = async ({ engine, params }) => {
+  await engine.containers.get(params.name ?? "");
+  return noContent;
+};
+
+export const top: Handler = async ({ engine, params, request }) => {
+  const { query, signal } = request;
+  const words = query.getAll("ps_args").filter((word) => word !== "");
+  const look = async () => {
+    const { headings, rows } = await engine.containers.top(params.name ?? "", words);
+    return { Processes: rows, Titles: headings };
+  };
+  const first = await look();
+  if (!isTrue(query, "stream")) return json(first);
+  const delayMs = (wholeNumber(query, "delay") ?? 5) * 1000;
+  return jsonLines(
+    (async function* () {
+      yield first;
+      for (;;) {
+        await Bun.sleep(delayMs);
+        if (signal.aborted) return;
+        yield await look();
+      }
+    })(),
+  );
+};
+
+export const showMounted: Handler = async ({ engine }) => {
+  const mounted = await engine.containers.mounted();
+  return json(Object.fromEntries(mounted.map(({ id, path }) => [id, path])));
+};
+
+/** Of those that are named, or of all that run. */
+export const statsOfMany: Handler = async ({ engine, request }): Promise<Reply> => {
+  const { query, signal } = request;
+  const names = query.getAll("containers").filter((name) => name !== "");
+  const lines = await engine.containers.stats(names.length > 0 ? names : null, {
+    all: isTrue(query, "all"),
+    intervalMs: Math.max(wholeNumber(query, "interval") ?? 5, 1) * 1000,
+    firstIntervalMs: 250,
+  });
+  const documents = (async function* () {
+    try {
+      for await (const rows of lines) {
+        if (signal.aborted) return;
+        yield { Error: null, Stats: rows.map(statsReport) };
+      }
+    } catch (error) {
+      // the answer has begun: clients look for a failure here
+      yield { Error: wordsOf(error)[0], Stats: null };
+    }
+  })();
+  if (isTrue(query, "stream", true)) return jsonLines(documents);
+  for await (const document of documents) return json(document);
+  return json({ Error: null, Stats: [] });
+};
+
+export const checkHealth: Handler = async ({ engine, params }) => {
+  const name = params.name ?? "";
+  const { exitCode } = await engine.containers.checkHealth(name);
+  const { State } = await engine.containers.inspect(name);
+  const { Health } = State as { Health: { Status: string; FailingStreak: number } };
+  return json({ ...Health, Status: exitCode === 0 ? "healthy" : "unhealthy", Log: null });
+};
