@@ -1,10 +1,8 @@
 /** `build`: an image of what a Dockerfile says. */
-import { join } from "node:path";
 import type { ContainerSpec } from "../container/spec.ts";
-import { CooperError, invariant } from "../errors.ts";
+import { invariant } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { FetchOptions, PullPolicy } from "../image/for-container.ts";
-import { publishLayers } from "../image/publish.ts";
 import { openStage } from "../image/stage.ts";
 import { sweep } from "../image/sweep.ts";
 import {
@@ -14,27 +12,25 @@ import {
   type PlatformChoice,
   shortPlatform,
 } from "../oci/platform.ts";
-import { insertCachedSteps, touchCachedSteps } from "../records/build-cache.ts";
 import type { Image } from "../records/images.ts";
-import { readBytesInRoot } from "../system/rooted.ts";
 import type { BuildAnnotation } from "./annotations.ts";
+import { keep, openSession } from "./begin.ts";
 import { Checks } from "./check.ts";
-import { DigestMemory } from "./context/digest.ts";
-import { namedTrees, openContext } from "./context/open.ts";
-import type { SourceTree } from "./context/tree.ts";
+import { assertContexts, openContext } from "./context/open.ts";
 import type { Dockerfile } from "./dockerfile/instructions.ts";
 import { parseDockerfile } from "./dockerfile/parse.ts";
 import type { Epoch } from "./epoch.ts";
 import { type Built, give } from "./give.ts";
-import { type Graph, inputsOf, type PlannedStep, type StepId } from "./graph.ts";
+import { type Graph, inputsOf, type StepId } from "./graph.ts";
 import { type MergedGraph, mergeGraphs } from "./merge.ts";
 import { type BuildOutput, writeFiles } from "./output.ts";
 import { planAll } from "./plan.ts";
 import type { Progress, ToldStep } from "./progress.ts";
 import { makesImage, namesOf, platformsOf } from "./request.ts";
 import { type PlatformResult, publishResult } from "./result.ts";
-import { type BuildSecret, BuildSession, type BuiltTree } from "./session.ts";
+import type { BuildSecret, BuiltTree } from "./session.ts";
 import { solve } from "./solve.ts";
+import { redactUrls } from "./source/url-text.ts";
 import type { Squash } from "./squash.ts";
 import type { GraphInput, NamedContext } from "./stages.ts";
 import { BuildImages } from "./steps/image.ts";
@@ -43,7 +39,7 @@ import { sweepSecrets } from "./steps/secret-files.ts";
 
 /** What was asked. */
 export interface BuildOptions {
-  /** A directory, a tar, or `-`. */
+  /** A directory, a tar, `-`, a git repository, or the URL of a tar or Dockerfile. */
   readonly context: string;
   readonly file: string | null;
   readonly ignoreFile: string | null;
@@ -75,6 +71,8 @@ export interface BuildOptions {
   readonly outputs: readonly BuildOutput[];
   readonly metadataFile: string | null;
   readonly agents: ReadonlyMap<string, string>;
+  /** Whether somebody sits at a terminal and may be asked. */
+  readonly mayAsk: boolean;
   readonly jobs: number;
   readonly epoch: Epoch | null;
   readonly family: "oci" | "docker";
@@ -104,18 +102,19 @@ export async function buildImage(given: Host, options: BuildOptions): Promise<Bu
   sweepSecrets(host);
   using stage = await openStage(host);
   using _held = await host.locks.store("shared"); // nobody sweeps the layers that it stands on
+  const abort = new AbortController();
+  options.signal?.addEventListener("abort", () => abort.abort(), { once: true });
+  const session = openSession(host, stage, options, abort.signal);
+  assertContexts(options.contexts);
   progress.started("definition", "[internal] load build definition");
-  const sentSecrets = options.sentSecrets ?? [];
-  const { dockerfile: file, tree } = await openContext({
+  const { dockerfile: file, tree } = await openContext(session, {
     ...options,
-    hidden: sentSecrets.map((secret) => secret.file),
-    scratch: join(stage.directory, "context"),
+    hidden: (options.sentSecrets ?? []).map((secret) => secret.file),
   });
+  session.addContext(null, tree);
   progress.status("definition", file.name, `${Buffer.byteLength(file.text)}B done`);
   progress.done("definition");
   const dockerfile = parseDockerfile(file.name, file.text);
-  const abort = new AbortController();
-  options.signal?.addEventListener("abort", () => abort.abort(), { once: true });
   const images = new BuildImages(
     host,
     { ...options.fetch, pull: options.pull, signal: abort.signal },
@@ -125,25 +124,10 @@ export async function buildImage(given: Host, options: BuildOptions): Promise<Bu
   const graph = await planPlatforms(images, options, platforms, { dockerfile, checks });
   checks.tell(progress);
   progress.planned(toldSteps(graph));
-  const session = new BuildSession({
-    host,
-    stage,
-    options: {
-      epoch: options.epoch,
-      secrets: [...options.secrets, ...sentSecrets.map((secret) => secretIn(tree, secret))],
-      template: options.template,
-      agents: options.agents,
-      usesCache: (step) => mayUseCache(options, step),
-      oldestCached: options.cacheMaxAgeMs === null ? null : Date.now() - options.cacheMaxAgeMs,
-    },
-    progress,
-    memory: new DigestMemory(host.database),
-    signal: abort.signal,
-    contexts: new Map([[null, tree], ...namedTrees(options.contexts)]),
-  });
   let trees: ReadonlyMap<StepId, BuiltTree>;
   try {
-    trees = await solve(session, graph, { jobs: options.jobs, images, abort });
+    const { jobs, contexts } = options;
+    trees = await solve(session, graph, { jobs, contexts, images, abort });
   } finally {
     await keep(session); // also what was done before a step failed: it need not be done again
   }
@@ -197,37 +181,9 @@ function toldSteps({ steps }: MergedGraph): ToldStep[] {
   return steps.flatMap(({ step, title }, key) =>
     step.kind === "scratch" || step.kind === "context"
       ? []
-      : [{ key, title, inputs: inputsOf(step), facts: JSON.stringify(step) }],
+      : [{ key, title, inputs: inputsOf(step), facts: JSON.stringify(step, withoutSecrets) }],
   );
 }
 
-const maxSecretBytes = 500 << 10;
-
-function secretIn(tree: SourceTree, { id, file }: SentSecret): BuildSecret {
-  return {
-    id,
-    async read() {
-      const bytes = readBytesInRoot(tree.root, file, maxSecretBytes + 1);
-      if (bytes === undefined)
-        throw new CooperError("no-such-object", `the secret ${id}: the context has no ${file}`);
-      if (bytes.length > maxSecretBytes)
-        throw new CooperError("invalid-argument", `the secret ${id} is larger than 500 kB`);
-      return bytes;
-    },
-  };
-}
-
-function mayUseCache({ usesCache, withoutCache }: BuildOptions, { stages }: PlannedStep): boolean {
-  return usesCache && !stages.some((stage) => withoutCache.includes(stage));
-}
-
-/** The layers that were made, and what the next build finds them by. */
-async function keep(session: BuildSession): Promise<void> {
-  const { host, made } = session;
-  const { remembered, used } = session.results;
-  session.memory.save();
-  if (used.length > 0) touchCachedSteps(host.database, used);
-  if (remembered.length === 0) return;
-  await publishLayers(host, made, () => insertCachedSteps(host.database, remembered));
-  session.markStored();
-}
+const withoutSecrets = (key: string, value: unknown) =>
+  key === "credentials" ? null : typeof value === "string" ? redactUrls(value) : value;

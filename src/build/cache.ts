@@ -36,7 +36,15 @@ function factsOf(step: RunStep | CopyStep | WorkdirStep): unknown {
       return { ...step, base: 0 };
     case "copy":
       // which of the files are copied is said by their digest; by which pattern means nothing
-      return { ...step, base: 0, tree: 0, excludes: [], paths: step.paths.length };
+      return {
+        ...step,
+        base: 0,
+        tree: 0,
+        excludes: [],
+        paths: step.paths.length,
+        urls: step.urls.length,
+        repositories: step.repositories.length,
+      };
     case "run": {
       const mounts = step.mounts.map((mount) => ({ ...mount, tree: 0 }));
       return { ...step, base: 0, mounts, passedEnv: [], platform: undefined };

@@ -1,11 +1,11 @@
 /** `build --check`, and the warnings of a build: what the rules find in a Dockerfile. */
-import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { openStage } from "../image/stage.ts";
 import { nearest } from "../nearest.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import { hostPlatform } from "../oci/platform.ts";
+import { keep, openSession } from "./begin.ts";
 import type { BuildOptions } from "./build.ts";
 import { openContext } from "./context/open.ts";
 import type { Dockerfile } from "./dockerfile/instructions.ts";
@@ -63,24 +63,12 @@ export class Checks {
 const nothing: ImageConfig = { architecture: "", os: "", rootfs: { type: "layers", diff_ids: [] } };
 
 /** Looks at a Dockerfile without building anything. Resolves to a text for each finding. */
-export async function checkDockerfile(
-  host: Host,
-  options: Pick<
-    BuildOptions,
-    | "context"
-    | "file"
-    | "ignoreFile"
-    | "target"
-    | "buildArgs"
-    | "network"
-    | "fetch"
-    | "contexts"
-    | "platforms"
-  >,
-): Promise<string[]> {
+export async function checkDockerfile(host: Host, options: BuildOptions): Promise<string[]> {
   using stage = await openStage(host);
-  const scratch = join(stage.directory, "context");
-  const { dockerfile, tree } = await openContext({ ...options, scratch });
+  const signal = options.signal ?? new AbortController().signal;
+  const session = openSession(host, stage, options, signal);
+  const { dockerfile, tree } = await openContext(session, options);
+  await keep(session); // a context that had to be fetched
   const file = parseDockerfile(dockerfile.name, dockerfile.text);
   const checks = new Checks(file, tree.ignore);
   const images = new BuildImages(host, { ...options.fetch, pull: "never" }, null);

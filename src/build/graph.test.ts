@@ -169,7 +169,7 @@ describe("planGraph()", () => {
     ["FROM base\nADD --checksum=md5:1 http://x /y", "Dockerfile:2:5: invalid checksum md5:1", {}],
     [
       "FROM base\nADD --checksum=sha256:1 x /y",
-      "Dockerfile:2:5: checksum can't be specified for non-HTTP sources",
+      "Dockerfile:2:5: checksum can't be specified for non-HTTP(S) and non-Git sources",
       {},
     ],
     [

@@ -3,6 +3,7 @@
  * Pure and printable. Who makes it: stages.ts; who runs it: solve.ts.
  */
 import type { Range, Source } from "./dockerfile/source.ts";
+import type { GitAddress } from "./source/git-address.ts";
 
 /** A step by its place in the graph: what it needs has smaller numbers. */
 export type StepId = number;
@@ -19,6 +20,13 @@ export interface ImageStep {
 /** No files. */
 export interface ScratchStep {
   readonly kind: "scratch";
+}
+
+/** The files of a git repository that ADD names. */
+export interface GitStep {
+  readonly kind: "git";
+  readonly address: GitAddress;
+  readonly keepsGitDir: boolean;
 }
 
 /** The directory that the user hands to the build, or a further one by name (--build-context). */
@@ -93,6 +101,8 @@ export interface CopyStep {
   readonly paths: readonly string[];
   readonly files: readonly { readonly name: string; readonly content: string }[];
   readonly urls: readonly string[];
+  /** Trees of repositories: all that is in them is copied. */
+  readonly repositories: readonly StepId[];
   /** Absolute; a slash at its end is kept. */
   readonly destination: string;
   readonly chown: string | null;
@@ -114,7 +124,14 @@ export interface WorkdirStep {
   readonly user: string;
 }
 
-export type Step = ImageStep | ScratchStep | ContextStep | RunStep | CopyStep | WorkdirStep;
+export type Step =
+  | ImageStep
+  | ScratchStep
+  | ContextStep
+  | GitStep
+  | RunStep
+  | CopyStep
+  | WorkdirStep;
 
 /** A step, and how it is told to people. Only `step` makes it what it is. */
 export interface PlannedStep {
@@ -179,11 +196,12 @@ export function inputsOf(step: Step): readonly StepId[] {
     case "image":
     case "scratch":
     case "context":
+    case "git":
       return [];
     case "workdir":
       return [step.base];
     case "copy":
-      return step.tree === null ? [step.base] : [step.base, step.tree];
+      return [step.base, ...(step.tree === null ? [] : [step.tree]), ...step.repositories];
     case "run":
       return [
         step.base,

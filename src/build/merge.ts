@@ -31,6 +31,7 @@ function withInputs(step: Step, moved: (id: StepId) => StepId): Step {
     case "image":
     case "scratch":
     case "context":
+    case "git":
       return step;
     case "workdir":
       return { ...step, base: moved(step.base) };
@@ -39,6 +40,7 @@ function withInputs(step: Step, moved: (id: StepId) => StepId): Step {
         ...step,
         base: moved(step.base),
         tree: step.tree === null ? null : moved(step.tree),
+        repositories: step.repositories.map(moved),
       };
     case "run":
       return {

@@ -29,6 +29,8 @@ export interface StepOptions {
   readonly template: ContainerSpec;
   /** Sockets of SSH agents by id. */
   readonly agents: ReadonlyMap<string, string>;
+  /** Whether somebody sits at a terminal and may be asked, by git or ssh. */
+  readonly mayAsk: boolean;
   /** Whether the cache is asked at all, and for the steps of which stages it is not. */
   readonly usesCache: (step: PlannedStep) => boolean;
   /** ms: what was made before that is not used again; null: nothing is too old. */
@@ -49,16 +51,16 @@ export class BuildSession {
   readonly progress: Progress;
   readonly memory: DigestMemory;
   readonly signal: AbortSignal;
-  private readonly contexts: ReadonlyMap<string | null, SourceTree>;
+  /** The host that the build context came from; secrets that name no host belong to it. */
+  ownHost: string | undefined;
+  private readonly contexts = new Map<string | null, SourceTree>();
   private readonly layers = new Map<string, StagedLayer>();
   private readonly times = new Map<string, number>();
   private readonly cached: CachedStep[] = [];
   private readonly used: string[] = [];
 
   constructor(
-    parts: Pick<BuildSession, "host" | "stage" | "options" | "progress" | "memory" | "signal"> & {
-      readonly contexts: ReadonlyMap<string | null, SourceTree>;
-    },
+    parts: Pick<BuildSession, "host" | "stage" | "options" | "progress" | "memory" | "signal">,
   ) {
     this.host = parts.host;
     this.stage = parts.stage;
@@ -66,7 +68,11 @@ export class BuildSession {
     this.progress = parts.progress;
     this.memory = parts.memory;
     this.signal = parts.signal;
-    this.contexts = parts.contexts;
+  }
+
+  /** What a name, or COPY without one, is from now on. */
+  addContext(name: string | null, tree: SourceTree): void {
+    this.contexts.set(name, tree);
   }
 
   context(name: string | null): SourceTree {

@@ -4,10 +4,12 @@ import { Slots } from "../image/slots.ts";
 import { cachedLayer } from "../records/build-cache.ts";
 import { stepKey, templateKey, treeKey } from "./cache.ts";
 import { digestOfPicked } from "./context/digest.ts";
+import { openNamed } from "./context/open.ts";
 import { pick, type SourceTree } from "./context/tree.ts";
 import { excerpt } from "./dockerfile/source.ts";
 import {
   type CopyStep,
+  type GitStep,
   type Graph,
   inputsOf,
   type PlannedStep,
@@ -15,6 +17,7 @@ import {
   type StepId,
 } from "./graph.ts";
 import type { BuildSession, BuiltTree } from "./session.ts";
+import type { NamedContext } from "./stages.ts";
 import { type CopySource, CopyWork } from "./steps/copy.ts";
 import type { BuildImages } from "./steps/image.ts";
 import { runCommand } from "./steps/run.ts";
@@ -25,6 +28,8 @@ export interface SolveOptions {
   /** How many steps work at the same time. */
   readonly jobs: number;
   readonly images: BuildImages;
+  /** Further contexts by name. */
+  readonly contexts: Readonly<Record<string, NamedContext>>;
   /** Ends all that goes on, when one step has failed. */
   readonly abort: AbortController;
 }
@@ -127,8 +132,11 @@ class Solver implements StepTrees {
     const { step } = planned;
     switch (step.kind) {
       case "scratch":
-      case "context":
         return noFiles;
+      case "context":
+        return this.open(id, planned, step.name);
+      case "git":
+        return this.git(id, planned, step);
       case "image":
         return this.image(id, planned);
       case "workdir": {
@@ -153,6 +161,37 @@ class Solver implements StepTrees {
     return { layers };
   }
 
+  /** A further context, which may be anywhere. The first is open before there is a graph. */
+  private async open(id: StepId, planned: PlannedStep, name: string | null): Promise<BuiltTree> {
+    const named = name === null ? undefined : this.options.contexts[name];
+    if (name === null || named === undefined) return noFiles;
+    await this.told(id, planned, named.kind !== "directory", async (line) =>
+      this.session.addContext(name, await openNamed(this.session, name, named, line)),
+    );
+    return noFiles;
+  }
+
+  private async git(id: StepId, planned: PlannedStep, step: GitStep): Promise<BuiltTree> {
+    const { fetchRepository } = await import("./source/repository.ts");
+    const wanted = { ...step, isOwn: false };
+    return this.told(id, planned, true, (line) => fetchRepository(this.session, wanted, line));
+  }
+
+  /** With its beginning and end, if it is slow enough for anybody to wonder. */
+  private async told<T>(
+    id: StepId,
+    { title }: PlannedStep,
+    isSlow: boolean,
+    work: (line: (text: string) => void) => Promise<T>,
+  ): Promise<T> {
+    const { progress } = this.session;
+    if (!isSlow) return work(() => undefined);
+    progress.started(id, title);
+    const result = await work((text) => progress.output(id, Buffer.from(`${text}\n`)));
+    progress.done(id);
+    return result;
+  }
+
   private async copy(id: StepId, planned: PlannedStep, step: CopyStep): Promise<BuiltTree> {
     const { session } = this;
     const base = this.built(step.base);
@@ -162,7 +201,13 @@ class Solver implements StepTrees {
           ? []
           : [{ tree: this.context(step.tree), paths: step.paths, unpacks: step.unpacks.paths }];
       const urls = step.urls.length === 0 ? [] : await this.download(id, planned, step);
-      using work = new CopyWork(session, step, base, [...sources, ...urls]);
+      using views = new DisposableStack();
+      const trees = step.repositories.map((repository) => ({
+        tree: this.treeOf(repository, views),
+        paths: ["/"],
+        unpacks: false,
+      }));
+      using work = new CopyWork(session, step, base, [...sources, ...urls, ...trees]);
       return await this.cachedOr(id, planned, base, work.key, () => work.run());
     }
     // what a stage has is known by its layers; only when they are others its files are looked at
@@ -171,15 +216,20 @@ class Solver implements StepTrees {
     const key = stepKey(step, base, ["tree", ...facts], session.options.epoch);
     const known = this.lookUp(planned, key);
     if (known !== undefined) return this.reuse(id, planned, base, key, known);
-    using view = session.view(from);
-    const shown = `the files of ${this.planned(step.tree).title.replace(/^\[[^\]]*\] /, "")}`;
-    const root = `/proc/self/fd/${view.descriptor}`;
-    const tree = { root, shown, ignore: null, isContext: false };
+    using views = new DisposableStack();
+    const tree = this.treeOf(step.tree, views);
     using work = new CopyWork(session, step, base, [{ tree, paths: step.paths, unpacks: false }]);
     const built = await this.cachedOr(id, planned, base, work.key, () => work.run());
     const layerId = built.layers.at(-1) ?? "";
     session.remember({ key, layerId, title: planned.title });
     return built;
+  }
+
+  /** What a step came to, to be copied from. @param views is what it lives as long as */
+  private treeOf(id: StepId, views: DisposableStack): SourceTree {
+    const view = views.use(this.session.view(this.built(id)));
+    const shown = `the files of ${this.planned(id).title.replace(/^\[[^\]]*\] /, "")}`;
+    return { root: `/proc/self/fd/${view.descriptor}`, shown, ignore: null, isContext: false };
   }
 
   private async download(id: StepId, planned: PlannedStep, step: CopyStep): Promise<CopySource[]> {

@@ -21,6 +21,7 @@ import { GlobalScope, platformArgs } from "./dockerfile/scope.ts";
 import { errorAt, type Range } from "./dockerfile/source.ts";
 import { type Graph, GraphBuilder, type StepId } from "./graph.ts";
 import { applyInstruction } from "./instruct.ts";
+import { addContextFiles } from "./instruct-files.ts";
 import { StageState, stepCount } from "./stage-state.ts";
 
 /** What a graph is made from. */
@@ -46,8 +47,12 @@ export interface GraphInput {
 
 /** What a name stands for instead of a stage or an image of that name. */
 export type NamedContext =
+  /** Or a tar of one. */
   | { readonly kind: "directory"; readonly path: string }
-  | { readonly kind: "image"; readonly name: string };
+  | { readonly kind: "image"; readonly name: string }
+  /** A repository, or a tar or file on the web. */
+  | { readonly kind: "git"; readonly address: string }
+  | { readonly kind: "web"; readonly address: string };
 
 /** An image whose configuration has to be known first. */
 export interface NeededImage {
@@ -161,11 +166,7 @@ export class Planner {
     const { from, index } = stage;
     const typed = this.expandGlobal(from.image);
     const named = this.named(typed);
-    if (named?.kind === "directory")
-      throw this.error(from.image.range, `the build context ${typed} is no image to begin with`, {
-        hint: "copy from it: FROM scratch, and COPY --from",
-      });
-    const name = named?.name ?? typed;
+    const name = named?.kind === "image" ? named.name : typed;
     if (name === "")
       throw this.error(from.image.range, `base name (${from.image.text}) should not be blank`);
     const platform = this.platformOf(from);
@@ -180,9 +181,12 @@ export class Planner {
     if (before !== undefined) return StageState.after(this.stage(before), about);
     const count = stepCount(stage.instructions);
     const title = `[${from.stageName ?? `stage-${index}`} 1/${count}] FROM ${name}`;
-    if (name === "scratch") {
+    const isFiles = named !== undefined && named.kind !== "image";
+    if (isFiles || name === "scratch") {
       const tree = this.builder.add({ kind: "scratch" }, { title, stages: names, place: null });
-      return StageState.empty(tree, about);
+      const state = StageState.empty(tree, about);
+      if (isFiles) addContextFiles(this, state, typed, { title, range: from.range });
+      return state;
     }
     const found = platform ?? this.foreign(this.input.targetPlatform);
     return StageState.onImage(
@@ -246,7 +250,7 @@ export class Planner {
         hint: "define a new stage with FROM using the variable, and name that stage",
       });
     const named = this.named(text);
-    if (named?.kind === "directory") return this.context(text);
+    if (named !== undefined && named.kind !== "image") return this.context(text);
     const platform = this.foreign(this.input.targetPlatform);
     if (named !== undefined)
       return this.image(named.name, platform, `FROM ${named.name}`, range, stages);

@@ -47,6 +47,7 @@ export const build: Handler = async ({ engine, request }) => {
     network: networkOf(query.get("networkmode") ?? ""),
     secrets: [],
     agents: new Map<string, string>(),
+    mayAsk: false,
     template: emptySpec(),
     contexts: {},
     outputs: [],

@@ -1,69 +1,81 @@
-/** Finding what is built: the Dockerfile, the files that it may copy, and what is left out of them. */
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  statSync,
-} from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { CooperError, errnoName } from "../../errors.ts";
+/** Finding what is built: the files that a Dockerfile may copy, the Dockerfile, and what is left out of the files. */
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { CooperError, messageOf } from "../../errors.ts";
 import { compressionOf } from "../../layer/decompress.ts";
 import { type LayerSource, unpackLayer } from "../../layer/unpack.ts";
 import { readInRoot } from "../../system/rooted.ts";
 import { type IgnoreRules, parseIgnore } from "../ignore.ts";
+import type { BuildSession } from "../session.ts";
+import { isGitAddress } from "../source/git-address.ts";
 import type { NamedContext } from "../stages.ts";
+import {
+  type DockerfileText,
+  dockerfileInside,
+  findDockerfile,
+  givenDockerfile,
+  ignoreOf,
+  maxFileBytes,
+  readText,
+} from "./dockerfile.ts";
+import { openRepository, openWebFile } from "./remote.ts";
 import type { SourceTree } from "./tree.ts";
 
 export interface ContextRequest {
-  /** A directory, a tar, or `-` for standard input. */
+  /** A directory, a tar, `-` for standard input, a git repository, or the URL of a tar or Dockerfile. */
   readonly context: string;
-  /** -f; null: the usual names. `-`: standard input. */
+  /** -f; null: the usual names. `-`: standard input; or a URL. */
   readonly file: string | null;
   readonly ignoreFile: string | null;
-  /** A place that nobody uses yet, for what a tar holds. */
-  readonly scratch: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
   /** Of a tar: names of files that are in it and not part of the context, wherever they are in it. */
   readonly hidden?: readonly string[];
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface OpenContext {
-  readonly dockerfile: { readonly name: string; readonly text: string };
+  readonly dockerfile: DockerfileText;
   readonly tree: SourceTree;
 }
 
-const usualNames = ["Dockerfile", "Containerfile", "dockerfile"];
-const maxFileBytes = 8 << 20;
-
 /** @throws CooperError that says what is not there */
-export async function openContext(request: ContextRequest): Promise<OpenContext> {
+export async function openContext(
+  session: BuildSession,
+  request: ContextRequest,
+): Promise<OpenContext> {
   const { context, file } = request;
-  if (/^(?:https?|git|ssh):\/\/|^git@|^github\.com\//i.test(context)) {
-    throw new CooperError("not-supported", `the context ${context} is an address`, {
-      hint: "fetch it first, and give its directory: URLs and git repositories are not read yet",
-    });
-  }
+  if (/^github\.com\//i.test(context)) return fromGit(session, request, `https://${context}`);
+  if (isGitAddress(context)) return fromGit(session, request, context);
+  if (/^https?:\/\//i.test(context)) return fromUrl(session, request);
   if (context === "-") {
     if (file === "-")
       throw new CooperError(
         "invalid-argument",
         "invalid argument: can't use stdin for both build context and dockerfile",
       );
-    return fromInput(request);
+    return fromInput(session, request);
   }
   const stats = statSync(context, { throwIfNoEntry: false });
-  if (stats === undefined)
-    throw new CooperError(
-      "no-such-object",
-      `unable to prepare context: path ${JSON.stringify(context)} not found`,
-    );
-  if (!stats.isDirectory()) return fromTar(request, openSync(context, "r"));
+  if (stats === undefined) throw notFound(context);
+  if (!stats.isDirectory()) {
+    const root = await unpackFile(session, context, request.context);
+    return inTree(session, request, root, "the tar");
+  }
   const root = resolve(context);
-  const found = findDockerfile(root, file);
-  return { dockerfile: found, tree: treeAt(root, ignoreOf(request, root, found.path)) };
+  const given = await givenDockerfile(session, file);
+  const found = given === null ? findDockerfile(root, file) : { ...given, path: null };
+  return { dockerfile: found, tree: treeAt(root, ignoreOf(request.ignoreFile, root, found.path)) };
+}
+
+function notFound(context: string): CooperError {
+  const scheme = /^([a-z][a-z0-9+.-]*):(?::|\/\/)/i.exec(context)?.[1];
+  if (scheme !== undefined)
+    return new CooperError("not-supported", `there are no build contexts of the kind ${scheme}`, {
+      hint: "there are directories, tars, and addresses of git, ssh, http and https",
+    });
+  return new CooperError(
+    "no-such-object",
+    `unable to prepare context: path ${JSON.stringify(context)} not found`,
+  );
 }
 
 const treeAt = (root: string, ignore: IgnoreRules | null): SourceTree => ({
@@ -73,77 +85,109 @@ const treeAt = (root: string, ignore: IgnoreRules | null): SourceTree => ({
   isContext: true,
 });
 
-/** Further contexts that are directories, each with an ignore file of its own. */
-export function namedTrees(
-  contexts: Readonly<Record<string, NamedContext>>,
-): [string, SourceTree][] {
-  return Object.entries(contexts).flatMap(([name, context]) => {
-    if (context.kind !== "directory") return [];
+/** Further contexts on this machine must be there, needed or not. */
+export function assertContexts(contexts: Readonly<Record<string, NamedContext>>): void {
+  for (const [name, context] of Object.entries(contexts)) {
+    if (context.kind !== "directory" || existsSync(context.path)) continue;
     const root = resolve(context.path);
-    if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true)
-      throw new CooperError("no-such-object", `the build context ${name}: no directory ${root}`);
-    const text = readInRoot(root, ".dockerignore", maxFileBytes);
-    const ignore = text === undefined ? null : parseIgnore(text, `${name}: .dockerignore`);
-    return [[name, { ...treeAt(root, ignore), shown: `the build context ${name}` }]];
-  });
-}
-
-function findDockerfile(
-  root: string,
-  file: string | null,
-): { readonly name: string; readonly text: string; readonly path: string | null } {
-  if (file === "-") return { name: "stdin", text: readFileSync(0, "utf8"), path: null };
-  const candidates =
-    file === null ? usualNames.map((name) => join(root, name)) : [resolve(file), join(root, file)];
-  const path = candidates.find((candidate) => existsSync(candidate));
-  if (path === undefined) throw noDockerfile(file ?? "Dockerfile", root);
-  return { name: file ?? basename(path), text: readText(path), path };
-}
-
-function readText(path: string): string {
-  const stats = statSync(path);
-  if (stats.isDirectory())
-    throw new CooperError("invalid-argument", `${path} is a directory, and no Dockerfile`);
-  if (stats.size > maxFileBytes)
-    throw new CooperError("invalid-argument", `${path} is larger than ${maxFileBytes >> 20} MiB`);
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new CooperError("permission-denied", `cannot read ${path}: ${errnoName(cause)}`, {
-      cause,
-    });
+    throw new CooperError("no-such-object", `the build context ${name}: no directory ${root}`);
   }
 }
 
-function noDockerfile(name: string, where: string): CooperError {
-  return new CooperError(
-    "no-such-object",
-    `failed to read dockerfile: open ${name}: no such file or directory in ${where}`,
-    { hint: "name it with --file" },
-  );
+/** Makes a further context ready. Directories have ignore files of their own. */
+export async function openNamed(
+  session: BuildSession,
+  name: string,
+  context: NamedContext,
+  told: (line: string) => void,
+): Promise<SourceTree> {
+  const root = await rootOfNamed(session, context, told);
+  const text = readInRoot(root, ".dockerignore", maxFileBytes);
+  const ignore = text === undefined ? null : parseIgnore(text, `${name}: .dockerignore`);
+  return { ...treeAt(root, ignore), shown: `the build context ${name}` };
 }
 
-/** What the Dockerfile's own file says goes before that of the context. */
-function ignoreOf(
-  { ignoreFile }: ContextRequest,
-  root: string,
-  dockerfile: string | null,
-): IgnoreRules | null {
-  if (ignoreFile !== null) return parseIgnore(readText(ignoreFile), ignoreFile);
-  const candidates = [
-    ...(dockerfile === null ? [] : [`${dockerfile}.dockerignore`, `${dockerfile}.containerignore`]),
-    join(root, ".dockerignore"),
-    join(root, ".containerignore"),
-  ];
-  const path = candidates.find((candidate) => existsSync(candidate));
-  if (path === undefined) return null;
-  const inside =
-    dirname(path) === root ? readInRoot(root, basename(path), maxFileBytes) : readText(path);
-  return inside === undefined ? null : parseIgnore(inside, basename(path));
+async function rootOfNamed(
+  session: BuildSession,
+  context: NamedContext,
+  told: (line: string) => void,
+): Promise<string> {
+  if (context.kind === "image")
+    throw new CooperError("internal", `bug in Cooper: the image ${context.name} is no context`);
+  if (context.kind === "git") return openRepository(session, context.address, false, told);
+  if (context.kind === "web") {
+    const { directory, file } = await openWebFile(session, context.address, null);
+    return isTarFile(file) ? unpackFile(session, file, context.address) : directory;
+  }
+  const root = resolve(context.path);
+  return statSync(root).isDirectory() ? root : unpackFile(session, root, context.path);
+}
+
+async function fromGit(
+  session: BuildSession,
+  request: ContextRequest,
+  address: string,
+): Promise<OpenContext> {
+  const keepsGitDir = /^(?:1|true)$/i.test(request.buildArgs.BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? "");
+  const root = await told(session, "load git source", address, (line) =>
+    openRepository(session, address, keepsGitDir, line, true),
+  );
+  return inTree(session, request, root, "the repository");
+}
+
+async function told<T>(
+  { progress }: BuildSession,
+  what: string,
+  address: string,
+  work: (line: (text: string) => void) => Promise<T>,
+): Promise<T> {
+  const { redactUrls } = await import("../source/url-text.ts");
+  const [key, title] = ["source", `[internal] ${what} ${redactUrls(address)}`] as const;
+  progress.started(key, title);
+  try {
+    const result = await work((text) => progress.output(key, Buffer.from(`${text}\n`)));
+    progress.done(key);
+    return result;
+  } catch (error) {
+    progress.failed(key, title, messageOf(error));
+    throw error;
+  }
+}
+
+/** A tar is the context; any other file is the Dockerfile, which has no files to copy. */
+async function fromUrl(session: BuildSession, request: ContextRequest): Promise<OpenContext> {
+  const { context } = request;
+  const { file, contentType } = await told(session, "load remote build context", context, () =>
+    openWebFile(session, context, "context"),
+  );
+  if (isTarFile(file)) {
+    const root = await unpackFile(session, file, context);
+    return inTree(session, request, root, "the tar");
+  }
+  if (request.file !== null)
+    throw new CooperError(
+      "invalid-argument",
+      "what the address of the context gives is no tar, but a Dockerfile itself",
+      { hint: "leave out --file" },
+    );
+  if (/^text\/html\b/i.test(contentType))
+    throw new CooperError("invalid-argument", "the address of the context gives a web page", {
+      hint: "a repository's address ends with .git",
+    });
+  return emptyContext(session, { name: "Dockerfile", text: readText(file) });
+}
+
+function emptyContext(session: BuildSession, dockerfile: DockerfileText): OpenContext {
+  const root = session.stage.next("context");
+  mkdirSync(root, { mode: 0o700 });
+  return {
+    dockerfile,
+    tree: { ...treeAt(root, null), shown: "the build context, which is empty" },
+  };
 }
 
 /** Standard input is a tar, or a Dockerfile that needs no files. */
-async function fromInput(request: ContextRequest): Promise<OpenContext> {
+async function fromInput(session: BuildSession, request: ContextRequest): Promise<OpenContext> {
   const chunks = Bun.file(0).stream()[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   const first: Uint8Array[] = [];
   let size = 0;
@@ -158,78 +202,77 @@ async function fromInput(request: ContextRequest): Promise<OpenContext> {
     yield start;
     yield* { [Symbol.asyncIterator]: () => chunks };
   })();
-  if (isTar(start)) return unpackContext(request, { kind: "stream", chunks: all });
+  if (isTar(start)) {
+    const root = await unpack(session, { kind: "stream", chunks: all });
+    return inTree(session, request, root, "the tar");
+  }
   let text = "";
   for await (const chunk of all) {
     text += Buffer.from(chunk).toString("latin1");
     if (text.length > maxFileBytes)
       throw new CooperError("invalid-argument", "the Dockerfile on standard input is too large");
   }
-  const { mkdirSync } = await import("node:fs");
-  mkdirSync(request.scratch, { mode: 0o700 });
-  const dockerfile = { name: "stdin", text: Buffer.from(text, "latin1").toString("utf8") };
-  return {
-    dockerfile,
-    tree: { ...treeAt(request.scratch, null), shown: "the build context, which is empty" },
-  };
+  return emptyContext(session, {
+    name: "stdin",
+    text: Buffer.from(text, "latin1").toString("utf8"),
+  });
 }
 
 /** POSIX tars say so in their header; else what is compressed is one. */
 const isTar = (start: Buffer) =>
   compressionOf(start) !== "none" || start.toString("latin1", 257, 262) === "ustar";
 
-async function fromTar(request: ContextRequest, descriptor: number): Promise<OpenContext> {
+function isTarFile(file: string): boolean {
+  const descriptor = openSync(file, "r");
+  try {
+    return isTar(startOf(descriptor));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function startOf(descriptor: number): Buffer {
+  const start = Buffer.alloc(512);
+  readSync(descriptor, start, 0, start.length, 0);
+  return start;
+}
+
+/** Resolves to the directory with what is in it. */
+async function unpackFile(session: BuildSession, file: string, shown: string): Promise<string> {
+  const descriptor = openSync(file, "r");
   try {
     const { size } = fstatSync(descriptor);
-    const start = Buffer.alloc(512);
-    readSync(descriptor, start, 0, start.length, 0);
-    if (!isTar(start))
-      throw new CooperError(
-        "invalid-argument",
-        `the context ${request.context} is a file, and no tar`,
-        { hint: `to build with it as the Dockerfile: cooper build -f ${request.context} .` },
-      );
-    return await unpackContext(request, { kind: "file", descriptor, offset: 0, length: size });
+    if (!isTar(startOf(descriptor)))
+      throw new CooperError("invalid-argument", `the context ${shown} is a file, and no tar`, {
+        hint: `to build with it as the Dockerfile: cooper build -f ${shown} .`,
+      });
+    return await unpack(session, { kind: "file", descriptor, offset: 0, length: size });
   } finally {
     closeSync(descriptor);
   }
 }
 
 /** It is unpacked as a layer is: by a child that cannot leave the directory. */
-async function unpackContext(request: ContextRequest, source: LayerSource): Promise<OpenContext> {
-  await unpackLayer(source, request.scratch, request.signal);
-  const root = join(request.scratch, "diff");
-  const names = request.file === null ? usualNames : [request.file];
-  for (const name of names) {
-    const text = readInRoot(root, name, maxFileBytes);
-    if (text === undefined) continue;
-    const own = [
-      `${name}.dockerignore`,
-      `${name}.containerignore`,
-      ".dockerignore",
-      ".containerignore",
-    ];
-    const ignoring = own.find(
-      (candidate) => readInRoot(root, candidate, maxFileBytes) !== undefined,
-    );
-    const rules = ignoring === undefined ? "" : (readInRoot(root, ignoring, maxFileBytes) ?? "");
-    const ignore =
-      request.ignoreFile === null
-        ? parseIgnore(withHidden(rules, request), ignoring ?? "")
-        : parseIgnore(withHidden(readText(request.ignoreFile), request), request.ignoreFile);
-    return { dockerfile: { name, text }, tree: treeAt(root, ignore) };
-  }
-  throw noDockerfile(names[0] ?? "Dockerfile", "the tar");
+async function unpack(session: BuildSession, source: LayerSource): Promise<string> {
+  const directory = session.stage.next("context");
+  await unpackLayer(source, directory, session.signal);
+  return join(directory, "diff");
 }
 
-/**
- * Podman's client sends what is not of the context under its whole path, besides: a Dockerfile from
- * elsewhere, and secrets. The last rule decides.
- */
-function withHidden(rules: string, { hidden = [], file }: ContextRequest): string {
-  const patterns = hidden.map((name) => `**/${literal(name)}`);
-  if (file?.startsWith("/")) patterns.push(literal(file));
-  return [rules, ...patterns].join("\n");
+/** A context whose files a stranger may have made: the Dockerfile is looked for within it. */
+async function inTree(
+  session: BuildSession,
+  { file, ignoreFile, hidden = [] }: ContextRequest,
+  root: string,
+  shown: string,
+): Promise<OpenContext> {
+  const given = await givenDockerfile(session, file);
+  const { dockerfile, ignore } = dockerfileInside(root, {
+    given,
+    file,
+    ignoreFile,
+    hidden,
+    shown,
+  });
+  return { dockerfile, tree: treeAt(root, ignore) };
 }
-
-const literal = (name: string) => name.replace(/[\\*?[]/g, "\\$&");

@@ -1,5 +1,6 @@
 /** A Dockerfile's text and places in it; errors that show the line they are about. */
 import { CooperError } from "../../errors.ts";
+import { redactUrls } from "../source/url-text.ts";
 
 /** Both count from 1. */
 export interface Position {
@@ -75,5 +76,5 @@ function underline(source: Source, { start, end }: Range, width: number): string
 
 /** A tab takes one column, and nothing reaches the terminal that would act on it. */
 function plain(line: string): string {
-  return line.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ");
+  return redactUrls(line).replace(/[\u0000-\u001f\u007f-\u009f]/g, " ");
 }

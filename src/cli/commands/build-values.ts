@@ -1,6 +1,7 @@
 /** Values of build's options that have parts of their own. */
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import { isGitAddress } from "../../build/source/git-address.ts";
 import type { NamedContext } from "../../build/stages.ts";
 import { CooperError } from "../../errors.ts";
 import { pairs } from "../pairs.ts";
@@ -58,16 +59,20 @@ function readBytes(file: string, id: string): Uint8Array {
   throw new CooperError("invalid-argument", `the secret ${id} is larger than 500 kB`);
 }
 
-/** `NAME=DIR`, `NAME=docker-image://IMAGE`. */
+/** `NAME=DIR`, `NAME=docker-image://IMAGE`, `NAME=oci-layout://DIR:TAG`, `NAME=` and an address. */
 export function contextOf(text: string): [string, NamedContext] {
   const [, name = "", value = ""] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (name === "")
     throw new CooperError("invalid-argument", `invalid build context ${text}: it is NAME=VALUE`);
   const image = /^(?:docker-image|container-image):\/\/(.+)$/.exec(value)?.[1];
   if (image !== undefined) return [name, { kind: "image", name: image }];
-  if (/^(?:https?|git|ssh|oci-layout|target):|^git@/.test(value))
-    throw new CooperError("not-supported", `the build context ${name} is no directory or image`, {
-      hint: "fetch it first, and name the directory",
+  const layout = /^oci-layout:\/\/(.+)$/.exec(value)?.[1];
+  if (layout !== undefined) return [name, { kind: "image", name: `oci:${layout}` }];
+  if (isGitAddress(value)) return [name, { kind: "git", address: value }];
+  if (/^https?:\/\//i.test(value)) return [name, { kind: "web", address: value }];
+  if (/^[a-z][a-z0-9+.-]+:(?:\/\/|:)|^target:/i.test(value))
+    throw new CooperError("not-supported", `there is no build context of the kind ${value}`, {
+      hint: "there are directories, tars, addresses of git and https, docker-image:// and oci-layout://",
     });
   return [name, { kind: "directory", path: value }];
 }

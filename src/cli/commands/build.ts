@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { parseAnnotation } from "../../build/annotations.ts";
 import { CooperError, errnoName } from "../../errors.ts";
 import { anyPlatform, type PlatformChoice, parsePlatform } from "../../oci/platform.ts";
+import { isTerminal } from "../../system/terminal.ts";
 import { openProgress } from "../build-progress/choose.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
@@ -56,6 +57,7 @@ export const build = defineCommand({
         network: networkOf(options.network),
         secrets: options.secret.map(secretOf),
         agents: new Map(options.ssh.map(agentOf)),
+        mayAsk: isTerminal(0) && isTerminal(2),
         template: spec,
         contexts: Object.fromEntries(options.buildContext.map(contextOf)),
         outputs: outputsOf(options.output, options),
