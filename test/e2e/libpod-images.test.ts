@@ -229,6 +229,92 @@ describe.skipIf(podmanClient === null)("podman's remote client", () => {
   });
 });
 
+describe.skipIf(podmanClient === null)("podman's remote client", () => {
+  test.each(everybody)("builds as $who", async ({ user }) => {
+    await using host = await testHost(user);
+    await using service = await Service.start(host);
+    const podman = (...args: string[]) => service.mustPodman(...args);
+    await host.must("pull", "-q", "hello");
+    const place = host.place("files");
+    const context = host.place("files/context");
+    writeFileSync(join(context, "f"), "in it");
+    writeFileSync(join(context, "left-out"), "not in it");
+    writeFileSync(join(context, ".containerignore"), "left-out\n");
+    writeFileSync(join(place, "token"), "hush");
+    const file = (...rows: string[]) => {
+      const path = join(place, "Elsewhere");
+      writeFileSync(path, `${rows.join("\n")}\n`);
+      return ["-f", path];
+    };
+    const all = [
+      ...["FROM hello AS base", "ARG A=1", "COPY . /ctx"],
+      "RUN --mount=type=secret,id=t test $(cat /run/secrets/t) = hush && echo $A > /a",
+      ...["FROM base", "RUN echo told; find /ctx -type f > /found"],
+    ];
+    const built = await podman(
+      ...["build", ...file(...all), "-t", "b:1", "-t", "b:2", "--build-arg", "A=5"],
+      ...["--secret", `id=t,src=${join(place, "token")}`, "--label", "l=v", "--annotation", "q=r"],
+      ...["--add-host", "db:10.0.0.7", "--ulimit", "nofile=100:100", context],
+    );
+    const printed = lines(built);
+    expect(printed).toContain("told");
+    expect(printed.filter((line) => line.includes("STEP ")).at(-1)).toMatch(
+      /STEP 2\/2: RUN echo told/,
+    );
+    expect(printed.slice(-3)).toEqual([
+      "Successfully tagged localhost/b:1",
+      "Successfully tagged localhost/b:2",
+      expect.stringMatching(/^[0-9a-f]{64}$/),
+    ]);
+    const shown = ["run", "--rm", "--network", "none", "b:1", "sh", "-c"];
+    // neither the Dockerfile of elsewhere nor the secret, which came in the same tar, were in the context
+    expect(lines(await host.must(...shown, "sort /found; cat /a"))).toEqual([
+      "/ctx/.containerignore",
+      "/ctx/f",
+      "5",
+    ]);
+    const [document] = JSON.parse(await podman("image", "inspect", "b:2"));
+    expect(document).toMatchObject({ Labels: { l: "v" }, Annotations: { q: "r" } });
+    expect(document.RootFS.Layers).toHaveLength(4);
+    const args = file("FROM hello", "RUN echo a", "RUN echo b");
+    expect(await podman("build", "-q", ...args, context)).toMatch(/^[0-9a-f]{64}$/);
+    await podman("build", "--squash", ...args, "-t", "s", context);
+    expect(await podman("image", "inspect", "--format", "{{len .RootFS.Layers}}", "s")).toBe("2");
+
+    const failed = await service.podman("build", ...file("FROM hello", "RUN exit 7"), context);
+    expect(failed).toMatchObject({ exitCode: 7, stderr: expect.stringContaining("exit status 7") });
+    const named = await service.podman("build", ...args, "--target", "nope", context);
+    expect(named).toMatchObject({ exitCode: 125, stderr: expect.stringContaining("nope") });
+    for (const wrong of [
+      ["--from", "x"],
+      ["--env", "A=b"],
+      ["--isolation", "chroot"],
+    ])
+      expect(await service.podman("build", ...args, ...wrong, context)).toMatchObject({
+        exitCode: 125,
+        stderr: expect.stringContaining("not supported"),
+      });
+  });
+});
+
+test("a directory of this machine is built where its path is absolute", async () => {
+  await using host = await testHost();
+  await using service = await Service.start(host);
+  await host.must("pull", "-q", "hello");
+  const context = host.place("context");
+  writeFileSync(join(context, "Containerfile"), "FROM hello\nCOPY f /f\n");
+  writeFileSync(join(context, "f"), "in it");
+  const ask = (query: string) => service.ask("POST", `/v5.7.0/libpod/local/build?${query}`);
+  const made = await ask(`localcontextdir=${context}&layers=1&t=l`);
+  expect(made.status).toBe(200);
+  expect(JSON.parse(lines(made.text).at(-1) ?? "")).toEqual({
+    stream: expect.stringMatching(/^[0-9a-f]{64}\n$/),
+  });
+  expect(await host.must("run", "--rm", "--network", "none", "l", "cat", "/f")).toBe("in it");
+  expect((await ask("localcontextdir=context")).status).toBe(400);
+  expect((await ask(`localcontextdir=${context}&secrets=["id=a,src=f"]`)).status).toBe(501);
+});
+
 test("credentials of headers go to the registry that they are for", async () => {
   await using host = await testHost();
   await using service = await Service.start(host);
@@ -278,6 +364,13 @@ test("what is wrong in a request is told, and nothing is made of it", async () =
     ["POST", "manifests/UP", undefined, 400, "UP"],
     ["PUT", "manifests/nope", { operation: "update", images: ["x"] }, 404, "nope"],
     ["PUT", "manifests/nope", { operation: "zork" }, 400, "illegal operation"],
+    ["POST", "build?dockerfile=-", "", 400, "no name of a Dockerfile"],
+    ["POST", "build?secrets=[%22id=a,src=../../etc/passwd%22]", "", 400, "invalid secret"],
+    ["POST", "build?secrets=[%22id=a,env=HOME%22]", "", 400, "unexpected key 'env'"],
+    ["POST", "build?additionalbuildcontexts=a=localpath:/etc", "", 501, "is no image"],
+    ["POST", "build?ulimits=[%22zork%22]", "", 400, "ulimits"],
+    ["POST", "build?networkmode=web", "", 501, "network web"],
+    ["POST", "build", "no tar", 400, "no tar"],
     ["POST", "volumes/create", { Name: "../x" }, 400, "invalid volume name"],
     ["POST", "volumes/create", { Name: "v", Labels: { a: 1 } }, 400, "Labels"],
     ["POST", "volumes/create", { Name: "v", Driver: "zork" }, 404, "plugin"],

@@ -17,7 +17,9 @@ export function accessOf(
 ): AccessOptions {
   const tlsVerify = parameters.value("tlsVerify", flagSwitch);
   const retries = parameters.number("retry");
-  const delay = parameters.value("retryDelay", duration);
+  // builds spell it otherwise
+  const delay =
+    parameters.value("retryDelay", duration) ?? parameters.value("retry-delay", duration);
   return {
     ...readCredentials(headers),
     signal,

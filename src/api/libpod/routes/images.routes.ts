@@ -1,15 +1,18 @@
-/** Routes about images, manifest lists and registries. */
+/** Routes about images, builds, manifest lists and registries. */
 import type { Route } from "../../route.ts";
 
 const read = () => import("./images-read.ts");
 const write = () => import("./images-write.ts");
 const transfer = () => import("./images-transfer.ts");
+const builds = () => import("./build.ts");
 const manifests = () => import("./manifests.ts");
 
 const image = "/images/{name*}";
 const list = "/manifests/{name*}";
 
 export const imageRoutes: readonly Route[] = [
+  { method: "POST", path: "/build", load: async () => (await builds()).build },
+  { method: "POST", path: "/local/build", load: async () => (await builds()).buildLocal },
   { method: "GET", path: "/images/json", load: async () => (await read()).list },
   { method: "GET", path: "/images/search", load: async () => (await read()).search },
   { method: "GET", path: "/images/export", load: async () => (await transfer()).exportMany },
