@@ -1,5 +1,6 @@
 /** Reading the query of a request, as Docker does. Pure. */
 import { CooperError } from "../errors.ts";
+import { parseMoment } from "../moment.ts";
 import { isObject } from "../oci/json.ts";
 
 /** Docker's truth: anything but these. */
@@ -16,6 +17,12 @@ export function wholeNumber(query: URLSearchParams, name: string): number | null
   if (!/^-?\d{1,15}$/.test(text))
     throw new CooperError("invalid-argument", `${name}: "${text}" is not a whole number`);
   return Number(text);
+}
+
+/** Seconds since 1970 with a fraction, or a time, in ms; null: none, as are 0 and the time that Go calls zero. */
+export function momentOf(text: string | null): number | null {
+  if (text === null || ["", "0", "0001-01-01T00:00:00Z"].includes(text)) return null;
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseMoment(text);
 }
 
 /**

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { CooperError } from "../../errors.ts";
+import type { EngineEvent } from "../../events/event.ts";
+import { libpodEvent } from "./event.ts";
 import { libpodFailure } from "./failure.ts";
 import { uptimeText } from "./info.ts";
 import { splitLibpodPath } from "./versions.ts";
@@ -89,6 +91,46 @@ test.each(["/v1.41/info", "/libpod", "/v1.41/images/libpod/json", "/libpodx/info
     expect(splitLibpodPath(path)).toBeUndefined();
   },
 );
+
+describe("libpodEvent()", () => {
+  const event = (action: string, attributes = {}): EngineEvent => ({
+    type: "container",
+    action,
+    id: "abc",
+    name: "c",
+    image: "i",
+    timeMicroseconds: 1_500_000_000_250_000,
+    attributes,
+  });
+
+  test("has Podman's words, and the exit code under its name", () => {
+    expect(libpodEvent(event("die", { exitCode: "3", l: "v" }), 5008)).toMatchObject({
+      status: "died",
+      id: "abc",
+      from: "i",
+      Type: "container",
+      Actor: { ID: "abc", Attributes: { containerExitCode: "3", l: "v", image: "i", name: "c" } },
+      time: 1_500_000_000,
+    });
+    expect(libpodEvent(event("health_status: healthy"), 5008)).toMatchObject({
+      Action: "health_status",
+      HealthStatus: "healthy",
+    });
+  });
+
+  test("has an exit code for older clients, who cannot do without", () => {
+    const line = (version: number) => JSON.stringify(libpodEvent(event("create"), version));
+    expect(line(4003)).toContain('"containerExitCode":"0"');
+    expect(line(5008)).not.toContain("containerExitCode");
+  });
+
+  test("leaves out what Podman has no word for", () => {
+    expect(libpodEvent(event("snapshot"), 5008)).toBeUndefined();
+    expect(libpodEvent({ ...event("create"), type: "secret" }, 4003)).toBeUndefined();
+    expect(libpodEvent(event("update"), 4003)).toBeUndefined();
+    expect(libpodEvent({ ...event("create"), type: "secret" }, 5008)).toBeDefined();
+  });
+});
 
 test("uptimeText()", () => {
   expect(uptimeText(22963.4)).toBe("6h 22m 43.00s (Approximately 0.25 days)");

@@ -24,7 +24,8 @@ export function statsReport(row: ContainerStats): Record<string, unknown> {
     BlockInput: row.readBytes,
     BlockOutput: row.writtenBytes,
     PIDs: row.pids,
-    UpTime: row.isRunning ? Math.max(row.takenAtMs - row.startedAtMs, 0) * 1e6 : 0,
+    // what its clients show under CPU TIME
+    UpTime: row.cpuNanoseconds,
     Duration: row.cpuNanoseconds,
   };
 }

@@ -1,11 +1,10 @@
 /** Handlers that carry what containers say and are told: logs, attach, wait, resize. */
 import type { RemoteSession } from "../../container/remote-session.ts";
 import { CooperError } from "../../errors.ts";
-import { parseMoment } from "../../moment.ts";
 import { frame, streamType } from "../frames.ts";
 import type { RawStream, Reply } from "../http/reply.ts";
 import { WebSocketStream, websocketAccept } from "../http/websocket.ts";
-import { isTrue, wholeNumber } from "../query.ts";
+import { isTrue, momentOf, wholeNumber } from "../query.ts";
 import type { Call, Handler } from "../route.ts";
 
 /** What the two APIs write otherwise. */
@@ -68,12 +67,6 @@ export async function logReply(
 function tailOf(text: string | null): number | null {
   if (text === null || text === "" || text === "all") return null;
   return /^\d{1,9}$/.test(text) ? Number(text) : null;
-}
-
-/** Seconds since 1970 with a fraction, or a time; 0 is none. */
-function momentOf(text: string | null): number | null {
-  if (text === null || text === "" || text === "0") return null;
-  return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseMoment(text);
 }
 
 /** The log has the machine's zone, Docker shows UTC with nine digits. */

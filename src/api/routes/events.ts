@@ -1,8 +1,7 @@
 /** Handler of events. */
-import { parseMoment } from "../../moment.ts";
 import { eventDocument } from "../docker/event.ts";
 import type { Reply } from "../http/reply.ts";
-import { filtersOf } from "../query.ts";
+import { filtersOf, momentOf } from "../query.ts";
 import type { Handler } from "../route.ts";
 
 export const events: Handler = async ({ engine, request, version }) => {
@@ -48,10 +47,4 @@ function sequence(documents: AsyncIterable<unknown>, type: string | null): Reply
       for await (const document of documents) yield `${mark}${JSON.stringify(document)}${end}`;
     })(),
   };
-}
-
-/** Seconds since 1970 with a fraction, or a time; "" and 0 are none. */
-function momentOf(text: string | null): number | null {
-  if (text === null || text === "" || text === "0") return null;
-  return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseMoment(text);
 }

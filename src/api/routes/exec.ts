@@ -4,9 +4,9 @@ import { CooperError } from "../../errors.ts";
 import { type Document, readDocument } from "../document.ts";
 import { failureOf } from "../failure.ts";
 import { frame, streamType } from "../frames.ts";
-import { json } from "../http/reply.ts";
+import { json, type Reply } from "../http/reply.ts";
 import { wholeNumber } from "../query.ts";
-import type { Handler } from "../route.ts";
+import type { Call, Handler } from "../route.ts";
 import { carryInput } from "./containers-streams.ts";
 
 export const create: Handler = async ({ engine, params, request }) => {
@@ -28,7 +28,19 @@ export const create: Handler = async ({ engine, params, request }) => {
   return json({ Id: id }, 201);
 };
 
-export const start: Handler = async ({ engine, params, request, version }) => {
+export const start: Handler = (call) =>
+  startReply(call, "stdout", (error) => failureOf(error).message);
+
+/**
+ * Starts a session, and carries its streams unless it is detached.
+ *
+ * @param stream where the client reads why it could not be started, in the words of `words`
+ */
+export async function startReply(
+  { engine, params, request, version }: Call,
+  stream: "stdout" | "stderr",
+  words: (error: unknown) => string,
+): Promise<Reply> {
   const id = params.id ?? "";
   const body = await readDocument(request.body);
   const size = sizeOf(body);
@@ -56,7 +68,7 @@ export const start: Handler = async ({ engine, params, request, version }) => {
         );
       } catch (error) {
         // the client has its answer by then: it reads why here, and asks for the exit code
-        await write("stdout", Buffer.from(`${failureOf(error).message}\r\n`));
+        await write(stream, Buffer.from(`${words(error)}\r\n`));
         return;
       }
       using _session = session;
@@ -71,7 +83,7 @@ export const start: Handler = async ({ engine, params, request, version }) => {
       ]);
     },
   };
-};
+}
 
 function sizeOf(body: Document): { rows: number; columns: number } | undefined {
   const [rows, columns] = Array.isArray(body.value("ConsoleSize"))

@@ -1,12 +1,11 @@
 /** Handlers that carry the files of containers, and make images of them. */
 import { posix } from "node:path";
 import { CooperError } from "../../../errors.ts";
-import { isObject } from "../../../oci/json.ts";
 import { goFileMode } from "../../docker/path-stat.ts";
 import { json } from "../../http/reply.ts";
-import { isTrue } from "../../query.ts";
 import type { Call, Handler } from "../../route.ts";
 import { copyIn, copyOut, pathOf } from "../../routes/containers-files.ts";
+import { Parameters } from "../parameters.ts";
 
 /** Podman's clients count on the path itself where there is no link. */
 async function statHeader(call: Call): Promise<Record<string, string>> {
@@ -37,53 +36,47 @@ export const getArchive: Handler = async (call) => ({
 
 /** `rename`: the name that what stands in the tar gets. */
 export const putArchive: Handler = async (call) => {
-  const { query } = call.request;
+  const parameters = new Parameters(call.request.query);
   await copyIn(call, call.params.name ?? "", {
-    overwrites: !isTrue(query, "noOverwriteDirNonDir"),
-    chownsStream: isTrue(query, "copyUIDGID", true),
-    renames: renamesOf(query.get("rename") ?? ""),
+    overwrites: !parameters.flag("noOverwriteDirNonDir"),
+    chownsStream: parameters.flag("copyUIDGID", true),
+    renames: renamesOf(parameters),
   });
   return { status: 200 };
 };
 
-function renamesOf(text: string): ReadonlyMap<string, string> {
-  if (text === "") return new Map();
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new CooperError("invalid-argument", "rename: no JSON", { cause });
-  }
-  const pairs = isObject(value) ? Object.entries(value) : [];
-  return new Map(
-    pairs.map(([from, to]) => {
-      if (typeof to !== "string" || !/^[^/\0]{1,255}$/.test(to) || to === "." || to === "..")
-        throw new CooperError("invalid-argument", "rename is not a map of names");
-      return [from, to];
-    }),
-  );
+function renamesOf(parameters: Parameters): ReadonlyMap<string, string> {
+  const pairs = Object.entries(parameters.pairs("rename"));
+  const wrong = pairs.find(([, to]) => !/^[^/\0]{1,255}$/.test(to) || to === "." || to === "..");
+  if (wrong !== undefined)
+    throw new CooperError(
+      "invalid-argument",
+      `the parameter rename: ${JSON.stringify(wrong[1])} is no name of a file`,
+    );
+  return new Map(pairs);
 }
 
 export const commit: Handler = async ({ engine, request }) => {
-  const { query } = request;
-  const container = query.get("container") ?? "";
+  const parameters = new Parameters(request.query);
+  const container = parameters.text("container");
   if (container === "")
     throw new CooperError("invalid-argument", "no container was named: container=NAME");
-  const repo = query.get("repo") ?? "";
-  const format = query.get("format") || "oci";
+  const repo = parameters.text("repo");
+  const format = parameters.text("format") || "oci";
   if (format !== "oci" && format !== "docker")
     throw new CooperError("invalid-argument", `format: "${format}" is neither oci nor docker`);
   const image = await engine.containers.commit(container, {
-    name: repo === "" ? null : query.get("tag") ? `${repo}:${query.get("tag")}` : repo,
-    author: query.get("author") ?? "",
-    message: query.get("comment") ?? "",
-    changes: query.getAll("changes").filter((text) => text.trim() !== ""),
+    name: repo === "" ? null : parameters.text("tag") ? `${repo}:${parameters.text("tag")}` : repo,
+    author: parameters.text("author"),
+    message: parameters.text("comment"),
+    changes: parameters.texts("changes"),
     config: {},
-    pauses: isTrue(query, "pause") ? null : false,
-    squashes: isTrue(query, "squash"),
+    pauses: parameters.flag("pause", true) ? null : false,
+    squashes: parameters.flag("squash"),
     family: format,
-    includesVolumes: isTrue(query, "include"),
+    includesVolumes: parameters.flag("include"),
     signal: request.signal,
   });
-  return json({ Id: image.id });
+  // clients that ask for a stream look for the id in it, as in that of a build
+  return json(parameters.flag("stream") ? { stream: image.id } : { Id: image.id });
 };

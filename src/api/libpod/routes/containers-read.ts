@@ -1,22 +1,25 @@
 /** Handlers that look at containers. */
 import { json, jsonLines, noContent, type Reply } from "../../http/reply.ts";
-import { filtersOf, isTrue, wholeNumber } from "../../query.ts";
+import { filtersOf } from "../../query.ts";
 import type { Handler } from "../../route.ts";
 import { containerItem, inspectedContainer } from "../container.ts";
-import { wordsOf } from "../failure.ts";
+import { libpodRefused, wordsOf } from "../failure.ts";
+import { Parameters } from "../parameters.ts";
 import { statsReport } from "../stats.ts";
 
 export const list: Handler = async ({ engine, request }) => {
-  const { query } = request;
-  const filters = filtersOf(query);
-  const limit = wholeNumber(query, "limit") ?? wholeNumber(query, "last") ?? 0;
-  const showsAll = isTrue(query, "all") || filters.some((filter) => filter.startsWith("status="));
+  const parameters = new Parameters(request.query);
+  const filters = filtersOf(request.query);
+  const last = parameters.number("last") ?? 0;
+  const limit = last > 0 ? last : (parameters.number("limit") ?? 0);
+  const showsAll =
+    parameters.flag("all") || last > 0 || filters.some((filter) => filter.startsWith("status="));
   const wanted = (await engine.containers.list(filters)).filter(
     ({ isActive }) => showsAll || isActive,
   );
   const shown = limit > 0 ? wanted.slice(-limit) : wanted;
-  const sizes = isTrue(query, "size") ? await engine.containers.sizes(shown) : undefined;
-  const showsNamespaces = isTrue(query, "namespace");
+  const sizes = parameters.flag("size") ? await engine.containers.sizes(shown) : undefined;
+  const showsNamespaces = parameters.flag("namespace");
   return json(
     shown.map((summary) =>
       containerItem(summary, { size: sizes?.get(summary.record.id), showsNamespaces }),
@@ -31,7 +34,7 @@ export const inspect: Handler = async ({ engine, params, request, version }) => 
     ...inspectedContainer(record, document, version),
     ExecIDs: await engine.sessions.runningExecs(record.id),
   };
-  if (!isTrue(request.query, "size")) return json(shown);
+  if (!new Parameters(request.query).flag("size")) return json(shown);
   const summaries = await engine.containers.list([`id=${record.id}`]);
   const size = (await engine.containers.sizes(summaries)).get(record.id);
   return json({ ...shown, SizeRw: size?.writable ?? 0, SizeRootFs: size?.total ?? 0 });
@@ -43,15 +46,16 @@ export const exists: Handler = async ({ engine, params }) => {
 };
 
 export const top: Handler = async ({ engine, params, request }) => {
-  const { query, signal } = request;
-  const words = query.getAll("ps_args").filter((word) => word !== "");
+  const { signal } = request;
+  const parameters = new Parameters(request.query);
+  const words = parameters.texts("ps_args");
   const look = async () => {
     const { headings, rows } = await engine.containers.top(params.name ?? "", words);
     return { Processes: rows, Titles: headings };
   };
   const first = await look();
-  if (!isTrue(query, "stream")) return json(first);
-  const delayMs = (wholeNumber(query, "delay") ?? 5) * 1000;
+  if (!parameters.flag("stream")) return json(first);
+  const delayMs = (parameters.number("delay") ?? 5) * 1000;
   return jsonLines(
     (async function* () {
       yield first;
@@ -64,6 +68,15 @@ export const top: Handler = async ({ engine, params, request }) => {
   );
 };
 
+/** Whether its restart policy is about to start it again; clients ask before they remove what has ended. */
+export const shouldRestart: Handler = async ({ engine, params }) => {
+  const { id, name } = await engine.containers.get(params.name ?? "");
+  const [summary] = await engine.containers.list([`id=${id}`]);
+  return summary?.state === "restarting"
+    ? noContent
+    : libpodRefused(404, `container ${name} is not to be started again`);
+};
+
 export const showMounted: Handler = async ({ engine }) => {
   const mounted = await engine.containers.mounted();
   return json(Object.fromEntries(mounted.map(({ id, path }) => [id, path])));
@@ -71,11 +84,12 @@ export const showMounted: Handler = async ({ engine }) => {
 
 /** Of those that are named, or of all that run. */
 export const statsOfMany: Handler = async ({ engine, request }): Promise<Reply> => {
-  const { query, signal } = request;
-  const names = query.getAll("containers").filter((name) => name !== "");
+  const { signal } = request;
+  const parameters = new Parameters(request.query);
+  const names = parameters.texts("containers");
   const lines = await engine.containers.stats(names.length > 0 ? names : null, {
-    all: isTrue(query, "all"),
-    intervalMs: Math.max(wholeNumber(query, "interval") ?? 5, 1) * 1000,
+    all: parameters.flag("all"),
+    intervalMs: Math.max(parameters.number("interval") ?? 5, 1) * 1000,
     firstIntervalMs: 250,
   });
   const documents = (async function* () {
@@ -89,7 +103,7 @@ export const statsOfMany: Handler = async ({ engine, request }): Promise<Reply> 
       yield { Error: wordsOf(error)[0], Stats: null };
     }
   })();
-  if (isTrue(query, "stream", true)) return jsonLines(documents);
+  if (parameters.flag("stream", true)) return jsonLines(documents);
   for await (const document of documents) return json(document);
   return json({ Error: null, Stats: [] });
 };

@@ -3,8 +3,9 @@ import { CooperError } from "../../../errors.ts";
 import { parseSignal } from "../../../oci/signals.ts";
 import { readDocument } from "../../document.ts";
 import { json, noContent, notModified } from "../../http/reply.ts";
-import { filtersOf, isTrue, wholeNumber } from "../../query.ts";
-import type { Call, Handler } from "../../route.ts";
+import { filtersOf } from "../../query.ts";
+import type { Handler } from "../../route.ts";
+import { Parameters } from "../parameters.ts";
 import { libpodSpec } from "../spec.ts";
 import { updateSpec } from "../spec-update.ts";
 
@@ -33,28 +34,27 @@ export const init: Handler = async ({ engine, params }) => {
 };
 
 /** How long it may take: `timeout`, as Docker's clients say it `t`, or its own setting. */
-const graceOf = ({ request: { query } }: Call) => ({
-  graceSeconds: wholeNumber(query, "timeout") ?? wholeNumber(query, "t"),
+const graceOf = (parameters: Parameters) => ({
+  graceSeconds: parameters.number("timeout") ?? parameters.number("t") ?? null,
   signal: null,
 });
 
-export const stop: Handler = async (call) => {
-  const { engine, params } = call;
+export const stop: Handler = async ({ engine, params, request }) => {
   const name = params.name ?? "";
-  const ignores = isTrue(call.request.query, "ignore");
-  if (ignores && !(await engine.containers.exists(name))) return noContent;
+  const parameters = new Parameters(request.query);
+  if (parameters.flag("ignore") && !(await engine.containers.exists(name))) return noContent;
   const wasRunning = await engine.containers.isAlive(name);
-  await engine.containers.stop(name, graceOf(call));
+  await engine.containers.stop(name, graceOf(parameters));
   return wasRunning ? noContent : notModified;
 };
 
-export const restart: Handler = async (call) => {
-  await call.engine.containers.restart(call.params.name ?? "", graceOf(call));
+export const restart: Handler = async ({ engine, params, request }) => {
+  await engine.containers.restart(params.name ?? "", graceOf(new Parameters(request.query)));
   return noContent;
 };
 
 export const kill: Handler = async ({ engine, params, request }) => {
-  const signal = request.query.get("signal") || "SIGKILL";
+  const signal = new Parameters(request.query).text("signal") || "SIGKILL";
   await engine.containers.kill(params.name ?? "", parseSignal(signal));
   return noContent;
 };
@@ -70,17 +70,18 @@ export const unpause: Handler = async ({ engine, params }) => {
 };
 
 export const rename: Handler = async ({ engine, params, request }) => {
-  const name = request.query.get("name") ?? "";
+  const name = new Parameters(request.query).text("name");
   if (name === "") throw new CooperError("invalid-argument", "no new name was given");
   await engine.containers.rename(params.name ?? "", name);
   return noContent;
 };
 
 export const update: Handler = async ({ engine, params, request }) => {
-  const policy = request.query.get("restartPolicy") ?? "";
+  const parameters = new Parameters(request.query);
+  const policy = parameters.text("restartPolicy");
   const spec = updateSpec(await readDocument(request.body), {
     policy,
-    tries: wholeNumber(request.query, "restartRetries") ?? 0,
+    tries: parameters.number("restartRetries") ?? 0,
   });
   const id = await engine.containers.update(params.name ?? "", spec, {
     setsRestart: policy !== "",
@@ -88,14 +89,15 @@ export const update: Handler = async ({ engine, params, request }) => {
   return json(id, 201);
 };
 
-export const remove: Handler = async ({ engine, params, request: { query } }) => {
+export const remove: Handler = async ({ engine, params, request }) => {
   const name = params.name ?? "";
-  if (isTrue(query, "ignore") && !(await engine.containers.exists(name))) return json([]);
+  const parameters = new Parameters(request.query);
+  if (parameters.flag("ignore") && !(await engine.containers.exists(name))) return json([]);
   const id = await engine.containers.remove(name, {
-    force: isTrue(query, "force"),
-    volumes: isTrue(query, "v") || isTrue(query, "volumes"),
-    graceSeconds: wholeNumber(query, "timeout"),
-    depend: isTrue(query, "depend"),
+    force: parameters.flag("force"),
+    volumes: parameters.flag("v") || parameters.flag("volumes"),
+    graceSeconds: parameters.number("timeout") ?? null,
+    depend: parameters.flag("depend"),
   });
   return json([{ Id: id, RawInput: name }]);
 };

@@ -30,6 +30,11 @@ export const containerRoutes: readonly Route[] = [
   { method: "GET", path: `${all}/stats`, load: async () => (await read()).statsOfMany },
   { method: "GET", path: `${one}/json`, load: async () => (await read()).inspect },
   { method: "GET", path: `${one}/exists`, load: async () => (await read()).exists },
+  {
+    method: "POST",
+    path: `${one}/shouldrestart`,
+    load: async () => (await read()).shouldRestart,
+  },
   { method: "GET", path: `${one}/top`, load: async () => (await read()).top },
   { method: "GET", path: `${one}/healthcheck`, load: async () => (await read()).checkHealth },
   {
@@ -73,7 +78,7 @@ export const containerRoutes: readonly Route[] = [
   { method: "POST", path: "/commit", load: async () => (await files()).commit },
 
   { method: "POST", path: `${one}/exec`, load: async () => named((await docker.exec()).create) },
-  { method: "POST", path: "/exec/{id}/start", load: async () => (await docker.exec()).start },
+  { method: "POST", path: "/exec/{id}/start", load: async () => (await exec()).start },
   { method: "POST", path: "/exec/{id}/resize", load: async () => (await docker.exec()).resize },
   { method: "GET", path: "/exec/{id}/json", load: async () => (await exec()).inspect },
   { method: "POST", path: "/exec/{id}/remove", load: async () => (await exec()).remove },

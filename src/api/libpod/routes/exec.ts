@@ -1,6 +1,13 @@
 /** Handlers of exec sessions. */
+import { readDocument } from "../../document.ts";
 import { json } from "../../http/reply.ts";
 import type { Handler } from "../../route.ts";
+import { startReply } from "../../routes/exec.ts";
+import { wordsOf } from "../failure.ts";
+import { Parameters } from "../parameters.ts";
+
+export const start: Handler = (call) =>
+  startReply(call, "stderr", (error) => `Error: ${wordsOf(error)[0]}`);
 
 export const inspect: Handler = async ({ engine, params }) => {
   const session = await engine.sessions.inspectExec(params.id ?? "");
@@ -29,7 +36,8 @@ export const inspect: Handler = async ({ engine, params }) => {
 
 /** Forgets one that has ended, or was never started. */
 export const remove: Handler = async ({ engine, params, request }) => {
-  const { force } = Object.fromEntries(request.query);
-  await engine.sessions.removeExec(params.id ?? "", force === "true");
+  const body = await readDocument(request.body);
+  const force = body.boolean("Force") ?? new Parameters(request.query).flag("force");
+  await engine.sessions.removeExec(params.id ?? "", force);
   return { status: 200 };
 };
