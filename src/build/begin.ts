@@ -11,14 +11,15 @@ import type { SourceTree } from "./context/tree.ts";
 import type { PlannedStep } from "./graph.ts";
 import { type BuildSecret, BuildSession } from "./session.ts";
 
-/** What the steps of a build act with. */
+/** What the steps of a build act with. @param agents sockets by id */
 export function openSession(
   host: Host,
   stage: Stage,
   options: BuildOptions,
+  agents: ReadonlyMap<string, string>,
   signal: AbortSignal,
 ): BuildSession {
-  const { epoch, template, agents, mayAsk, progress, cacheMaxAgeMs, sentSecrets = [] } = options;
+  const { epoch, template, mayAsk, progress, cacheMaxAgeMs, sentSecrets = [] } = options;
   const oldestCached = cacheMaxAgeMs === null ? null : Date.now() - cacheMaxAgeMs;
   const usesCache = (step: PlannedStep) => mayUseCache(options, step);
   const secrets = [

@@ -32,6 +32,7 @@ import type { BuildSecret, BuiltTree } from "./session.ts";
 import { solve } from "./solve.ts";
 import { redactUrls } from "./source/url-text.ts";
 import type { Squash } from "./squash.ts";
+import { type AgentRequest, openAgents } from "./ssh/agents.ts";
 import type { GraphInput, NamedContext } from "./stages.ts";
 import { BuildImages } from "./steps/image.ts";
 import { removeLeftContainers } from "./steps/left-containers.ts";
@@ -61,6 +62,7 @@ export interface BuildOptions {
   readonly pull: PullPolicy;
   readonly fetch: FetchOptions;
   readonly network: GraphInput["network"];
+  readonly allowed: GraphInput["allowed"];
   readonly secrets: readonly BuildSecret[];
   /** Secrets that a client sent in the tar of the context, each a file at its top: no step sees those files. */
   readonly sentSecrets?: readonly SentSecret[];
@@ -70,7 +72,7 @@ export interface BuildOptions {
   readonly contexts: Readonly<Record<string, NamedContext>>;
   readonly outputs: readonly BuildOutput[];
   readonly metadataFile: string | null;
-  readonly agents: ReadonlyMap<string, string>;
+  readonly agents: readonly AgentRequest[];
   /** Whether somebody sits at a terminal and may be asked. */
   readonly mayAsk: boolean;
   readonly jobs: number;
@@ -104,8 +106,9 @@ export async function buildImage(given: Host, options: BuildOptions): Promise<Bu
   using _held = await host.locks.store("shared"); // nobody sweeps the layers that it stands on
   const abort = new AbortController();
   options.signal?.addEventListener("abort", () => abort.abort(), { once: true });
-  const session = openSession(host, stage, options, abort.signal);
   assertContexts(options.contexts);
+  await using agents = await openAgents(host, stage, options.agents);
+  const session = openSession(host, stage, options, agents.sockets, abort.signal);
   progress.started("definition", "[internal] load build definition");
   const { dockerfile: file, tree } = await openContext(session, {
     ...options,

@@ -16,6 +16,7 @@ import { checkDirective, describeFinding, type LintFacts, lint } from "./lint.ts
 import { planAll } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import { platformsOf } from "./request.ts";
+import { openAgents } from "./ssh/agents.ts";
 import { BuildImages } from "./steps/image.ts";
 
 /** Gathers what rules need while the graph is made. */
@@ -66,7 +67,8 @@ const nothing: ImageConfig = { architecture: "", os: "", rootfs: { type: "layers
 export async function checkDockerfile(host: Host, options: BuildOptions): Promise<string[]> {
   using stage = await openStage(host);
   const signal = options.signal ?? new AbortController().signal;
-  const session = openSession(host, stage, options, signal);
+  await using agents = await openAgents(host, stage, options.agents);
+  const session = openSession(host, stage, options, agents.sockets, signal);
   const { dockerfile, tree } = await openContext(session, options);
   await keep(session); // a context that had to be fetched
   const file = parseDockerfile(dockerfile.name, dockerfile.text);

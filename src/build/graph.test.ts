@@ -34,6 +34,7 @@ function plan(text: string, more: Partial<GraphInput> = {}) {
     buildPlatform: platform,
     targetPlatform: platform,
     network: "default",
+    allowed: [],
     contexts: {},
     images: new Map(
       [...images].map(([name, config]) => [imageKey({ name, platform: null }), config]),
@@ -72,6 +73,15 @@ describe("planGraph()", () => {
   ])("reads %s", (_, more, result) => {
     const text = "FROM base AS a\nRUN a\nFROM a AS b\nRUN b\nFROM b\nRUN c";
     expect(graphOf(text, more)).toContain(result);
+  });
+
+  test.each([
+    ["RUN --network=host x", ["network.host"], 'network="host"'],
+    ["RUN --security=insecure x", ["security.insecure"], "isInsecure=true"],
+    ["RUN --device=v.com/c=d,required x", ["device"], '"name":"v.com/c=d","isRequired":true'],
+    ["RUN --device=name=v.com/c=d x", ["device=v.com/c=d"], '"isRequired":false'],
+  ])("%s needs --allow %p", (line, allowed, expected) => {
+    expect(graphOf(`FROM base\n${line}`, { allowed })).toContain(expected);
   });
 
   test.each([
@@ -163,7 +173,47 @@ describe("planGraph()", () => {
     ],
     [
       "FROM base\nRUN --security=insecure x",
-      "Dockerfile:2:5: RUN --security=insecure is refused",
+      "Dockerfile:2:5: RUN --security=insecure is not allowed by itself",
+      {},
+    ],
+    [
+      "FROM base\nRUN --security=insecure x",
+      "Dockerfile:2:5: RUN --security=insecure is not allowed by itself",
+      { allowed: ["network.host", "device"] },
+    ],
+    [
+      "FROM base\nRUN --security=none x",
+      'Dockerfile:2:5: security mode "none" is not supported',
+      {},
+    ],
+    [
+      "FROM base\nRUN --device=v.com/c=d x",
+      "Dockerfile:2:5: RUN --device=v.com/c=d is not allowed by itself",
+      { allowed: ["device=v.com/c=other"] },
+    ],
+    [
+      "FROM base\nRUN --device=/dev/sda x",
+      'Dockerfile:2:5: "/dev/sda" is no name of a CDI device',
+      { allowed: ["device"] },
+    ],
+    [
+      "FROM base\nADD file:///srv/x.git /x",
+      "Dockerfile:2:1: ADD takes no repository of this machine",
+      {},
+    ],
+    [
+      "FROM base\nADD --keep-git-dir x /y",
+      "Dockerfile:2:1: --keep-git-dir is for git repositories",
+      {},
+    ],
+    [
+      "FROM base\nADD https://h/x.git#-u /y",
+      'Dockerfile:2:1: invalid git repository "https://h/x.git#-u"',
+      {},
+    ],
+    [
+      "FROM base\nADD https://me:secret@h/x.git?depth=1 /y",
+      'Dockerfile:2:1: invalid git repository "https://xxxxx@h/x.git?depth=1": unexpected query "depth"\n  1 | FROM base\n> 2 | ADD https://xxxxx@h/x.git',
       {},
     ],
     ["FROM base\nADD --checksum=md5:1 http://x /y", "Dockerfile:2:5: invalid checksum md5:1", {}],

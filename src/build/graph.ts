@@ -74,6 +74,13 @@ export type StepMount =
       readonly gid: number;
     };
 
+/** A device by its name in the Container Device Interface. */
+export interface StepDevice {
+  readonly name: string;
+  /** Whether the command cannot do without. */
+  readonly isRequired: boolean;
+}
+
 /** A command in a container whose files are the base's. */
 export interface RunStep {
   readonly kind: "run";
@@ -88,6 +95,9 @@ export interface RunStep {
   readonly user: string;
   readonly mounts: readonly StepMount[];
   readonly network: "default" | "none" | "host";
+  /** Without the sandbox, as a privileged container. */
+  readonly isInsecure: boolean;
+  readonly devices: readonly StepDevice[];
   /** What its programs are for, where that is not this machine; its base says that already. */
   readonly platform: string | null;
 }

@@ -1,141 +1,14 @@
-/** RUN, COPY and ADD: the instructions that change files. */
+/** COPY and ADD: files that are put on top. */
 import { posix } from "node:path";
 import { messageOf } from "../errors.ts";
-import { announcedBy } from "./dockerfile/heredoc.ts";
-import type { CopyInstruction, RunInstruction, Word } from "./dockerfile/instructions.ts";
-import { parseRunMount } from "./dockerfile/run-mount.ts";
-import { proxyArgs } from "./dockerfile/scope.ts";
+import type { CopyInstruction, Word } from "./dockerfile/instructions.ts";
 import type { Range } from "./dockerfile/source.ts";
-import type { RunStep, StepId, StepMount } from "./graph.ts";
-import { runText } from "./history.ts";
-import { commandWords, expand } from "./instruct-words.ts";
+import type { StepId } from "./graph.ts";
+import { expand } from "./instruct-words.ts";
 import { isGitAddress, parseGitAddress } from "./source/git-address.ts";
 import { redactUrls } from "./source/url-text.ts";
 import type { StageState } from "./stage-state.ts";
 import type { Planner } from "./stages.ts";
-
-/** RUN: a container in which a command runs. */
-export function addRun(planner: Planner, state: StageState, run: RunInstruction): void {
-  if (run.devices.length > 0)
-    throw planner.error(run.devices[0]?.range ?? run.range, "RUN --device is not supported yet");
-  const { argv, script } = command(planner, state, run);
-  const { scope, config } = state;
-  const args = scope.argsForRun();
-  const given = planner.input.buildArgs;
-  const proxies = proxyArgs.filter((name) => Object.hasOwn(given, name) && !scope.env.has(name));
-  const isProxy = ([name]: readonly [string, string]) => proxyArgs.includes(name);
-  const known = args.filter((arg) => !isProxy(arg));
-  const passed = new Map([
-    ...proxies.map((name) => [name, given[name] ?? ""] as const),
-    ...args.filter(isProxy),
-  ]);
-  const asText = ([name, value]: readonly [string, string]) => `${name}=${value}`;
-  state.tree = planner.builder.add(
-    {
-      kind: "run",
-      base: state.tree,
-      argv,
-      script,
-      env: [...scope.envList(), ...known.map(asText)],
-      passedEnv: [...passed].map(asText),
-      cwd: config.WorkingDir,
-      user: config.User,
-      mounts: run.mounts.map((word) => mount(planner, state, word)),
-      network: network(planner, state, run),
-      platform: planner.foreign(state.platform),
-    },
-    {
-      title: state.nextTitle(`RUN ${firstLine(run)}`),
-      stages: state.names,
-      place: { source: planner.input.dockerfile.source, range: run.range },
-    },
-  );
-  const told = [...scope.args.keys()].filter((name) => !proxyArgs.includes(name));
-  state.note(
-    runText(
-      argv,
-      told.map((name) => [name, scope.lookUp(name) ?? ""]),
-    ),
-    false,
-  );
-}
-
-function firstLine({ command: { kind, ...rest }, heredocs }: RunInstruction): string {
-  const text = "words" in rest ? JSON.stringify(rest.words) : rest.text;
-  const [first = "", ...more] = (heredocs[0]?.content ?? "").trimEnd().split("\n");
-  return heredocs.length === 0 ? text : `${text} (${first}${more.length > 0 ? "..." : ""})`;
-}
-
-/** A line that is one heredoc and nothing else is the script itself; any other is the shell's to read. */
-function command(
-  planner: Planner,
-  state: StageState,
-  { command: line, heredocs, range }: RunInstruction,
-): Pick<RunStep, "argv" | "script"> {
-  const [heredoc] = heredocs;
-  if (heredoc === undefined || line.kind === "exec")
-    return { argv: commandWords(state, line), script: null };
-  if (announcedBy(line.text) === undefined) {
-    const all = heredocs.map(({ written, name }) => `\n${written}${name}`).join("");
-    return { argv: commandWords(state, { kind: "shell", text: line.text + all }), script: null };
-  }
-  const { name, content } = heredoc;
-  if (!content.startsWith("#!"))
-    return { argv: commandWords(state, { kind: "shell", text: content }), script: null };
-  if (name.includes("/") || name === "." || name === "..")
-    throw planner.error(range, `a script cannot be named ${name}`);
-  return { argv: [`/dev/pipes/${name}`], script: { name, content } };
-}
-
-function network(
-  planner: Planner,
-  state: StageState,
-  { network: given, security }: RunInstruction,
-): RunStep["network"] {
-  if (security !== null && expand(planner, state, security) !== "sandbox") {
-    throw planner.error(security.range, `RUN --security=${security.text} is refused`, {
-      hint: "commands of a build run in the same sandbox as containers do; there is only sandbox",
-    });
-  }
-  if (given === null) return planner.input.network;
-  const text = expand(planner, state, given);
-  if (text === "default") return planner.input.network;
-  if (text === "none") return text;
-  if (text !== "host")
-    throw planner.error(given.range, `unknown network mode: ${text}`, {
-      hint: "there are default, none and host",
-    });
-  if (planner.input.network === "host") return text;
-  throw planner.error(given.range, "RUN --network=host is not allowed by itself", {
-    hint: "whoever builds gives the host's network to a build: cooper build --network host",
-  });
-}
-
-function mount(planner: Planner, state: StageState, word: Word): StepMount {
-  const text = expand(planner, state, word);
-  const { range } = word;
-  const parsed = (() => {
-    try {
-      return parseRunMount(text);
-    } catch (cause) {
-      throw planner.error(range, messageOf(cause));
-    }
-  })();
-  const inside = (path: string) => posix.resolve(state.config.WorkingDir, path);
-  if ("isRequired" in parsed) {
-    const target = parsed.target === null ? null : inside(parsed.target);
-    return { ...parsed, target };
-  }
-  const target = inside(parsed.target);
-  if (target === "/") throw planner.error(range, "the root cannot be mounted over");
-  if (parsed.kind === "tmpfs") return { ...parsed, target };
-  const { from, ...rest } = parsed;
-  const tree =
-    from === null ? null : planner.treeOf({ text: from, range }, state.stage, state.names);
-  const source = posix.resolve("/", parsed.source);
-  if (rest.kind === "bind") return { ...rest, target, source, tree: tree ?? planner.context(null) };
-  return { ...rest, id: rest.id ?? target, target, source, tree };
-}
 
 /** COPY and ADD. */
 export function addCopy(planner: Planner, state: StageState, copy: CopyInstruction): void {

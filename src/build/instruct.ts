@@ -12,7 +12,8 @@ import type {
 } from "./dockerfile/instructions.ts";
 import type { HealthConfig } from "./graph.ts";
 import { healthText, quotedList } from "./history.ts";
-import { addCopy, addRun } from "./instruct-files.ts";
+import { addCopy } from "./instruct-files.ts";
+import { addRun } from "./instruct-run.ts";
 import { commandWords, expand } from "./instruct-words.ts";
 import { exposedPorts } from "./ports.ts";
 import type { StageState } from "./stage-state.ts";

@@ -15,6 +15,7 @@ function graphFor(targetPlatform: typeof amd64, text: string) {
     buildPlatform: amd64,
     targetPlatform,
     network: "default",
+    allowed: [],
     contexts: {},
     images: new Map(),
   });

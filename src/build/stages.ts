@@ -37,6 +37,8 @@ export interface GraphInput {
   readonly targetPlatform: Platform;
   /** --network, for those RUN that do not say. */
   readonly network: "default" | "none" | "host";
+  /** --allow: what RUN may ask for beyond the sandbox: `network.host`, `security.insecure`, `device[=NAME]`. */
+  readonly allowed: readonly string[];
   /** --build-context by name; they go before stages and images of that name. */
   readonly contexts: Readonly<Record<string, NamedContext>>;
   /** Configurations by imageKey(). */

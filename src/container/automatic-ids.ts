@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { listContainers } from "../records/containers.ts";
+import { listEveryContainer } from "../records/containers.ts";
 import { idCount, idMap } from "../system/own-limits.ts";
 import { readInRoot } from "../system/rooted.ts";
 import { subordinateRanges } from "../system/subordinate-ids.ts";
@@ -22,7 +22,7 @@ const smallSize = 1024;
  */
 export function automaticIds(host: Host, mode: Automatic, layers: readonly string[]): IdMappings {
   const pool = autoPool(host);
-  const others = listContainers(host.database).flatMap(({ spec, resolved }) =>
+  const others = listEveryContainer(host.database).flatMap(({ spec, resolved }) =>
     spec.userns?.kind === "auto" ? (resolved.idMappings?.uids ?? []) : [],
   );
   const [ownUids, ownGids] = [ownMappings(host, mode, "uid"), ownMappings(host, mode, "gid")];

@@ -1,5 +1,6 @@
 /** What happens to containers, told to the journal of events. */
 import type { Host } from "../host.ts";
+import { isOfBuild } from "../records/containers.ts";
 import { labelsOf } from "./process-of.ts";
 import type { ContainerRecord } from "./record.ts";
 
@@ -39,6 +40,7 @@ export function emitContainer(
   action: ContainerAction,
   attributes: Readonly<Record<string, string>> = {},
 ): void {
+  if (isOfBuild(container)) return; // the build is told, not what its steps run in
   host.events.emit({
     type: "container",
     action,

@@ -3,7 +3,7 @@ import { readlinkSync } from "node:fs";
 import { humanAge, humanDuration } from "../cli/human.ts";
 import type { Host } from "../host.ts";
 import type { Attachment, PublishedPort } from "../network/model.ts";
-import { listContainers } from "../records/containers.ts";
+import { listContainers, listEveryContainer } from "../records/containers.ts";
 import { type HealthSummary, healthStatuses } from "../records/health.ts";
 import { allPorts } from "../records/leases.ts";
 import { allAttachments, networkNames } from "../records/networks.ts";
@@ -182,8 +182,13 @@ function namespaceInode(pid: number, file: string): string {
   }
 }
 
-/** All containers as lines, oldest first. One query, and a look at /proc for each that runs. */
-export function summarize(host: Host): ContainerSummary[] {
+/**
+ * Containers as lines, oldest first. One query, and a look at /proc for each that runs.
+ *
+ * @param withBuilds also those that steps of builds run in
+ */
+export function summarize(host: Host, withBuilds = false): ContainerSummary[] {
   const shared = new SharedRows(host);
-  return listContainers(host.database).map((record) => new ContainerSummary(host, record, shared));
+  const list = withBuilds ? listEveryContainer : listContainers;
+  return list(host.database).map((record) => new ContainerSummary(host, record, shared));
 }

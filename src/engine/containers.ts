@@ -333,11 +333,11 @@ export class Containers {
     return (await import("../container/inspect.ts")).inspectContainer(this.host, name);
   }
 
-  /** Those that all filters let through, oldest first. */
-  async list(filters: readonly string[] = []): Promise<ContainerSummary[]> {
+  /** Those that all filters let through, oldest first; with those of builds too, if asked. */
+  async list(filters: readonly string[] = [], withBuilds = false): Promise<ContainerSummary[]> {
     const { summarize } = await import("../container/summary.ts");
     await this.reviveKeeper();
-    const containers = summarize(this.host);
+    const containers = summarize(this.host, withBuilds);
     if (containers.some(({ state, record }) => state === "exited" && record.intent === "running"))
       (await import("../container/revive.ts")).reviveLost(this.host, containers);
     if (filters.length === 0) return containers;

@@ -236,8 +236,17 @@ export function findContainerByName(database: Database, name: string): Container
   return row === null ? undefined : toRecord(row);
 }
 
-/** All containers, oldest first. Sorted here: SQLite would write the records of many to a file to sort them. */
+/** Containers that somebody asked for, oldest first. Those of a build's steps are not among them. */
 export function listContainers(database: Database): ContainerRecord[] {
+  return listEveryContainer(database).filter((container) => !isOfBuild(container));
+}
+
+/** Whether a step of a build runs in it: then it is nobody's to name. */
+export const isOfBuild = ({ resolved }: Pick<ContainerRecord, "resolved">) =>
+  resolved.buildDirectories !== undefined;
+
+/** All containers, oldest first. Sorted here: SQLite would write the records of many to a file to sort them. */
+export function listEveryContainer(database: Database): ContainerRecord[] {
   return database
     .query<Row, []>("select * from container")
     .all()

@@ -12,7 +12,7 @@ import { sweep } from "../image/sweep.ts";
 import { verifyLayer } from "../layer/verify.ts";
 import { decodeImageConfig } from "../oci/decode-image-config.ts";
 import { digestOf } from "../oci/digest.ts";
-import { listContainers } from "../records/containers.ts";
+import { listEveryContainer } from "../records/containers.ts";
 import { allFrozenIds, frozenChain } from "../records/frozen.ts";
 import {
   containersOf,
@@ -174,7 +174,7 @@ class Checker {
   }
 
   private async mend(id: string, images: readonly Image[], text: string): Promise<void> {
-    const users = listContainers(this.host.database).filter(
+    const users = listEveryContainer(this.host.database).filter(
       (container) => container.resolved.layers.includes(id) && isAlive(container),
     );
     if (users.length > 0 && !this.options.removes) {
@@ -211,7 +211,7 @@ class Checker {
       this.report(`${lost.length} layers were left by killed commands`, undefined, "swept");
     }
     await this.frozenTrees();
-    const containers = new Set(listContainers(database).map(({ id }) => id));
+    const containers = new Set(listEveryContainer(database).map(({ id }) => id));
     for (const name of list(paths.containers).filter((one) => !containers.has(one)))
       this.report(`${join(paths.containers, name)} belongs to no container`);
     sweepVolumes(this.host);
@@ -226,7 +226,7 @@ class Checker {
   private async frozenTrees(): Promise<void> {
     const { paths, database } = this.host;
     const there = new Set(list(paths.frozen));
-    for (const container of listContainers(database)) {
+    for (const container of listEveryContainer(database)) {
       if (container.freezingId !== null) continue; // the next command on it puts them back
       const { name } = container;
       const stands = frozenChain(database, container.frozenId);

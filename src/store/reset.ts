@@ -6,7 +6,7 @@ import { errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { listImages } from "../image/list.ts";
 import { releaseImage } from "../image/mount.ts";
-import { listContainers } from "../records/containers.ts";
+import { listEveryContainer } from "../records/containers.ts";
 import { listVolumes } from "../records/volumes.ts";
 import { unmount } from "../system/mount.ts";
 import { mountsBelow } from "../system/mount-table.ts";
@@ -28,7 +28,7 @@ export function planReset(host: Host): ResetPlan {
   return {
     root: host.paths.root,
     run: host.paths.run,
-    containers: listContainers(host.database).map(({ name }) => name),
+    containers: listEveryContainer(host.database).map(({ name }) => name),
     images: listImages(host, { all: true }).map(({ image }) => image.names[0] ?? image.id),
     volumes: listVolumes(host.database).map(({ name }) => name),
     bytes: storeUsage(host).totalBytes,
@@ -41,7 +41,7 @@ export function planReset(host: Host): ResetPlan {
  */
 export async function resetStore(host: Host): Promise<void> {
   const { root, run } = host.paths;
-  for (const { id } of listContainers(host.database))
+  for (const { id } of listEveryContainer(host.database))
     await removeContainer(host, id, { force: true, volumes: true, graceSeconds: 0 });
   for (const { image } of listImages(host, { all: true })) releaseImage(host, image.id);
   for (const point of mountsBelow(root)) unmount(point);

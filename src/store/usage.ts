@@ -119,7 +119,7 @@ function containersUsage(host: Host, layers: ReadonlyMap<string, number>): Usage
   );
   const orphanBytes = sumOf([...orphans].map((id) => layers.get(id) ?? 0));
   const frozen = frozenUsage(host);
-  const items = summarize(host).map(
+  const items = summarize(host, true).map(
     (summary): ContainerUsage => ({
       summary,
       bytes: treeUsage(host.paths.container(summary.record.id).directory).diskBytes,
@@ -186,7 +186,7 @@ function cacheUsage(host: Host, layers: ReadonlyMap<string, number>): UsageOf<Ca
 function engineUsage(host: Host): UsageOf<EngineUsage> {
   const { root, layers, containers, frozen, volumes, caches, staging, partials } = host.paths;
   const layerIds = allLayerIds(host.database);
-  const containerIds = new Set(summarize(host).map(({ record }) => record.id));
+  const containerIds = new Set(summarize(host, true).map(({ record }) => record.id));
   const frozenIds = allFrozenIds(host.database);
   const volumeNames = new Set(listVolumes(host.database).map(({ name }) => name));
   const counted: [directory: string, known: (name: string) => boolean][] = [

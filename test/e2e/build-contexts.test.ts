@@ -1,6 +1,6 @@
 /** What builds take in from elsewhere: repositories, tars and files on the web, further contexts. */
 import { describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fixtureWeb } from "../fixtures/web.ts";
 import { type Result, type TestHost, testHost, users } from "./host.ts";
@@ -259,6 +259,139 @@ describe.each(everybody)("as $who", ({ user }) => {
     expect(stranger.shown).toEqual([]);
     const denied = await host.cooper("build", `${server.url}/git/private.git#main:none`);
     expect(denied.stderr).toContain('has no directory "none"');
+  });
+
+  test("--ssh hands on keys and agents, to whoever the mount names, to list and sign with alone", async () => {
+    await using host = await testHost(user);
+    const place = host.place("ssh");
+    const key = join(place, "key");
+    Bun.spawnSync(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key]);
+    Bun.spawnSync(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", `${key}-locked`]);
+    if (user !== null) Bun.spawnSync(["chown", "-R", `${user.uid}`, place]);
+    // ssh-add, with what it is linked to
+    const libraries = Bun.spawnSync(["ldd", "/usr/bin/ssh-add"]).stdout.toString();
+    const files = ["/usr/bin/ssh-add", ...(libraries.match(/\/\S+(?= \()/g) ?? [])];
+    Bun.spawnSync(["tar", "-chf", join(place, "files.tar"), ...files]);
+    const dockerfile = lines(
+      "FROM hello",
+      "ADD files.tar /",
+      "RUN --mount=type=ssh,required ssh-add -l > /keys; ssh-add -D; ssh-add -l >> /keys",
+      "USER 7:8",
+      "RUN --mount=type=ssh,id=other,uid=7,mode=0640,target=/tmp/s \\",
+      "  stat -c '%u %a' /tmp/s > /tmp/looks; SSH_AUTH_SOCK=/tmp/s ssh-add -l > /tmp/keys",
+    );
+    const build = (...args: string[]) =>
+      host.cooperWith({ stdin: dockerfile }, "build", "-t", "built", "-f", "-", ...args, place);
+    const built = await build("--ssh", `default=${key}`, "--ssh", `other=${key}`);
+    expect(built).toMatchObject({ exitCode: 0 });
+    const print = Bun.spawnSync(["ssh-keygen", "-lf", `${key}.pub`]).stdout.toString();
+    const digest = print.split(" ")[1] ?? "none";
+    const seen = await shell(
+      host,
+      "cat /keys /tmp/keys /tmp/looks; ls /run/buildkit /tmp/s 2>&1; true",
+    );
+    expect(seen.split(digest)).toHaveLength(4);
+    expect(seen).toContain("\n7 640\n");
+    expect(seen).toMatch(/buildkit: No such file.*\n.*s: No such file/);
+    const agents = Bun.spawnSync(["pgrep", "-fc", `ssh-agent -a ${host.run}`]).stdout.toString();
+    expect(agents.trim()).toBe("0");
+    expect((await build("--no-cache", "--ssh", `other=${key}`)).stderr).toContain(
+      'no SSH agent "default" was given',
+    );
+    expect((await build("--ssh", `default=${place}/none`)).stderr).toContain(
+      `there is no key or socket ${place}/none`,
+    );
+    expect((await build("--ssh", `default=${key}-locked`)).stderr).toContain(
+      "--ssh default: a key cannot be used",
+    );
+  });
+
+  test("git over ssh gets the agent that is handed over, and nothing else of the caller's", async () => {
+    await using host = await testHost(user);
+    using server = web(host);
+    const { directory } = server.repository("app", { Dockerfile: "FROM hello\n" });
+    const place = host.place("bin");
+    // an ssh that runs what it is told on this machine
+    const log = join(place, "log");
+    writeFileSync(
+      join(place, "ssh"),
+      `#!/bin/sh\necho "$@" >> ${log}\nenv | grep -c SSH_AUTH_SOCK >> ${log}\nfor last; do :; done\n` +
+        `unset GIT_CONFIG_GLOBAL GIT_CONFIG_NOSYSTEM; export HOME=${place}\n` +
+        `git config --global safe.directory '*'; exec sh -c "$last"\n`,
+    );
+    chmodSync(join(place, "ssh"), 0o755);
+    const key = join(place, "key");
+    Bun.spawnSync(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key]);
+    if (user !== null) Bun.spawnSync(["chown", "-R", `${user.uid}`, place]);
+    const env = { PATH: `${place}:/usr/bin:/bin:/usr/sbin:/sbin` };
+    const text = `FROM hello\nADD git@example.com:${directory} /src\n`;
+    const build = (...args: string[]) =>
+      host.cooperWith({ env, stdin: text }, "build", ...args, "-");
+    const refused = await build();
+    expect(refused.stderr).toContain("no SSH agent was given\n");
+    expect(refused.stderr).toContain("Hint: hand yours over: cooper build --ssh default");
+    expect(await build("--ssh", `default=${key}`)).toMatchObject({ exitCode: 0 });
+    const [asked = "", sockets] = readFileSync(log, "utf8").split("\n");
+    expect(asked).toMatch(
+      /^-F none .*IdentityAgent=\S+\/agent -o IdentityFile=none -o BatchMode=yes/,
+    );
+    expect(asked).toContain("StrictHostKeyChecking=yes");
+    expect(sockets).toBe("0");
+  });
+
+  test("RUN gets more than the sandbox only when the caller allows it", async () => {
+    await using host = await testHost(user);
+    const cdi = host.place("cdi");
+    writeFileSync(
+      join(cdi, "v.json"),
+      JSON.stringify({
+        cdiVersion: "0.6.0",
+        kind: "v.com/c",
+        devices: [{ name: "d", containerEdits: { env: ["DEVICE=there"] } }],
+      }),
+    );
+    const build = (line: string, ...args: string[]) =>
+      host.cooperWith(
+        { stdin: `FROM hello\n${line}\n` },
+        ...["--cdi-spec-dir", cdi, "build", "--progress", "plain", ...args, "-"],
+      );
+    const bounding = "grep CapBnd /proc/self/status";
+    const sandboxed = await build(`RUN ${bounding}`);
+    const insecure = await build(
+      `RUN --security=insecure ${bounding}`,
+      ...["--allow", "security.insecure"],
+    );
+    const capabilities = (text: string) => BigInt(`0x${/CapBnd:\s*(\w+)/.exec(text)?.[1] ?? 0}`);
+    expect(capabilities(insecure.stderr)).toBeGreaterThan(capabilities(sandboxed.stderr));
+    const device = (line: string, ...args: string[]) =>
+      build(`RUN --device=${line} echo "[$DEVICE]"`, ...args);
+    expect((await device("v.com/c=d", "--allow", "device=v.com/c=d")).stderr).toContain("[there]");
+    expect((await device("v.com/c=no", "--allow", "device")).stderr).toContain("[]");
+    const missing = await device("v.com/c=no,required", "--allow", "device");
+    expect(missing).toMatchObject({ exitCode: 1 });
+    expect((await build("RUN --network=host true", "--allow", "network.host")).exitCode).toBe(0);
+    const wrong = await build("RUN true", "--allow", "everything");
+    expect(wrong.stderr).toContain('invalid entitlement "everything"');
+  });
+
+  test("what steps run in is listed by ps --external alone", async () => {
+    await using host = await testHost(user);
+    const child = host.start(
+      { stdin: "FROM hello\nRUN touch /begun; until false; do sleep 0.1; done\n" },
+      ...["build", "-"],
+    );
+    let external = "";
+    for (let tries = 0; tries < 100 && !/ Up /.test(external); tries++) {
+      external = await host.must("ps", "--external");
+      await Bun.sleep(50);
+    }
+    expect(external).toMatch(/ Up .* build-/);
+    expect(await host.must("ps", "-aq")).toBe("");
+    expect(await host.must("info", "--format", "{{.Containers}}")).toBe("0");
+    child.kill("SIGTERM");
+    await child.exited;
+    expect(await host.must("ps", "--external", "-q")).toBe("");
+    expect(await host.must("events", "--since", "1m", "--until", "0s")).not.toContain("container");
   });
 
   test("addresses that would do something else are refused in words", async () => {

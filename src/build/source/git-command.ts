@@ -118,7 +118,7 @@ function hintFor(why: string, { at, access }: NonNullable<GitRun["remote"]>): st
       : "the agent has no key that the host takes: ssh-add FILE";
   if (/could not read Username|Authentication failed|terminal prompts disabled/.test(why))
     return "the repository is private or not there: cooper build --secret id=GIT_AUTH_TOKEN,src=FILE";
-  if (/dubious ownership/.test(why)) {
+  if (at.protocol === "file" && /dubious ownership/.test(why)) {
     const path = at.url.replace("file://", "");
     return `it belongs to somebody else: git config --global --add safe.directory ${path}`;
   }

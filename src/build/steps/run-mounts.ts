@@ -48,10 +48,14 @@ export async function mountsFor(
       if (shown?.mount !== undefined) mounts.set(mount, shown.mount);
       env.push(...(shown?.env ?? []));
     } else if (mount.kind === "ssh") {
+      const number = step.mounts.filter(({ kind }) => kind === "ssh").indexOf(mount);
       const agent = agentFor(session, mount);
       if (agent === undefined) continue;
-      mounts.set(mount, agent.mount);
-      env.push(`SSH_AUTH_SOCK=${agent.mount.target}`);
+      const { openAgentSocket } = await import("../ssh/agent-socket.ts");
+      const socket = undo.use(await openAgentSocket(session, agent, mount));
+      const target = mount.target ?? `/run/buildkit/ssh_agent.${number}`;
+      mounts.set(mount, bind(socket.path, target));
+      if (number === 0) env.push(`SSH_AUTH_SOCK=${target}`);
     }
   }
   const held = undo.move();
@@ -73,14 +77,13 @@ const tmpfs = ({ target, sizeBytes, mode }: Extract<StepMount, { kind: "tmpfs" }
   ],
 });
 
-/** The caller's agent, by its socket. */
+/** An agent, by its socket. */
 function agentFor(
   session: BuildSession,
-  { id, target, isRequired }: Extract<StepMount, { kind: "secret" | "ssh" }>,
-): { readonly mount: Mount } | undefined {
+  { id, isRequired }: Extract<StepMount, { kind: "secret" | "ssh" }>,
+): string | undefined {
   const socket = session.options.agents.get(id);
-  if (socket !== undefined) return { mount: bind(socket, target ?? "/run/buildkit/ssh_agent.0") };
-  if (!isRequired) return undefined;
+  if (socket !== undefined || !isRequired) return socket;
   throw new CooperError("invalid-argument", `no SSH agent ${JSON.stringify(id)} was given`, {
     hint: `hand yours over: cooper build --ssh ${id}`,
   });

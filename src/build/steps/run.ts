@@ -1,12 +1,15 @@
 /** RUN: a command in a real container, on an overlay whose changes become the layer where they are. */
 import { chmodSync, closeSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cdiEdits } from "../../container/cdi.ts";
 import { settleContainer } from "../../container/cleanup.ts";
 import { createContainer } from "../../container/create.ts";
+import { parseDevice } from "../../container/options/files.ts";
 import type { ContainerRecord } from "../../container/record.ts";
 import type { ContainerSpec } from "../../container/spec.ts";
 import { startLocked } from "../../container/start.ts";
 import { CooperError } from "../../errors.ts";
+import type { Host } from "../../host.ts";
 import { getContainer } from "../../records/containers.ts";
 import { makePipe } from "../../system/pipe.ts";
 import { isSameProcess } from "../../system/process.ts";
@@ -31,6 +34,7 @@ export async function runCommand(
   if (step.platform !== null) assertRunsHere(step.platform);
   await using mounts = await mountsFor(session, step, trees);
   const spec = specFor(step, session.options.template);
+  spec.devices.push(...devicesFor(session.host, step));
   spec.mounts.push(...mounts.mounts);
   if (step.script !== null) spec.mounts.push(scriptMount(session, step.script));
   const points = mountPoints(spec.mounts.map(({ target }) => target));
@@ -58,6 +62,7 @@ function specFor(step: RunStep, template: ContainerSpec): ContainerSpec {
     env: [...step.env],
     workdir: step.cwd,
     user: step.user === "" ? null : step.user,
+    isPrivileged: step.isInsecure ? true : spec.isPrivileged,
     passesProxies: false,
     managesPasswd: false,
     imageVolumes: "ignore",
@@ -68,6 +73,24 @@ function specFor(step: RunStep, template: ContainerSpec): ContainerSpec {
     log: { driver: "passthrough-tty", options: {} },
     health: { ...spec.health, test: ["NONE"] },
   };
+}
+
+/** Those that are there; whether one that is required is missing is said when the container is made. */
+function devicesFor({ settings }: Host, { devices }: RunStep): ContainerSpec["devices"] {
+  return devices
+    .map(({ name, isRequired }) => ({ device: parseDevice(name), isRequired }))
+    .filter(({ device, isRequired }) => isRequired || isKnown(settings.cdiDirectories, device))
+    .map(({ device }) => device);
+}
+
+function isKnown(directories: readonly string[], device: ContainerSpec["devices"][number]) {
+  try {
+    cdiEdits(directories, { devices: [device], gpus: [] });
+    return true;
+  } catch (error) {
+    if (error instanceof CooperError) return false;
+    throw error;
+  }
 }
 
 /** A script that says itself what reads it (`#!`), beside the devices, as BuildKit has it. */

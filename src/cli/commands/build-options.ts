@@ -15,6 +15,11 @@ import { progressOption } from "../build-progress/choose.ts";
 const pairs = listOf({ ...string, placeholder: "KEY=VALUE" });
 
 export const buildOptions = {
+  allow: {
+    flag: "--allow",
+    type: listOf({ ...string, placeholder: "network.host|security.insecure|device[=NAME]" }),
+    help: "What RUN may ask for beyond the sandbox",
+  },
   annotation: {
     flag: "--annotation",
     type: listOf({ ...string, placeholder: "[LEVEL[PLATFORM]:]KEY=VALUE" }),
@@ -147,8 +152,8 @@ export const buildOptions = {
   squashAll: { flag: "--squash-all", type: flagSwitch, help: "One layer for everything" },
   ssh: {
     flag: "--ssh",
-    type: listOf({ ...string, placeholder: "default|ID[=SOCKET]" }),
-    help: "SSH agent for RUN --mount=type=ssh",
+    type: listOf({ ...string, placeholder: "default|ID[=SOCKET|KEY[,KEY]]" }),
+    help: "SSH agent, or keys, for RUN --mount=type=ssh and git over ssh",
   },
   tag: { flag: "--tag", short: "-t", type: listOf(string), help: "Name of the image" },
   target: {
@@ -238,12 +243,6 @@ export const emptyOptions = {
 
 /** Options of docker and podman that are refused, each with the reason. */
 export const refusedOptions = {
-  allow: {
-    flag: "--allow",
-    type: text,
-    help: "Entitlement",
-    ...no("commands run in the sandbox of containers, always"),
-  },
   attest: { flag: "--attest", type: text, help: "Attestation", ...notYet },
   cacheFrom: { flag: "--cache-from", type: text, help: "Cache from elsewhere", ...notYet },
   cacheTo: { flag: "--cache-to", type: text, help: "Cache for elsewhere", ...notYet },

@@ -1,6 +1,5 @@
 /** Values of build's options that have parts of their own. */
-import { readFileSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { readFileSync } from "node:fs";
 import { isGitAddress } from "../../build/source/git-address.ts";
 import type { NamedContext } from "../../build/stages.ts";
 import { CooperError } from "../../errors.ts";
@@ -30,21 +29,26 @@ export function secretOf(text: string) {
   };
 }
 
-/** `default`, or `ID=SOCKET`. Keys are for agents to hold. */
-export function agentOf(text: string): [string, string] {
-  const equals = text.indexOf("=");
-  const id = equals < 0 ? text : text.slice(0, equals);
-  const socket = equals < 0 ? (process.env.SSH_AUTH_SOCK ?? "") : text.slice(equals + 1);
-  if (socket === "")
-    throw new CooperError(
-      "invalid-argument",
-      `--ssh ${id}: no agent runs (SSH_AUTH_SOCK is not set)`,
-    );
-  if (statSync(socket, { throwIfNoEntry: false })?.isSocket() !== true)
-    throw new CooperError("invalid-argument", `--ssh ${id}: ${socket} is no agent's socket`, {
-      hint: "load keys into an agent: ssh-add FILE",
-    });
-  return [id, resolve(socket)];
+/** `default`, `ID=SOCKET`, or `ID=KEY,KEY`. */
+export function agentOf(text: string): { readonly id: string; readonly paths: readonly string[] } {
+  const [, id = "", given] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
+  if (id === "") throw new CooperError("invalid-argument", `--ssh ${text}: it has no id`);
+  const paths = (given ?? process.env.SSH_AUTH_SOCK ?? "").split(",").filter((path) => path !== "");
+  if (paths.length > 0) return { id, paths };
+  throw new CooperError(
+    "invalid-argument",
+    `--ssh ${id}: no agent runs (SSH_AUTH_SOCK is not set)`,
+    { hint: `start one, or name a key: --ssh ${id}=~/.ssh/id_ed25519` },
+  );
+}
+
+/** What `--allow` may give. */
+export function entitlementOf(text: string): string {
+  if (/^(?:network\.host|security\.insecure|device|device=[^=/]+\/[^=]+=.+)$/.test(text))
+    return text;
+  throw new CooperError("invalid-argument", `invalid entitlement ${JSON.stringify(text)}`, {
+    hint: "there are network.host, security.insecure, device and device=VENDOR.com/CLASS=NAME",
+  });
 }
 
 const maxSecretBytes = 500 << 10;

@@ -12,7 +12,7 @@ import { pairs } from "../pairs.ts";
 import { printable } from "../printable.ts";
 import { buildOptions, containerOptions, emptyOptions, refusedOptions } from "./build-options.ts";
 import { outputsOf } from "./build-output.ts";
-import { agentOf, contextOf, secretOf } from "./build-values.ts";
+import { agentOf, contextOf, entitlementOf, secretOf } from "./build-values.ts";
 import { fetchOf, fetchOptions } from "./fetch-options.ts";
 
 export const build = defineCommand({
@@ -55,8 +55,9 @@ export const build = defineCommand({
         pull: options.pull ?? "missing",
         fetch: fetchOf(options),
         network: networkOf(options.network),
+        allowed: options.allow.map(entitlementOf),
         secrets: options.secret.map(secretOf),
-        agents: new Map(options.ssh.map(agentOf)),
+        agents: options.ssh.map(agentOf),
         mayAsk: isTerminal(0) && isTerminal(2),
         template: spec,
         contexts: Object.fromEntries(options.buildContext.map(contextOf)),

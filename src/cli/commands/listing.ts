@@ -33,8 +33,7 @@ export const ps = defineCommand({
     external: {
       flag: "--external",
       type: flagSwitch,
-      help: "Also containers of other tools",
-      refuse: "other tools have stores of their own",
+      help: "Also those that do not run, and those that steps of builds run in",
     },
     filter: {
       flag: "--filter",
@@ -104,7 +103,7 @@ export const ps = defineCommand({
   staysOutside: true,
   async run({ engine, options }) {
     for (;;) {
-      const rows = choose(await engine.containers.list(options.filter), options);
+      const rows = choose(await engine.containers.list(options.filter, options.external), options);
       const sizes =
         options.size || options.sort === "size"
           ? await engine.containers.sizes(rows)
@@ -131,6 +130,7 @@ interface ContainerSize {
 
 interface PsOptions {
   readonly all?: boolean | undefined;
+  readonly external?: boolean | undefined;
   readonly filter: readonly string[];
   readonly last?: number | undefined;
   readonly latest?: boolean | undefined;
@@ -147,7 +147,7 @@ function choose(containers: readonly ContainerSummary[], options: PsOptions): Co
   if (options.latest) return newest.slice(0, 1);
   if (options.last !== undefined && options.last >= 0) return newest.slice(0, options.last);
   const asksStates = options.filter.some((filter) => /^(status|exited)=/.test(filter));
-  return newest.filter(({ isActive }) => options.all || asksStates || isActive);
+  return newest.filter(({ isActive }) => options.all || options.external || asksStates || isActive);
 }
 
 function sorted(
