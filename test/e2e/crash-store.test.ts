@@ -9,7 +9,8 @@ import { basename, join } from "node:path";
 import { type FixtureRegistry, fixtureRegistry } from "../fixtures/registry.ts";
 import { type TestHost, testHost } from "./host.ts";
 import { dockerArchive } from "./images.ts";
-import { chosenOf, type Point, points, strike, upTo } from "./strike-points.ts";
+import { SmallDisk } from "./small-disk.ts";
+import { chosenOf, type Point, points, strike, strikesAll, tally, upTo } from "./strike-points.ts";
 
 const name = "example.com/crash:1";
 
@@ -36,7 +37,7 @@ const all: readonly Point[] = [
 
 const chosen = chosenOf(all, 13, 5);
 // write(2) goes to the registry too, and no connection is ever full like a disk
-const chosenOfPush = chosen.filter(({ call, fault }) => fault === "kill" || call !== "write");
+const chosenOfRegistry = chosen.filter(({ call, fault }) => fault === "kill" || call !== "write");
 
 interface Act {
   readonly act: string;
@@ -121,6 +122,19 @@ const acts: readonly Act[] = [
       expect(await host.must("images", "-q", "--no-trunc", pushed(host))).toBe(id);
     },
   },
+  {
+    act: "pull",
+    argv: (host) => ["pull", pushed(host)],
+    async prepare(host) {
+      await load(host);
+      await host.must("push", "-q", name, pushed(host));
+      await host.must("rmi", "-f", name);
+    },
+    async redo(host) {
+      await host.must("pull", "-q", pushed(host));
+      expect(await host.must("images", "-q", pushed(host))).toMatch(/^[0-9a-f]{12}$/);
+    },
+  },
   ...(["docker-archive", "oci-archive", "oci", "dir"] as const).map(
     (transport): Act => ({
       act: `push to ${transport}:`,
@@ -172,29 +186,71 @@ function expectWhole(manifest: Buffer): void {
   for (const { digest } of [config, ...layers]) expect(registry.blobs.has(digest)).toBe(true);
 }
 
-describe.each(acts)("$act", ({ act, argv, prepare, redo }) => {
-  test.each(act === "push" ? chosenOfPush : chosen)("$fault at $call $nth", async (point) => {
+/** A store with the container c, before what is struck. */
+async function begin(host: TestHost, { prepare }: Act): Promise<void> {
+  writeFileSync(file(host, "in.tar"), dockerArchive(name, 3));
+  await host.must("run", "--name", "c", "hello", "sh", "-c", "echo made > /made; rm /bin/ls");
+  await prepare(host);
+}
+
+/** Right after it: what there was is told, and verifies. */
+async function expectTruth(host: TestHost): Promise<void> {
+  const listed = await host.cooper("images", "--format", "{{.Repository}}");
+  expect(listed).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(listed.stdout.split("\n")).toContain("localhost/hello");
+  expect(await host.cooper("system", "check")).toMatchObject({ exitCode: 0 });
+}
+
+/** After doing it once more: all verifies, and nothing is left. */
+async function expectNothingLeft(host: TestHost): Promise<void> {
+  expect(await host.cooper("system", "check")).toMatchObject({ exitCode: 0, stdout: "" });
+  await host.must("image", "prune", "--force"); // sweeps
+  expect(readdirSync(join(host.root, "staging"))).toEqual([]);
+  const layers = new Set(
+    (await host.must("image", "inspect", "-f", "{{json .RootFS.Layers}}", ...(await ids(host))))
+      .split("\n")
+      .flatMap((line) => JSON.parse(line) as string[])
+      .map((digest) => digest.replace("sha256:", "")),
+  );
+  expect(readdirSync(join(host.root, "layers")).sort()).toEqual([...layers].sort());
+}
+
+describe.each(acts)("$act", (act) => {
+  const takesAny = !["push", "pull"].includes(act.act);
+  test.each(takesAny ? chosen : chosenOfRegistry)("$fault at $call $nth", async (point) => {
     await using host = await testHost();
-    writeFileSync(file(host, "in.tar"), dockerArchive(name, 3));
-    await host.must("run", "--name", "c", "hello", "sh", "-c", "echo made > /made; rm /bin/ls");
-    await prepare(host);
-    await strike(host, point, argv(host));
-    const listed = await host.cooper("images", "--format", "{{.Repository}}");
-    expect(listed).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(listed.stdout.split("\n")).toContain("localhost/hello");
-    expect(await host.cooper("system", "check")).toMatchObject({ exitCode: 0 });
-    await redo(host);
-    expect(await host.cooper("system", "check")).toMatchObject({ exitCode: 0, stdout: "" });
-    await host.must("image", "prune", "--force"); // sweeps
-    expect(readdirSync(join(host.root, "staging"))).toEqual([]);
-    const layers = new Set(
-      (await host.must("image", "inspect", "-f", "{{json .RootFS.Layers}}", ...(await ids(host))))
-        .split("\n")
-        .flatMap((line) => JSON.parse(line) as string[])
-        .map((digest) => digest.replace("sha256:", "")),
-    );
-    expect(readdirSync(join(host.root, "layers")).sort()).toEqual([...layers].sort());
+    await begin(host, act);
+    await strike(host, point, act.argv(host));
+    await expectTruth(host);
+    await act.redo(host);
+    await expectNothingLeft(host);
   });
+});
+
+const leftBytes = strikesAll()
+  ? [0, 8, 16, 32, 64, 128, 256, 512, 1024, 2048].map((kilobytes) => kilobytes << 10)
+  : [64 << 10];
+const smallDisks = (["ext4", "tmpfs"] as const).flatMap((kind) =>
+  leftBytes.map((left) => ({ kind, left })),
+);
+
+describe.skipIf(process.getuid?.() !== 0).each(acts)("$act, on a disk with little space", (act) => {
+  test.each(strikesAll() || act.act === "pull" ? smallDisks : [])(
+    "$kind with $left bytes left",
+    async ({ kind, left }) => {
+      await using host = await testHost();
+      using disk = new SmallDisk(host, kind);
+      await begin(host, act);
+      disk.fill(left);
+      const { exitCode, stderr } = await host.cooper(...act.argv(host));
+      if (exitCode !== 0) tally(`space ${act.argv(host)[0]} ${kind} ${left}`);
+      if (exitCode !== 0) expect(stderr).toMatch(/^Error: .*(no space left|space)/m);
+      await expectTruth(host);
+      disk.free();
+      await act.redo(host);
+      await expectNothingLeft(host);
+    },
+  );
 });
 
 async function ids(host: TestHost): Promise<string[]> {

@@ -27,6 +27,14 @@ export interface User {
   readonly gid: number;
 }
 
+/** What became of a command that strace was to strike. */
+export interface Injected {
+  /** False when it never made that many calls. */
+  readonly hasStruck: boolean;
+  /** It went on for so long that it had to be ended. */
+  readonly wasEnded: boolean;
+}
+
 /** What a command left behind. */
 export interface Result {
   readonly exitCode: number;
@@ -201,8 +209,9 @@ export class TestHost implements AsyncDisposable {
     await this.injected(call, `signal=KILL:when=${nth}`, ...args);
   }
 
-  /** As killedAt(), with whatever strace can do to the calls; false when it had to be ended. */
-  async injected(call: string, what: string, ...args: string[]): Promise<boolean> {
+  /** As killedAt(), with whatever strace can do to the calls. */
+  async injected(call: string, what: string, ...args: string[]): Promise<Injected> {
+    const seen = `${this.directory}.strace`; // strace's own, and no file of the user's
     const inject = `inject=${call}:${what}`;
     const words = [
       "strace",
@@ -213,7 +222,7 @@ export class TestHost implements AsyncDisposable {
       "execve",
       "-qqq",
       "-o",
-      "/dev/null",
+      seen,
       "-e",
       `trace=${call}`,
       "-e",
@@ -237,7 +246,9 @@ export class TestHost implements AsyncDisposable {
     }, 20_000);
     await child.exited;
     clearTimeout(limit);
-    return !isOver;
+    const hasStruck = /\(INJECTED\)|\+\+\+ killed by SIGKILL/.test(readFileSync(seen, "utf8"));
+    rmSync(seen);
+    return { hasStruck, wasEnded: isOver };
   }
 
   /** What should not be there once all containers are gone. */
@@ -248,7 +259,7 @@ export class TestHost implements AsyncDisposable {
     const containers = this.user === null ? listIn(join(this.root, "containers")) : [];
     const locks = listIn(join(this.root, "lock")).filter(
       (name) =>
-        name.startsWith("c-") ||
+        /^[cr]-/.test(name) ||
         (/^v-[0-9a-f]{64}$/.test(name) &&
           !existsSync(join(this.root, "volumes", name.slice("v-".length)))),
     );

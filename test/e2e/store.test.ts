@@ -2,23 +2,20 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import {
-  closeSync,
   existsSync,
   mkdirSync,
-  openSync,
   readdirSync,
   rmSync,
   statfsSync,
   statSync,
-  truncateSync,
   utimesSync,
   writeFileSync,
-  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { fixtureRegistry } from "../fixtures/registry.ts";
 import { type TestHost, testHost, users } from "./host.ts";
 import { dockerArchive, dockerArchiveOf, tarOf } from "./images.ts";
+import { SmallDisk } from "./small-disk.ts";
 
 const everybody = users.map((user) => ({ user, who: user?.name ?? "the caller" }));
 const isRoot = process.getuid?.() === 0;
@@ -353,50 +350,6 @@ describe.each(everybody)("system reset as $who", ({ user }) => {
   });
 });
 
-/** A small file system at the store's root; removed with it. */
-class SmallDisk implements Disposable {
-  private readonly root: string;
-  private readonly image: string | undefined;
-
-  constructor(host: TestHost, kind: "tmpfs" | "ext4") {
-    this.root = host.root;
-    mkdirSync(host.root);
-    const run = (...argv: string[]) => {
-      const result = Bun.spawnSync(argv, { stdio: ["ignore", "pipe", "pipe"] });
-      if (!result.success) throw new Error(`${argv.join(" ")}: ${result.stderr}`);
-    };
-    if (kind === "tmpfs") {
-      run("mount", "-t", "tmpfs", "-o", "size=140m", "tmpfs", host.root);
-      return;
-    }
-    this.image = `${host.directory}.ext4`;
-    const descriptor = openSync(this.image, "w");
-    closeSync(descriptor);
-    truncateSync(this.image, 160 << 20);
-    run("mkfs.ext4", "-q", "-m", "0", this.image);
-    run("mount", "-o", "loop", this.image, host.root);
-    rmSync(join(host.root, "lost+found"), { recursive: true, force: true });
-  }
-
-  /** Fills it to the last byte. */
-  fill(): void {
-    const descriptor = openSync(join(this.root, "filler"), "w");
-    for (let size = 1 << 20; size > 0; ) {
-      try {
-        writeSync(descriptor, Buffer.alloc(size, 1));
-      } catch {
-        size >>= 1; // there is less than that
-      }
-    }
-    closeSync(descriptor);
-  }
-
-  [Symbol.dispose](): void {
-    Bun.spawnSync(["umount", "--lazy", this.root]);
-    if (this.image !== undefined) rmSync(this.image, { force: true });
-  }
-}
-
 describe.skipIf(!isRoot)("without a free byte", () => {
   const kinds = ["tmpfs", "ext4"] as const;
   const acts: { act: string; argv: string[][]; leaves: string[] }[] = [
@@ -457,7 +410,7 @@ describe.skipIf(!isRoot)("without a free byte", () => {
       expect((await host.cooper("system", "prune", "-a", "-f")).stderr).not.toContain("Error");
       await host.cooper("rm", "-f", "-a");
       await host.must("system", "prune", "-a", "-f", "--volumes");
-      rmSync(join(host.root, "filler"));
+      disk.free();
     },
   );
 
@@ -471,7 +424,7 @@ describe.skipIf(!isRoot)("without a free byte", () => {
     const failed = await host.cooper("load", "-i", path);
     expect(failed.exitCode).toBe(125);
     expect(failed.stderr).toMatch(/space/);
-    rmSync(join(host.root, "filler"));
+    disk.free();
     await host.must("load", "-i", path);
     expect(await host.must("images", "-q")).not.toBe("");
   });
