@@ -46,6 +46,8 @@ export interface OutgoingOptions {
    */
   readonly compression: LayerCompression | "as-it-came";
   readonly otherwise: LayerCompression;
+  /** Of what is compressed; null: as configured. */
+  readonly level: number | null;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -128,7 +130,7 @@ export class Outgoing implements Disposable {
     this.descriptors.push(descriptor);
     const hash = new Bun.CryptoHasher("sha256");
     const tar = exactTar(this.host.paths.layer(record.id), record);
-    const level = this.host.settings.compressionLevel;
+    const level = this.options.level ?? this.host.settings.compressionLevel;
     for await (const chunk of compressed(tar, compression, level)) {
       this.options.signal?.throwIfAborted();
       hash.update(chunk);

@@ -13,7 +13,7 @@ import { findProgram, needProgram } from "../system/program.ts";
 import { caller } from "../system/userns.ts";
 import { isDockerRunning, loadIntoDocker } from "./docker-daemon.ts";
 import { dockerSocket } from "./foreign-places.ts";
-import { familyOf } from "./outgoing.ts";
+import { familyOf, type LayerCompression } from "./outgoing.ts";
 import { resolveNamedImage } from "./resolve.ts";
 import { type SavedImage, type SaveOptions, saveImages } from "./save.ts";
 import { openStage } from "./stage.ts";
@@ -22,7 +22,9 @@ export interface PushLocationOptions {
   /** Which family of media types, where the format leaves a choice; null: the image's own. */
   readonly family: "oci" | "docker" | null;
   /** null: as layers came. */
-  readonly compression: "none" | "gzip" | null;
+  readonly compression: LayerCompression | null;
+  /** Of what is compressed; null: fast. */
+  readonly level: number | null;
   readonly signal?: AbortSignal;
 }
 
@@ -87,7 +89,7 @@ async function save(
   host: Host,
   name: string,
   target: Pick<SaveOptions, "format" | "output"> & { readonly names: readonly string[] },
-  { family, compression, signal }: PushLocationOptions,
+  { family, compression, level, signal }: PushLocationOptions,
 ): Promise<Digest> {
   const isDirectory = target.format === "docker-dir";
   const own = isDirectory ? familyOf(host, resolveNamedImage(host, name).image) : undefined;
@@ -95,6 +97,7 @@ async function save(
     format: target.format,
     output: target.output,
     compression,
+    level,
     namesThere: target.names,
     ...(isDirectory && { family: family ?? own ?? "oci" }),
     ...(signal !== undefined && { signal }),

@@ -23,7 +23,12 @@ import {
 } from "./archive-formats.ts";
 import { tarOfMembers, writeMembers } from "./archive-writer.ts";
 import { emitImage } from "./events.ts";
-import { Outgoing, type OutgoingImage, type OutgoingOptions } from "./outgoing.ts";
+import {
+  type LayerCompression,
+  Outgoing,
+  type OutgoingImage,
+  type OutgoingOptions,
+} from "./outgoing.ts";
 import { resolveNamedImage } from "./resolve.ts";
 import { writeFully } from "./spool.ts";
 import { openStage } from "./stage.ts";
@@ -41,7 +46,9 @@ export interface SaveOptions {
   /** Which family of media types a docker-dir has; default: Docker's. */
   readonly family?: "oci" | "docker";
   /** How layers are compressed; null: so that digests stay, see OutgoingOptions. */
-  readonly compression: "none" | "gzip" | null;
+  readonly compression: LayerCompression | null;
+  /** Of what is compressed; null, or not given: fast. */
+  readonly level?: number | null;
   /** null: whatever the image is for. */
   readonly platform?: PlatformChoice | null;
   readonly signal?: AbortSignal;
@@ -85,14 +92,21 @@ export async function saveImages(
   return images.map(({ id, manifest }) => ({ id, digest: digestOf(manifest.text) }));
 }
 
-function outgoingOptions({ format, compression, family, signal }: SaveOptions): OutgoingOptions {
+function outgoingOptions({
+  format,
+  compression,
+  family,
+  level = null,
+  signal,
+}: SaveOptions): OutgoingOptions {
   if (format === "docker-archive")
-    return { family: "docker", compression: "none", otherwise: "none", signal };
+    return { family: "docker", compression: "none", otherwise: "none", level, signal };
   const isOci = format !== "docker-dir";
   return {
     family: isOci ? "oci" : (family ?? "docker"),
     compression: compression ?? "as-it-came",
     otherwise: isOci ? "gzip" : "none",
+    level,
     signal,
   };
 }

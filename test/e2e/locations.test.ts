@@ -80,6 +80,30 @@ describe.each(everybody)("push as $who", ({ user }) => {
     await host.must("unshare", "rm", "-rf", `${files}/store`, `${files}/run`);
   });
 
+  test.each(["oci-archive", "dir"])("%s: with layers as zstd", async (transport) => {
+    await using host = await testHost(user);
+    await host.must("load", "-q", "-i", keepArchive(host, user));
+    const target = `${transport}:${host.place("files")}/out`;
+    const id = await host.must("images", "-q", "--no-trunc", name);
+    await host.must(
+      "push",
+      "--compression-format",
+      "zstd",
+      "--compression-level",
+      "9",
+      name,
+      target,
+    );
+    const raw = peer(host, user, "skopeo", "inspect", "--raw", target);
+    const { layers } = JSON.parse(raw) as { layers: { mediaType: string }[] };
+    expect(new Set(layers.map(({ mediaType }) => mediaType))).toEqual(
+      new Set(["application/vnd.oci.image.layer.v1.tar+zstd"]),
+    );
+    await host.must("rmi", "-f", name);
+    await host.must("pull", "-q", target);
+    expect(await host.must("run", "--rm", id, "cat", "/layer-3")).toBe("3");
+  });
+
   test("an OCI layout takes several images, an archive is not overwritten", async () => {
     await using host = await testHost(user);
     await host.must("load", "-q", "-i", keepArchive(host, user));
@@ -104,7 +128,11 @@ test.each([
   { argv: [`oci:/tmp/x@sha256:${"0".repeat(64)}`], says: "a new image there gets a name" },
   { argv: ["oci:/tmp/x:1", "--format", "v2s2"], says: "in the format oci alone" },
   { argv: ["docker-archive:/tmp/x", "--compression-format", "gzip"], says: "not compressed" },
-  { argv: ["dir:/tmp/x", "--compression-format", "zstd"], says: "as they came, or as gzip" },
+  {
+    argv: ["dir:/tmp/x", "--compression-format", "zstd", "--format", "v2s2"],
+    says: "has no zstd layers",
+  },
+  { argv: ["docker-archive:/tmp/x", "--compression-level", "3"], says: "not compressed" },
   { argv: ["dir:/tmp/x", "--sign-by", "me"], says: "signed in registries alone" },
   { argv: ["docker-daemon:x:1"], says: "no Docker answers at /nowhere" },
 ])("push $argv: $says", async ({ argv, says }) => {

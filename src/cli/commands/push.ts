@@ -206,11 +206,15 @@ function placeFormOf(options: PlaceWords, location: ImageLocation): PushLocation
   const fixed = isOci ? "oci" : location.kind.startsWith("docker-") ? "docker" : null;
   if (family !== null && family !== undefined && fixed !== null && family !== fixed)
     throw refuse(`it holds images in the format ${fixed === "oci" ? "oci" : "v2s2"} alone`);
-  const format = compression?.format ?? null;
-  if (format === "zstd" || (compression?.level ?? null) !== null)
-    throw refuse("layers are written as they came, or as gzip");
-  if (format !== null && location.kind.startsWith("docker-"))
+  const { format = null, level = null } = compression ?? {};
+  if ((format !== null || level !== null) && location.kind.startsWith("docker-"))
     throw refuse("its layers are not compressed");
-  const isCompressed = format === "gzip" || (options.compress && location.kind === "dir");
-  return { family: family ?? null, compression: isCompressed ? "gzip" : null };
+  if (format === "zstd" && family === "docker")
+    throw refuse("Docker's format (v2s2) has no zstd layers: choose --format oci");
+  const isGzip = level !== null || (options.compress && location.kind === "dir");
+  return {
+    family: family ?? (format === "zstd" ? "oci" : null),
+    compression: format ?? (isGzip ? "gzip" : null),
+    level,
+  };
 }
