@@ -12,7 +12,7 @@ const ofPeers: Readonly<Record<string, string>> = {
     "stats trust umount unmount update volume",
   container:
     "checkpoint clone commit cp diff export mount restore runlabel stats umount unmount update",
-  image: "build diff mount push save scp search umount unmount",
+  image: "build diff mount push save search umount unmount",
   system: "check connection df dial-stdio hyperv-prep migrate prune renumber reset",
   volume: "export import",
 };

@@ -93,7 +93,6 @@ test.each([[[]], [["container"]], [["stopp"]], [["Stop"]], [["container", "image
 
 test.each([
   { words: ["compose", "up"], why: "cooper compose is not available yet in this version" },
-  { words: ["image", "scp"], why: "cooper image scp is not available yet in this version" },
   {
     words: ["system", "renumber"],
     why: "cooper system renumber is not available yet in this version",

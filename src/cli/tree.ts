@@ -188,6 +188,9 @@ export const commandTree: readonly CommandEntry[] = [
   entry("image save", "save", "Write images to an archive or directory", async () =>
     as((await import("./commands/save.ts")).save),
   ),
+  entry("image scp", "", "Copy an image to or from another user or machine", async () =>
+    as((await import("./commands/scp.ts")).scp),
+  ),
   entry("image tag", "tag", "Give an image another name", async () =>
     as((await imageChanges()).tag),
   ),

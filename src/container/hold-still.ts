@@ -6,11 +6,11 @@
  */
 import { CooperError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { ownCommand } from "../own-command.ts";
 import { getContainer } from "../records/containers.ts";
 import { callRuntime, mustCallRuntime } from "../runtime/oci-runtime.ts";
 import { freeze, freezerOf, thaw } from "../system/freezer.ts";
 import { callerEnvironment } from "../system/userns.ts";
-import { ownCommand } from "./own-command.ts";
 import type { ContainerRecord } from "./record.ts";
 import { chooseRuntime } from "./runtime-choice.ts";
 

@@ -2,9 +2,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Host } from "../host.ts";
+import { startDetached } from "../own-command.ts";
 import { getHealth } from "../records/health.ts";
 import { notifyManager } from "../system/notify.ts";
-import { startDetached } from "./own-command.ts";
 import type { ContainerRecord } from "./record.ts";
 
 /**

@@ -3,9 +3,9 @@
  * their restart policy brought to bear. A reboot is another matter: see startsOnBoot().
  */
 import type { Host } from "../host.ts";
+import { startDetached } from "../own-command.ts";
 import { isOfThisBoot } from "../system/process.ts";
 import { isMonitorOf } from "./cleanup.ts";
-import { startDetached } from "./own-command.ts";
 import type { ContainerSummary } from "./summary.ts";
 
 /** Does for each of them what its monitor would have done at its end, in the background. */

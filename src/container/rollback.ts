@@ -2,6 +2,7 @@
 import { openSync } from "node:fs";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { ownCommand } from "../own-command.ts";
 import { changeContainer, inTransaction, resolveContainer } from "../records/containers.ts";
 import { deleteFrozen } from "../records/frozen.ts";
 import { ownVariables } from "../runtime/monitor.ts";
@@ -10,7 +11,6 @@ import { callerEnvironment } from "../system/userns.ts";
 import { emitContainer } from "./events.ts";
 import { assertNotMounted, changesOf, moveChanges } from "./frozen.ts";
 import { isAlive } from "./live-state.ts";
-import { ownCommand } from "./own-command.ts";
 import type { ContainerRecord } from "./record.ts";
 import { addSnapshot, assertFree, assertName, mustSettle, resolveWithin } from "./snapshot.ts";
 import { startContainer } from "./start.ts";

@@ -11,6 +11,7 @@ import {
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+import { ownCommand } from "../own-command.ts";
 import { changeContainer, resolveContainer } from "../records/containers.ts";
 import { startMonitor } from "../runtime/monitor.ts";
 import { startCreated } from "../runtime/oci-runtime.ts";
@@ -33,7 +34,6 @@ import { monitorVariables } from "./monitor-variables.ts";
 import { needsLinks } from "./needs-links.ts";
 import { isNetworkless, type JoinedNetworks, networkless } from "./networkless.ts";
 import { notifySocket, tellManager } from "./notify.ts";
-import { ownCommand } from "./own-command.ts";
 import type { ContainerRecord } from "./record.ts";
 import { mountRootfs, releaseMount } from "./rootfs.ts";
 import { chooseRuntime, forbiddenHere } from "./runtime-choice.ts";

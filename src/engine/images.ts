@@ -45,6 +45,11 @@ export class Images {
     return (await import("../image/save.ts")).saveImages(this.host, names, options);
   }
 
+  /** From one store into another, as `image scp` names them; null: into this one. */
+  async copyBetweenStores(from: string, to: string | null, isQuiet: boolean): Promise<void> {
+    return (await import("../image/scp.ts")).copyBetweenStores(this.host, from, to, isQuiet);
+  }
+
   /** What software it holds. */
   async sbom(name: string): Promise<Sbom> {
     return (await import("../image/sbom/sbom.ts")).imageSbom(this.host, name);

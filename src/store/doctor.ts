@@ -1,11 +1,11 @@
 /** `system doctor`: whether this machine is fit, looked at and tried. */
 import { mkdirSync } from "node:fs";
-import { ownCommand } from "../container/own-command.ts";
 import { findRuntime } from "../container/runtime-choice.ts";
 import { messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { openStage } from "../image/stage.ts";
 import { isObject } from "../oci/json.ts";
+import { ownCommand } from "../own-command.ts";
 import { mountOverlay, unmount } from "../system/mount.ts";
 import { isInUserNamespace } from "../system/userns.ts";
 import type { HostCheck, TriedFacts } from "../why/host-facts.ts";

@@ -50,6 +50,8 @@ const packages: Record<string, string> = {
   "ip6tables-save": "iptables",
   "ip6tables-restore": "iptables",
   pasta: "passt",
+  su: "util-linux",
+  sudo: "sudo",
   slirp4netns: "slirp4netns",
   "aardvark-dns": "aardvark-dns",
 };

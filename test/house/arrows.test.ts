@@ -19,6 +19,7 @@ const floors: readonly (readonly string[])[] = [
   ["records"],
   ["runtime", "network", "volume", "secret", "layer", "registry", "events"],
   ["host.ts"],
+  ["own-command.ts"],
   ["why"],
   ["image"],
   ["container"],

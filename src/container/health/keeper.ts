@@ -6,9 +6,9 @@
 import { availableParallelism } from "node:os";
 import { messageOf } from "../../errors.ts";
 import type { Host } from "../../host.ts";
+import { startDetached } from "../../own-command.ts";
 import { dueChecks } from "../../records/health.ts";
 import { placeKeeper } from "../cgroup-place.ts";
-import { startDetached } from "../own-command.ts";
 import { runDueCheck } from "./check.ts";
 
 /** It looks at the database at least this often: a check that was added meanwhile may be due first. */

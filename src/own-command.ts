@@ -1,9 +1,9 @@
 /** Starting this very program again, on the same store. */
 import { openSync } from "node:fs";
-import type { Host } from "../host.ts";
-import { ownVariables } from "../runtime/monitor.ts";
-import { needProgram } from "../system/program.ts";
-import { callerEnvironment } from "../system/userns.ts";
+import type { Host } from "./host.ts";
+import { ownVariables } from "./runtime/monitor.ts";
+import { needProgram } from "./system/program.ts";
+import { callerEnvironment } from "./system/userns.ts";
 
 /** The words that do it: whoever runs them need not know where we are or what we were told. */
 export function ownCommand({ paths, forwardedArgs }: Host, ...words: string[]): string[] {
