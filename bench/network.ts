@@ -56,10 +56,15 @@ function imageTar(): string {
   return tar;
 }
 
-/** Megabits a second from the other host through a published port. */
-function throughput(port: number): number {
-  const argv = ["iperf3", "-c", machineAddress.ipv4, "-p", `${port}`, "-t", values.seconds, "-J"];
-  const { stdout } = Bun.spawnSync(machine.wordsOnNeighbour(...argv));
+/** Where a client stands: on another host, or on the machine itself. */
+type From = "neighbour" | "itself";
+
+/** Megabits a second through a published port. */
+function throughput(port: number, from: From = "neighbour", more: readonly string[] = []): number {
+  const to = from === "itself" ? "127.0.0.1" : machineAddress.ipv4;
+  const argv = ["iperf3", "-c", to, "-p", `${port}`, "-t", values.seconds, "-J", ...more];
+  const words = from === "itself" ? machine.words(...argv) : machine.wordsOnNeighbour(...argv);
+  const { stdout } = Bun.spawnSync(words);
   const report: { end?: { sum_received?: { bits_per_second?: number } } } = JSON.parse(`${stdout}`);
   return (report.end?.sum_received?.bits_per_second ?? 0) / 1e6;
 }
@@ -79,6 +84,52 @@ function rootless(tar: string): void {
   compare("  its --network none", rounds, users, {}, (engine) =>
     must(engine, ["run", "--rm", "--network", "none", image, "true"]),
   );
+  rootlessIperf(users);
+}
+
+/** The ways in which an ordinary user's port can be published. */
+const modes: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  cooper: [
+    ["--network", "pasta"],
+    ["--network", "net"],
+  ],
+  podman: [
+    ["--network", "slirp4netns"],
+    ["--network", "slirp4netns:port_handler=slirp4netns"],
+    ["--network", "net"],
+  ],
+};
+
+/** Each way of ours beside the best of Podman's, in turns. */
+function rootlessIperf(engines: readonly Engine[]): void {
+  const ways = engines.flatMap((engine) =>
+    (modes[engine.name] ?? []).map((words) => ({ engine, words, text: words.join(" ") })),
+  );
+  for (const engine of engines) must(engine, ["network", "create", "net"]);
+  for (const [at, { engine, words }] of ways.entries()) {
+    const name = ["--name", `iperf${at}`, "-p", `${15301 + at}:5201`];
+    must(engine, ["run", "-d", ...name, ...words, image, "iperf3", "-s"]);
+  }
+  Bun.sleepSync(500);
+  for (const from of ["neighbour", "itself"] as const)
+    for (const more of [[], ["--reverse"]]) {
+      const seen = ways.map(() => [] as number[]);
+      for (let round = 0; round < Math.ceil(rounds / 3); round++)
+        for (const at of ways.keys()) seen[at]?.push(throughput(15301 + at, from, more));
+      const speeds = seen.map(median);
+      const of = (engine: Engine) => speeds.filter((_, at) => ways[at]?.engine === engine);
+      for (const [at, { engine, text }] of ways.entries())
+        process.stdout.write(`  ${engine.name} ${text}: ${speeds[at]?.toFixed(0)} Mbit/s\n`);
+      const where = `${from === "itself" ? "from the machine" : "from a host"}${more.length > 0 ? ", out" : ", in"}`;
+      note(
+        `rootless TCP ${where}, 1 Gbit`,
+        "ms",
+        engines,
+        { podman: 1 },
+        (engine) => 1e6 / Math.max(...of(engine)),
+      );
+    }
+  for (const [at, { engine }] of ways.entries()) must(engine, ["rm", "-f", `iperf${at}`]);
 }
 
 function iperf(engines: readonly Engine[]): void {
