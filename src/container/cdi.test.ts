@@ -108,6 +108,8 @@ devices:
     ["device=0", ["GPU=0"]],
     ["device=0,all", ["GPU=0", "GPU=all"]],
     ["count=all,capabilities=gpu", ["GPU=all"]],
+    ['"device=0,all"', ["GPU=0", "GPU=all"]], // as Docker's manual has it
+    ['driver=nvidia,"device=0,all"', ["GPU=0", "GPU=all"]],
     ["nvidia.com/gpu=0", ["GPU=0"]],
   ])("--gpus %s", (text, env) => {
     expect(edits([], [text]).edits.env).toEqual(env);
@@ -132,7 +134,10 @@ devices:
     expect(hint).toContain("broken.json");
   });
 
-  test.each(["2", "gpu=1", "device"])("--gpus %s does not say which", (text) => {
-    expect(() => parseGpus(text)).toThrow();
-  });
+  test.each(["2", "gpu=1", "device", "driver=nvidia", '"capabilities=gpu,device=0"', "device="])(
+    "--gpus %s does not say which",
+    (text) => {
+      expect(() => parseGpus(text)).toThrow();
+    },
+  );
 });

@@ -34,21 +34,24 @@ export function parseDevice(text: string): Device {
 
 /** `all`, `device=0,1` or a CDI name; ids stand for themselves. A number of GPUs cannot be chosen for you. */
 export function parseGpus(text: string): string[] {
-  const words = splitCsv(text);
   if (isCdiName(text)) return [text];
+  const unclear = (word: string) =>
+    new Error(`name the GPUs: all, or device=ID[,ID]; "${word}" does not say which`);
   let isIds = false;
-  return words.flatMap((word) => {
+  const names = splitCsv(text).flatMap((word) => {
     const [key = "", value] = word.split(/=(.*)/s, 2);
     if (value === undefined) {
       if (word === "all" || isIds) return [word];
-      throw new Error(`name the GPUs: all, or device=ID[,ID]; "${word}" does not say which`);
+      throw unclear(word);
     }
     isIds = key === "device";
-    if (isIds) return [value];
+    if (isIds) return value.split(",");
     if (key === "count" && value === "all") return ["all"];
     if (key === "capabilities" || key === "driver") return []; // what a CDI spec describes is all there is
     throw new Error(`unknown key "${key}" (device, count=all, capabilities, driver)`);
   });
+  if (names.length === 0 || names.includes("")) throw unclear(text);
+  return names;
 }
 
 export const fileOptions = [
@@ -162,5 +165,10 @@ export const fileOptions = [
     "Options of its storage",
     "the overlay driver takes none",
   ),
-  refused("--use-api-socket", flagSwitch, "Give it the engine's socket", "there is no service yet"),
+  refused(
+    "--use-api-socket",
+    flagSwitch,
+    "Give it the engine's socket",
+    "it would rule over all containers; if you want that: cooper system service unix:///SOCKET, and -v SOCKET:/var/run/docker.sock",
+  ),
 ];
