@@ -133,6 +133,7 @@ describe("buildRequest()", () => {
     [{ from: "x" }, "the parameter from is not supported"],
     [{ isolation: 2 }, "the parameter isolation is not supported"],
     [{ omithistory: 1 }, "omithistory"],
+    [{ inheritlabels: 0 }, "the parameter inheritlabels is not supported"],
     [{ networkmode: "web" }, "network web"],
     [{ nsoptions: json([{ Name: "pid", Path: "/proc/1/ns/pid" }]) }, "no other pid namespace"],
     [{ nsoptions: json([{ Name: "user", Host: false }]) }, "no other user namespace"],

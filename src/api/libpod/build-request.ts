@@ -74,6 +74,9 @@ export function buildRequest(parameters: Parameters): BuildRequest {
   for (const [name, why] of refused)
     if (!nothing.includes(parameters.text(name)))
       throw new CooperError("not-supported", `the parameter ${name} is not supported: ${why}`);
+  for (const name of ["inheritannotations", "inheritlabels"])
+    if (!parameters.flag(name, true))
+      throw new CooperError("not-supported", `the parameter ${name} is not supported: ${notYet}`);
   const names = [parameters.text("output"), ...parameters.texts("t")];
   return {
     ignoreFile: null,

@@ -2,6 +2,7 @@
 import type { ContainerRecord } from "../../container/record.ts";
 import type { ContainerSummary } from "../../container/summary.ts";
 import { signalName } from "../../oci/signals.ts";
+import { shownNetwork } from "./network.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -43,7 +44,9 @@ export function containerItem(summary: ContainerSummary, extras: ListExtras): Js
     Mounts: spec.mounts.map(({ target }) => target),
     Names: [record.name],
     Namespaces: extras.showsNamespaces ? namespaces(summary) : {},
-    Networks: summary.networks.filter((name) => name !== "none" && name !== "host"),
+    Networks: summary.networks
+      .filter((name) => name !== "none" && name !== "host")
+      .map(shownNetwork),
     Pid: summary.pid,
     Pod: "",
     PodName: "",
@@ -107,8 +110,14 @@ export function inspectedContainer(record: ContainerRecord, document: Json, vers
   const entrypoint = (config.Entrypoint as readonly string[] | null) ?? null;
   const { stopSignal } = record.resolved;
   const isPlain = version >= plainSince;
+  const settings = document.NetworkSettings as Json;
+  const networks = Object.entries(settings.Networks as Json);
   return {
     ...document,
+    NetworkSettings: {
+      ...settings,
+      Networks: Object.fromEntries(networks.map(([name, value]) => [shownNetwork(name), value])),
+    },
     Config: {
       ...config,
       Image: imageOf(record),

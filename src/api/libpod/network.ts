@@ -15,7 +15,7 @@ import type { Document } from "../document.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 /** Our default network goes by Podman's name for its own. */
-const shownNetwork = (name: string) => (name === "cooper" ? "podman" : name);
+export const shownNetwork = (name: string) => (name === "cooper" ? "podman" : name);
 
 /** Podman's fields of the engine's document, whose others are Docker's, with capital letters. */
 export function networkItem(document: Json): Json {

@@ -40,7 +40,7 @@ export const containerRoutes: readonly Route[] = [
   {
     method: "GET",
     path: `${one}/changes`,
-    load: async () => named((await docker.read()).changes),
+    load: async () => (await import("./changes.ts")).changes,
   },
   { method: "GET", path: `${one}/stats`, load: async () => named((await docker.read()).stats) },
   { method: "GET", path: `${one}/logs`, load: async () => named((await streams()).logs) },

@@ -1,6 +1,5 @@
 /** Handlers that look at images, here and at registries. */
 import { CooperError } from "../../../errors.ts";
-import { changeItem } from "../../docker/change.ts";
 import { json } from "../../http/reply.ts";
 import { filtersOf } from "../../query.ts";
 import type { Handler } from "../../route.ts";
@@ -32,10 +31,6 @@ export const tree: Handler = async ({ engine, params, request }) => {
   const whatRequires = new Parameters(request.query).flag("whatRequires");
   return json({ Tree: await engine.images.treeText(params.name ?? "", { whatRequires }) });
 };
-
-/** What its last layer changes. */
-export const changes: Handler = async ({ engine, params }) =>
-  json((await engine.images.changes(params.name ?? "", null)).map(changeItem));
 
 export const resolve: Handler = async ({ engine, params }) => {
   const name = params.name ?? "";

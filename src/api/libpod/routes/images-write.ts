@@ -106,6 +106,8 @@ export const prune: Handler = async ({ engine, request }) => {
   const parameters = new Parameters(request.query);
   if (parameters.flag("external"))
     throw new CooperError("not-supported", "external: other tools have stores of their own");
+  if (parameters.flag("buildCache"))
+    throw new CooperError("not-supported", "buildCache: it is not pruned together with images");
   const filters = filtersOf(request.query);
   const isAll = filters.some((filter) => /^(all=(true|1)|dangling=(false|0))$/.test(filter));
   const sizes = new Map(

@@ -31,7 +31,11 @@ export const imageRoutes: readonly Route[] = [
   { method: "GET", path: `${image}/exists`, load: async () => (await read()).exists },
   { method: "GET", path: `${image}/history`, load: async () => (await read()).history },
   { method: "GET", path: `${image}/tree`, load: async () => (await read()).tree },
-  { method: "GET", path: `${image}/changes`, load: async () => (await read()).changes },
+  {
+    method: "GET",
+    path: `${image}/changes`,
+    load: async () => (await import("./changes.ts")).imageChanges,
+  },
   { method: "GET", path: `${image}/resolve`, load: async () => (await read()).resolve },
   { method: "GET", path: `${image}/get`, load: async () => (await transfer()).exportOne },
   { method: "POST", path: `${image}/tag`, load: async () => (await write()).tag },

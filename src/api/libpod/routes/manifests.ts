@@ -29,11 +29,14 @@ export const create: Handler = async (call) => {
     isAmending: parameters.flag("amend"),
     annotations: annotationsOf(parameters.texts("annotation"), parameters.pairs("annotations")),
   });
-  for (const image of body.strings("Images")) await add(call, name, image, body);
+  for (const image of imagesOf(body)) await add(call, name, image, body);
   await annotateList(call, name, body);
   const made = (await engine.manifests.find(name)) ?? list;
   return json({ Id: listId(made) }, 201);
 };
+
+/** Of the list itself clients say that its name is empty. */
+const imagesOf = (body: Document) => body.strings("Images").filter((image) => image !== "");
 
 function add({ engine, request }: Call, name: string, image: string, body: Document) {
   const change = entryChange(body);
@@ -79,7 +82,7 @@ export const modify: Handler = async (call) => {
     if (operation === "remove") return engine.manifests.remove(name, image);
     return engine.manifests.annotate(name, image, { change: entryChange(body), subject: null });
   };
-  for (const image of body.strings("Images")) {
+  for (const image of imagesOf(body)) {
     try {
       await one(image);
       images.push(image);
