@@ -20,6 +20,7 @@ export function openSession(
   signal: AbortSignal,
 ): BuildSession {
   const { epoch, template, mayAsk, progress, cacheMaxAgeMs, sentSecrets = [] } = options;
+  const { findSecret, findAgent } = options;
   const oldestCached = cacheMaxAgeMs === null ? null : Date.now() - cacheMaxAgeMs;
   const usesCache = (step: PlannedStep) => mayUseCache(options, step);
   const secrets = [
@@ -29,7 +30,17 @@ export function openSession(
   const session: BuildSession = new BuildSession({
     host,
     stage,
-    options: { epoch, secrets, template, agents, mayAsk, usesCache, oldestCached },
+    options: {
+      epoch,
+      secrets,
+      findSecret,
+      template,
+      agents,
+      findAgent,
+      mayAsk,
+      usesCache,
+      oldestCached,
+    },
     progress,
     memory: new DigestMemory(host.database),
     signal,

@@ -16,7 +16,7 @@ import type { Image } from "../records/images.ts";
 import type { BuildAnnotation } from "./annotations.ts";
 import { keep, openSession } from "./begin.ts";
 import { Checks } from "./check.ts";
-import { assertContexts, openContext } from "./context/open.ts";
+import { assertContexts, type ContextRequest, openContext } from "./context/open.ts";
 import type { Dockerfile } from "./dockerfile/instructions.ts";
 import { parseDockerfile } from "./dockerfile/parse.ts";
 import type { Epoch } from "./epoch.ts";
@@ -43,6 +43,8 @@ export interface BuildOptions {
   /** A directory, a tar, `-`, a git repository, or the URL of a tar or Dockerfile. */
   readonly context: string;
   readonly file: string | null;
+  /** Instead of `file`, with a context that is a tar. */
+  readonly dockerfile?: ContextRequest["dockerfile"];
   readonly ignoreFile: string | null;
   readonly tags: readonly string[];
   readonly target: string | null;
@@ -64,6 +66,8 @@ export interface BuildOptions {
   readonly network: GraphInput["network"];
   readonly allowed: GraphInput["allowed"];
   readonly secrets: readonly BuildSecret[];
+  /** Asked for a secret that is not among them, when a command wants it; undefined: there is none. */
+  readonly findSecret?: (id: string) => Promise<Uint8Array | undefined>;
   /** Secrets that a client sent in the tar of the context, each a file at its top: no step sees those files. */
   readonly sentSecrets?: readonly SentSecret[];
   /** What containers of RUN get besides: limits, hosts, devices… */
@@ -75,6 +79,8 @@ export interface BuildOptions {
   readonly agents: readonly AgentRequest[];
   /** Whether somebody sits at a terminal and may be asked. */
   readonly mayAsk: boolean;
+  /** Asked for an agent that is not among them, when a command wants it: its socket; undefined: there is none. */
+  readonly findAgent?: (id: string) => Promise<string | undefined>;
   readonly jobs: number;
   readonly epoch: Epoch | null;
   readonly family: "oci" | "docker";

@@ -25,12 +25,16 @@ export interface BuildSecret {
 export interface StepOptions {
   readonly epoch: Epoch | null;
   readonly secrets: readonly BuildSecret[];
+  /** Asked for a secret that is not among them; undefined: there is none. */
+  readonly findSecret?: ((id: string) => Promise<Uint8Array | undefined>) | undefined;
   /** What containers of RUN get besides: limits, hosts, devices… */
   readonly template: ContainerSpec;
   /** Sockets of SSH agents by id. */
   readonly agents: ReadonlyMap<string, string>;
   /** Whether somebody sits at a terminal and may be asked, by git or ssh. */
   readonly mayAsk: boolean;
+  /** Asked for an agent that is not among them: its socket; undefined: there is none. */
+  readonly findAgent?: ((id: string) => Promise<string | undefined>) | undefined;
   /** Whether the cache is asked at all, and for the steps of which stages it is not. */
   readonly usesCache: (step: PlannedStep) => boolean;
   /** ms: what was made before that is not used again; null: nothing is too old. */

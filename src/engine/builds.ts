@@ -1,5 +1,6 @@
 /** Verbs on builds, each loading its file on first use. */
 import type { BuildOptions } from "../build/build.ts";
+import type { SentContexts } from "../build/context/sent.ts";
 import type { Built } from "../build/give.ts";
 import type { Host } from "../host.ts";
 import type { CacheEntry, PruneCacheOptions, PrunedCache } from "../image/build-cache.ts";
@@ -14,6 +15,14 @@ export class Builds {
 
   async build(options: BuildOptions): Promise<Built | null> {
     return (await import("../build/build.ts")).buildImage(this.host, options);
+  }
+
+  /** Builds with contexts of files that come one by one. */
+  async buildSent(
+    contexts: SentContexts,
+    options: Omit<BuildOptions, "context">,
+  ): Promise<Built | null> {
+    return (await import("../build/build-sent.ts")).buildSent(this.host, contexts, options);
   }
 
   /** What the rules find in a Dockerfile, a text each. */

@@ -15,6 +15,8 @@ export interface AccessOptions {
   readonly credentials?: Credentials;
   /** What a client sent along, as the `auths` of a file are; they go before those of files. */
   readonly sentAuths?: Readonly<Record<string, unknown>>;
+  /** Asked for those of a registry, before this machine's own. */
+  readonly askCredentials?: (registry: string) => Promise<Credentials | undefined>;
   readonly authFile?: string;
   readonly certDirectory?: string;
   readonly retries?: number;
@@ -32,7 +34,9 @@ export function openRegistry(
   const { tlsVerify = null, credentials, certDirectory, retries, retryDelayMs, signal } = access;
   const isInsecure = tlsVerify === null ? (source.isInsecure ? true : undefined) : !tlsVerify;
   const sent = entryFor({ auths: access.sentAuths }, keysFor(source.registry, source.repository));
-  const found = () => findCredentials(placesOf(conf, access), source.registry, source.repository);
+  const found = async () =>
+    (await access.askCredentials?.(source.registry)) ??
+    (await findCredentials(placesOf(conf, access), source.registry, source.repository));
   return new RegistryClient(source.registry, {
     credentials: credentials !== undefined && !source.isMirror ? credentials : (sent ?? found),
     ...(isInsecure !== undefined && { isInsecure }),

@@ -122,7 +122,7 @@ describe.skipIf(dockerClient === null)("docker's client", () => {
       "Successfully tagged built:latest",
     );
     expect(await service.must("run", "--rm", "built")).toBe("7\nfile");
-    const usage = JSON.parse((await service.ask("GET", "/system/df")).text);
+    const usage = JSON.parse((await service.ask("GET", "/v1.51/system/df")).text);
     expect(usage.BuildCache).toMatchObject([{ Shared: true }, { Shared: true }]);
     await service.must("rmi", "built");
     expect(await service.must("builder", "prune", "-f")).toMatch(/Total.*:\s*[1-9]/);
@@ -361,7 +361,7 @@ describe("bare requests", () => {
       ["POST", "/containers/create", { Image: "nothere" }, 404, "No such image: nothere"],
       ["POST", "/containers/create?name=%20", { Image: "hello" }, 400, "name"],
       ["GET", "/swarm", undefined, 503, "not a swarm manager"],
-      ["POST", "/session", undefined, 501, "classic builder"],
+      ["POST", "/session", undefined, 400, "h2c"],
       ["GET", "/exec/0123456789ab/json", undefined, 404, "No such exec instance"],
     ];
     for (const [method, path, body, status, words] of rows) {

@@ -1,16 +1,50 @@
 /** Handler of the classic build: a tar comes, lines of output go. */
 import { availableParallelism } from "node:os";
-import { emptySpec } from "../../container/spec.ts";
+import type { Built } from "../../build/give.ts";
+import { applyOption } from "../../container/options/apply.ts";
+import { type ContainerSpec, emptySpec } from "../../container/spec.ts";
 import { CooperError } from "../../errors.ts";
 import { isObject } from "../../oci/json.ts";
 import { parsePlatform } from "../../oci/platform.ts";
+import { readCredentials } from "../credentials.ts";
 import { imageId } from "../docker/names.ts";
+import { Document } from "../document.ts";
 import { progressReply } from "../progress.ts";
 import { isTrue } from "../query.ts";
 import type { Handler } from "../route.ts";
 
-/** What the query may ask for that has no meaning here, or no place yet: refused, so that nobody is deceived. */
-const refused = ["remote", "extrahosts", "cpuquota", "cpusetcpus", "memory", "outputs"];
+/** What the query may ask for that has no place here: refused, so that nobody is deceived. */
+const refused = ["outputs"];
+
+/** Limits and hosts of the commands: what the query calls them, the option that says the same. */
+const limits: readonly (readonly [name: string, flag: string])[] = [
+  ["cpuperiod", "--cpu-period"],
+  ["cpuquota", "--cpu-quota"],
+  ["cpusetcpus", "--cpuset-cpus"],
+  ["cpusetmems", "--cpuset-mems"],
+  ["cpushares", "--cpu-shares"],
+  ["memory", "--memory"],
+  ["memswap", "--memory-swap"],
+  ["shmsize", "--shm-size"],
+  ["cgroupparent", "--cgroup-parent"],
+  ["isolation", "--isolation"],
+];
+
+function templateOf(query: URLSearchParams): ContainerSpec {
+  const spec = emptySpec();
+  for (const [name, flag] of limits) {
+    const text = query.get(name) ?? "";
+    if (!["", "0", "default"].includes(text)) applyOption(spec, flag, text, name);
+  }
+  for (const host of listOf(query, "extrahosts"))
+    if (typeof host === "string") applyOption(spec, "--add-host", host, "extrahosts");
+  for (const limit of listOf(query, "ulimits")) {
+    const ulimit = new Document(limit, "ulimits");
+    const [soft, hard] = [ulimit.number("Soft") ?? 0, ulimit.number("Hard") ?? 0];
+    applyOption(spec, "--ulimit", `${ulimit.string("Name")}=${soft}:${hard}`, "ulimits");
+  }
+  return spec;
+}
 
 export const build: Handler = async ({ engine, request }) => {
   const { query } = request;
@@ -43,13 +77,13 @@ export const build: Handler = async ({ engine, request }) => {
     usesCache: !isTrue(query, "nocache"),
     withoutCache: [],
     pull: isTrue(query, "pull") ? ("always" as const) : ("missing" as const),
-    fetch: { isQuiet: true },
+    fetch: { isQuiet: true, ...readCredentials(request.headers) },
     network: networkOf(query.get("networkmode") ?? ""),
     secrets: [],
     agents: [],
     allowed: [],
     mayAsk: false,
-    template: emptySpec(),
+    template: templateOf(query),
     contexts: {},
     outputs: [],
     metadataFile: null,
@@ -59,8 +93,11 @@ export const build: Handler = async ({ engine, request }) => {
     iidFile: null,
     signal: request.signal,
   };
+  const remote = query.get("remote") ?? "";
   return progressReply(async (tell) => {
-    const image = await engine.images.withUpload(request.body, (context) => {
+    const from = (use: (context: string) => Promise<Built | null>) =>
+      remote === "" ? engine.images.withUpload(request.body, use) : use(remote);
+    const image = await from((context) => {
       const line = (text: string) => {
         if (!isQuiet) tell({ stream: text });
       };
@@ -110,16 +147,26 @@ function networkOf(mode: string): "none" | "host" | "default" {
   throw new CooperError("not-supported", `a build cannot be in the network ${mode}`);
 }
 
-/** A JSON map of strings; null stands for a variable that is not set. */
-function pairsOf(query: URLSearchParams, name: string): Record<string, string> {
+/** A JSON list. */
+function listOf(query: URLSearchParams, name: string): readonly unknown[] {
+  const value = jsonOf(query, name) ?? [];
+  if (!Array.isArray(value)) throw new CooperError("invalid-argument", `${name} is not a list`);
+  return value;
+}
+
+function jsonOf(query: URLSearchParams, name: string): unknown {
   const text = query.get(name) ?? "";
-  if (text === "") return {};
-  let value: unknown;
+  if (text === "") return null;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw new CooperError("invalid-argument", `${name} is not valid JSON`, { cause });
   }
+}
+
+/** A JSON map of strings; null stands for a variable that is not set. */
+function pairsOf(query: URLSearchParams, name: string): Record<string, string> {
+  const value = jsonOf(query, name);
   if (value === null) return {};
   if (
     !isObject(value) ||

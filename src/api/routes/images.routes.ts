@@ -5,6 +5,7 @@ const read = () => import("./images-read.ts");
 const write = () => import("./images-write.ts");
 const transfer = () => import("./images-transfer.ts");
 const build = () => import("./build.ts");
+const buildkit = () => import("./buildkit.ts");
 
 const one = "/images/{name*}";
 
@@ -35,6 +36,8 @@ export const imageRoutes: readonly Route[] = [
     since: 31,
     load: async () => (await import("./build-cache.ts")).prune,
   },
+  { method: "POST", path: "/grpc", load: async () => (await buildkit()).grpc },
+  { method: "POST", path: "/session", load: async () => (await buildkit()).session },
   { method: "POST", path: "/auth", load: async () => (await read()).auth },
   {
     method: "GET",

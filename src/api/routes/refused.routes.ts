@@ -44,12 +44,6 @@ export const refusedRoutes: readonly Route[] = [
     501,
     "there are no plugins: drivers of volumes, networks and logs are built in",
   ),
-  // clients take the classic builder then
-  ...all(
-    ["/session", "/grpc"],
-    501,
-    "BuildKit's protocol is not spoken: use the classic builder (DOCKER_BUILDKIT=0)",
-  ),
   ...all(
     ["/build/cancel"],
     501,

@@ -30,6 +30,14 @@ export interface ContextRequest {
   readonly buildArgs: Readonly<Record<string, string>>;
   /** Of a tar: names of files that are in it and not part of the context, wherever they are in it. */
   readonly hidden?: readonly string[];
+  /** With a tar: the Dockerfile, and its own ignore file, where they are not in it. */
+  readonly dockerfile?:
+    | {
+        readonly name: string;
+        readonly text: string;
+        readonly ignore: string;
+      }
+    | undefined;
 }
 
 export interface OpenContext {
@@ -262,10 +270,14 @@ async function unpack(session: BuildSession, source: LayerSource): Promise<strin
 /** A context whose files a stranger may have made: the Dockerfile is looked for within it. */
 async function inTree(
   session: BuildSession,
-  { file, ignoreFile, hidden = [] }: ContextRequest,
+  { file, ignoreFile, hidden = [], dockerfile: sent }: ContextRequest,
   root: string,
   shown: string,
 ): Promise<OpenContext> {
+  if (sent !== undefined) {
+    const { name, text, ignore } = sent;
+    return { dockerfile: { name, text }, tree: treeAt(root, parseIgnore(ignore, ".dockerignore")) };
+  }
   const given = await givenDockerfile(session, file);
   const { dockerfile, ignore } = dockerfileInside(root, {
     given,

@@ -49,7 +49,7 @@ export async function mountsFor(
       env.push(...(shown?.env ?? []));
     } else if (mount.kind === "ssh") {
       const number = step.mounts.filter(({ kind }) => kind === "ssh").indexOf(mount);
-      const agent = agentFor(session, mount);
+      const agent = await agentFor(session, mount);
       if (agent === undefined) continue;
       const { openAgentSocket } = await import("../ssh/agent-socket.ts");
       const socket = undo.use(await openAgentSocket(session, agent, mount));
@@ -78,11 +78,12 @@ const tmpfs = ({ target, sizeBytes, mode }: Extract<StepMount, { kind: "tmpfs" }
 });
 
 /** An agent, by its socket. */
-function agentFor(
+async function agentFor(
   session: BuildSession,
   { id, isRequired }: Extract<StepMount, { kind: "secret" | "ssh" }>,
-): string | undefined {
-  const socket = session.options.agents.get(id);
+): Promise<string | undefined> {
+  const { agents, findAgent } = session.options;
+  const socket = agents.get(id) ?? (await findAgent?.(id));
   if (socket !== undefined || !isRequired) return socket;
   throw new CooperError("invalid-argument", `no SSH agent ${JSON.stringify(id)} was given`, {
     hint: `hand yours over: cooper build --ssh ${id}`,

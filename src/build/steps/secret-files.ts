@@ -34,14 +34,15 @@ export class SecretFiles implements Disposable {
   async show(
     mount: SecretMount,
   ): Promise<{ readonly mount?: Mount; readonly env: readonly string[] } | undefined> {
-    const secret = this.session.options.secrets.find(({ id }) => id === mount.id);
-    if (secret === undefined) {
+    const { secrets, findSecret } = this.session.options;
+    const secret = secrets.find(({ id }) => id === mount.id);
+    const bytes = await (secret === undefined ? findSecret?.(mount.id) : secret.read());
+    if (bytes === undefined) {
       if (!mount.isRequired) return undefined;
       throw new CooperError("invalid-argument", `secret ${mount.id}: not found`, {
         hint: `hand it over: cooper build --secret id=${mount.id},src=FILE`,
       });
     }
-    const bytes = await secret.read();
     const env = mount.env === null ? [] : [`${mount.env}=${Buffer.from(bytes).toString()}`];
     if (mount.env !== null && mount.target === null) return { env };
     const file = join(this.directory, `${this.count++}`);

@@ -1,0 +1,143 @@
+/** What a client of BuildKit asks for, in the words of our own build. Pure. */
+import { applyOption } from "../../container/options/apply.ts";
+import { type ContainerSpec, emptySpec } from "../../container/spec.ts";
+import { CooperError } from "../../errors.ts";
+import { type PlatformChoice, parsePlatform } from "../../oci/platform.ts";
+import { uploadAddress } from "./files.ts";
+import type { Message } from "./protobuf.ts";
+
+/** Where the files are. */
+type AskedContext =
+  /** The client has them, and is asked for them one by one. */
+  | { readonly kind: "files" }
+  /** A tar that the client sends, by this path. */
+  | { readonly kind: "upload"; readonly path: string }
+  | { readonly kind: "address"; readonly address: string };
+
+/** A build, as far as it is told by attributes. */
+export interface AskedBuild {
+  readonly target: string | null;
+  readonly filename: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly usesCache: boolean;
+  readonly withoutCache: readonly string[];
+  readonly pull: "always" | "missing";
+  readonly network: "none" | "host" | "default";
+  /** Limits and hosts of RUN. */
+  readonly template: ContainerSpec;
+  /** Images that stand for names in the Dockerfile. */
+  readonly contexts: Readonly<Record<string, { readonly kind: "image"; readonly name: string }>>;
+  /** Directories of the client that stand for names in the Dockerfile. */
+  readonly directories: Readonly<Record<string, string>>;
+  readonly platforms: readonly PlatformChoice[];
+  readonly context: AskedContext;
+  readonly contextDirectory: string;
+  readonly dockerfileDirectory: string;
+}
+
+/** Attributes that change nothing here, or only tell where a build came from. */
+const ignored =
+  /^(multi-platform|attest:provenance|image-resolve-mode|frontend\.caps|vcs:.*|cache-imports|cache-from|build-arg:BUILDKIT_INLINE_CACHE|sharedkeyhint|cmdline|source|local-sessionid:.*)$/;
+
+/** Attributes with a place of their own in what is asked. */
+const known =
+  /^(target|filename|no-cache|force-network-mode|platform|add-hosts|shm-size|ulimit|cgroup-parent|context|contextkey|dockerfilekey|build-arg:.*|label:.*|context:.*)$/;
+
+/** @throws CooperError not-supported for what would be ignored otherwise */
+export function askedBuild(attributes: Readonly<Record<string, string>>): AskedBuild {
+  for (const key of Object.keys(attributes))
+    if (!known.test(key) && !ignored.test(key)) throw refusal(key, attributes[key] ?? "");
+  const platform = attributes.platform ?? "";
+  const withPrefix = (prefix: string) =>
+    Object.fromEntries(
+      Object.entries(attributes).flatMap(([key, value]) =>
+        key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+      ),
+    );
+  const noCache = attributes["no-cache"];
+  return {
+    target: attributes.target || null,
+    filename: attributes.filename || "Dockerfile",
+    buildArgs: withPrefix("build-arg:"),
+    labels: withPrefix("label:"),
+    usesCache: noCache !== "",
+    withoutCache: noCache === undefined ? [] : noCache.split(",").filter((stage) => stage !== ""),
+    pull: attributes["image-resolve-mode"] === "pull" ? "always" : "missing",
+    network: networkOf(attributes["force-network-mode"] ?? ""),
+    template: templateOf(attributes),
+    ...contextsOf(withPrefix("context:")),
+    platforms: platform === "" ? [] : platform.split(",").map(parsePlatform),
+    context: sourceOf(attributes.context),
+    contextDirectory: attributes.contextkey || "context",
+    dockerfileDirectory: attributes.dockerfilekey || "dockerfile",
+  };
+}
+
+function sourceOf(address = ""): AskedContext {
+  if (address === "") return { kind: "files" };
+  const path = uploadAddress.exec(address)?.[1];
+  return path === undefined ? { kind: "address", address } : { kind: "upload", path };
+}
+
+function refusal(key: string, value: string): CooperError {
+  if (key === "requestid")
+    return new CooperError("not-supported", `${value}: a Dockerfile is only built here`);
+  return new CooperError("not-supported", `${key} is not supported by builds of this service`);
+}
+
+function networkOf(mode: string): AskedBuild["network"] {
+  if (mode === "none" || mode === "host") return mode;
+  if (["", "default", "sandbox"].includes(mode)) return "default";
+  throw new CooperError("not-supported", `a build cannot be in the network ${mode}`);
+}
+
+function templateOf(attributes: Readonly<Record<string, string>>): ContainerSpec {
+  const spec = emptySpec();
+  const list = (text = "") => text.split(",").filter((part) => part !== "");
+  for (const host of list(attributes["add-hosts"]))
+    applyOption(spec, "--add-host", host.replace("=", ":"), "add-hosts");
+  for (const limit of list(attributes.ulimit)) applyOption(spec, "--ulimit", limit, "ulimit");
+  const { "shm-size": shm, "cgroup-parent": parent } = attributes;
+  if (shm && shm !== "0") applyOption(spec, "--shm-size", shm, "shm-size");
+  if (parent) applyOption(spec, "--cgroup-parent", parent, "cgroup-parent");
+  return spec;
+}
+
+function contextsOf(
+  named: Readonly<Record<string, string>>,
+): Pick<AskedBuild, "contexts" | "directories"> {
+  const contexts: Record<string, { kind: "image"; name: string }> = {};
+  const directories: Record<string, string> = {};
+  for (const [key, value] of Object.entries(named)) {
+    const image = /^docker-image:\/\/(.+)$/.exec(value)?.[1];
+    const directory = /^local:(.+)$/.exec(value)?.[1];
+    if (image !== undefined) contexts[key] = { kind: "image", name: image };
+    else if (directory !== undefined) directories[key] = directory;
+    else
+      throw new CooperError(
+        "not-supported",
+        `the build context ${key} is ${value}: a directory or an image (docker-image://) is taken`,
+      );
+  }
+  return { contexts, directories };
+}
+
+/** The names that the exporters of a SolveRequest give to the image: those of newer clients stand in a list. */
+export function askedTags(request: Message): string[] {
+  const listed = request
+    .messages(13)
+    .map((one) => ({ type: one.string(1), attributes: one.map(2) }));
+  const first = { type: request.string(3), attributes: request.map(4) };
+  const exporters = listed.length > 0 ? listed : first.type === "" ? [] : [first];
+  return exporters.flatMap(({ type, attributes }) => {
+    if (type !== "moby" && type !== "image")
+      throw new CooperError(
+        "not-supported",
+        `output of type ${type} is not written through this service: build an image and save or export it`,
+      );
+    if (attributes.push === "true")
+      throw new CooperError("not-supported", "an image is pushed when it is built: docker push");
+    return (attributes.name ?? "").split(",").filter((name) => name !== "");
+  });
+}
