@@ -256,7 +256,7 @@ export const commandTree: readonly CommandEntry[] = [
   entry("system prune", "", "Remove everything that nothing uses", async () =>
     as((await import("./commands/system-prune.ts")).prune),
   ),
-  entry("system service", "", "Answer Docker's API on a socket", async () =>
+  entry("system service", "", "Answer Docker's API and Podman's on a socket", async () =>
     as((await import("./commands/system-service.ts")).service),
   ),
   entry("system reset", "", "Remove everything", async () =>

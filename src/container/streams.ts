@@ -76,7 +76,7 @@ export class Streams implements Disposable {
   async watch(pid: number): Promise<void> {
     const pidfd = pidfdOrEnded(pid);
     try {
-      while (!this.isOver && !(await awaitReadable(pidfd, 60_000)));
+      while (!this.isOver && !(await awaitReadable(pidfd, 60_000, this.ended)));
     } finally {
       closeSync(pidfd);
     }

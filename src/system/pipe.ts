@@ -153,9 +153,15 @@ export function waitInLoop(): void {
 /**
  * Waits until a descriptor can be read, or has ended; false when the time is over, and for a process that
  * blocks also now and then before, so that signals get their turn. Not for sockets, whose bytes it would take.
+ *
+ * @param givenUp ends a wait of a process that does not block, as if its time were over
  */
-export async function awaitReadable(descriptor: number, timeoutMs: number): Promise<boolean> {
-  if (waitsInLoop) return readableInLoop(descriptor, timeoutMs);
+export async function awaitReadable(
+  descriptor: number,
+  timeoutMs: number,
+  givenUp?: Promise<void>,
+): Promise<boolean> {
+  if (waitsInLoop) return readableInLoop(descriptor, timeoutMs, givenUp);
   const [ready] = waitReady([{ descriptor, events: pollIn }], Math.min(timeoutMs, 100));
   if (!ready) await yieldToEventLoop();
   return Boolean(ready);
@@ -167,7 +173,11 @@ const { fcntl } = libc({ fcntl: { args: ["i32", "i32", "i32"], returns: "i32" } 
  * The loop watches what it is given as a socket. Once there is something it calls recv(2), which fails on
  * anything that is none (ENOTSOCK), and gives it up: that it does is the answer.
  */
-function readableInLoop(descriptor: number, timeoutMs: number): Promise<boolean> {
+function readableInLoop(
+  descriptor: number,
+  timeoutMs: number,
+  givenUp: Promise<void> | undefined,
+): Promise<boolean> {
   const duplicateOnExecClosed = 1030; // F_DUPFD_CLOEXEC
   const copy = check(fcntl(descriptor, duplicateOnExecClosed, 3), "dup");
   const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -177,13 +187,12 @@ function readableInLoop(descriptor: number, timeoutMs: number): Promise<boolean>
   } as never) as Promise<{ terminate(): void }>;
   // epoll(7) refuses what is always ready, such as /dev/null; the copy is closed by then
   watched.catch(() => resolve(true));
-  const timer = setTimeout(
-    () => {
-      resolve(false);
-      watched.then((socket) => socket.terminate()).catch(() => undefined); // told above
-    },
-    Math.min(timeoutMs, 2 ** 30),
-  );
+  const giveUp = () => {
+    resolve(false);
+    watched.then((socket) => socket.terminate()).catch(() => undefined); // told above
+  };
+  const timer = setTimeout(giveUp, Math.min(timeoutMs, 2 ** 30));
+  void givenUp?.then(giveUp);
   return promise.finally(() => clearTimeout(timer));
 }
 

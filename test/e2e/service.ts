@@ -8,6 +8,24 @@ export const dockerClient = Bun.which("docker");
 /** Podman's own client, where the machine has one. */
 export const podmanClient = Bun.which("podman");
 
+interface ClientOptions {
+  readonly stdin?: string;
+  readonly tty?: boolean;
+}
+
+async function runClient(words: readonly string[], options: ClientOptions): Promise<Result> {
+  const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  const child = Bun.spawn(options.tty ? ["script", "-qec", quoted, "/dev/null"] : [...words], {
+    env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent", TERM: "dumb" },
+    stdio: [options.stdin === undefined ? "ignore" : new Blob([options.stdin]), "pipe", "pipe"],
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { exitCode: await child.exited, stdout, stderr };
+}
+
 /** A service that runs; disposing ends it. */
 export class Service implements AsyncDisposable {
   readonly socket: string;
@@ -48,34 +66,17 @@ export class Service implements AsyncDisposable {
     return this.dockerWith({}, ...args);
   }
 
-  async dockerWith(
-    options: { readonly stdin?: string; readonly tty?: boolean },
-    ...args: string[]
-  ): Promise<Result> {
-    const words = ["docker", "-H", `unix://${this.socket}`, ...args];
-    const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-    const child = Bun.spawn(options.tty ? ["script", "-qec", quoted, "/dev/null"] : words, {
-      env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent", TERM: "dumb" },
-      stdio: [options.stdin === undefined ? "ignore" : new Blob([options.stdin]), "pipe", "pipe"],
-    });
-    const [stdout, stderr] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    return { exitCode: await child.exited, stdout, stderr };
+  async dockerWith(options: ClientOptions, ...args: string[]): Promise<Result> {
+    return runClient(["docker", "-H", `unix://${this.socket}`, ...args], options);
   }
 
   /** Runs Podman's client against it, as a remote one. */
   async podman(...args: string[]): Promise<Result> {
-    const child = Bun.spawn(["podman", "--remote", "--url", `unix://${this.socket}`, ...args], {
-      env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent", TERM: "dumb" },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const [stdout, stderr] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    return { exitCode: await child.exited, stdout, stderr };
+    return this.podmanWith({}, ...args);
+  }
+
+  async podmanWith(options: ClientOptions, ...args: string[]): Promise<Result> {
+    return runClient(["podman", "--remote", "--url", `unix://${this.socket}`, ...args], options);
   }
 
   /** Runs Podman's client, which must succeed; its output without the last newline. */

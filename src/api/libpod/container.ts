@@ -108,7 +108,7 @@ function namespaces(summary: ContainerSummary): Json {
 export function inspectedContainer(record: ContainerRecord, document: Json, version: number): Json {
   const config = document.Config as Json;
   const entrypoint = (config.Entrypoint as readonly string[] | null) ?? null;
-  const { stopSignal } = record.resolved;
+  const { stopSignal, networkMode } = record.resolved;
   const isPlain = version >= plainSince;
   const settings = document.NetworkSettings as Json;
   const networks = Object.entries(settings.Networks as Json);
@@ -117,6 +117,10 @@ export function inspectedContainer(record: ContainerRecord, document: Json, vers
     NetworkSettings: {
       ...settings,
       Networks: Object.fromEntries(networks.map(([name, value]) => [shownNetwork(name), value])),
+    },
+    HostConfig: {
+      ...(document.HostConfig as Json),
+      ...(networkMode === "bridge" && { NetworkMode: "bridge" }),
     },
     Config: {
       ...config,

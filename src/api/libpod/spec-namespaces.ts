@@ -1,6 +1,7 @@
 /** What Podman's SpecGenerator says of namespaces, networks and ports, as texts of options. Pure. */
 import { CooperError } from "../../errors.ts";
 import { Document } from "../document.ts";
+import { shownNetwork } from "./network.ts";
 
 /** `{nsmode, value}`; none: the default. */
 export function namespaceTexts(at: Document, name: string): string[] {
@@ -35,7 +36,7 @@ export function networkTexts(body: Document): string[] {
   if (networks.length === 0) return text === "bridge" ? ["bridge"] : [];
   return networks.map(([name, value]) => {
     const words = endpointWords(new Document(value ?? {}, `Networks.${name}`));
-    const shown = name === "default" ? "bridge" : name;
+    const shown = name === "default" || name === shownNetwork("cooper") ? "bridge" : name;
     return words.length === 0 ? shown : `${shown}:${words.join(",")}`;
   });
 }

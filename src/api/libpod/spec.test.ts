@@ -221,7 +221,7 @@ describe("libpodSpec()", () => {
       { mode: { kind: "none" }, networks: [] },
     ],
     [
-      { netns: { nsmode: "bridge" }, Networks: { default: { interface_name: "" } } },
+      { netns: { nsmode: "bridge" }, Networks: { podman: { interface_name: "" } } },
       { mode: { kind: "bridge" }, networks: [{ name: "bridge" }] },
     ],
     [

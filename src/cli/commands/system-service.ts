@@ -15,10 +15,10 @@ interface TlsFiles {
 }
 
 export const service = defineCommand({
-  summary: "Answer Docker's API on a socket",
+  summary: "Answer Docker's API and Podman's on a socket",
   usage: "[unix://PATH|tcp://HOST:PORT|fd://]",
   description:
-    "Clients of Docker's API then work with Cooper: DOCKER_HOST=unix://PATH docker ps. Nothing lives in the service: " +
+    "Their clients then work with Cooper: DOCKER_HOST=unix://PATH docker ps, podman --remote --url unix://PATH ps. Nothing lives in the service: " +
     "it may be ended at any time, and ends by itself when nobody asks. Sockets that systemd hands over are taken.",
   examples: [
     "cooper system service --time 0",

@@ -1,4 +1,5 @@
 /** What libpod's API has and Cooper has not: refused in words that say why. */
+import { json } from "../../http/reply.ts";
 import type { Route } from "../../route.ts";
 import { libpodRefused } from "../failure.ts";
 
@@ -17,6 +18,22 @@ function absent(message: string, ...paths: readonly string[]): Route[] {
 const below = (noun: string) => [`/${noun}`, `/${noun}/{rest*}`];
 
 export const refusedRoutes: readonly Route[] = [
+  // clients look among pods for whatever they do not find elsewhere
+  { method: "GET", path: "/pods/json", load: async () => async () => json([]) },
+  ...["exists", "json"].map(
+    (what): Route => ({
+      method: "GET",
+      path: `/pods/{name}/${what}`,
+      load:
+        async () =>
+        async ({ params }) =>
+          libpodRefused(
+            404,
+            `no pod with name or ID ${params.name} found: no such pod`,
+            "no such pod",
+          ),
+    }),
+  ),
   ...absent("pods are not available yet", ...below("pods")),
   ...absent(
     "YAML of Kubernetes is not available yet",
