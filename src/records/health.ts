@@ -2,12 +2,6 @@
 import type { Database } from "bun:sqlite";
 import type { HealthState } from "../container/health/state.ts";
 
-/** When the next check of a container is due; ms since 1970. */
-export interface DueCheck {
-  readonly containerId: string;
-  readonly dueAt: number;
-}
-
 /** Sets the state of a container, and when its next check is due; null: never. */
 export function setHealth(
   database: Database,
@@ -61,13 +55,24 @@ export function hasOverdueCheck(database: Database, before: number): boolean {
   );
 }
 
-/** Every container that waits for a check, the next one first. */
-export function dueChecks(database: Database): DueCheck[] {
+/** Containers whose check is due by then, the longest due first, at most so many. */
+export function dueChecks(database: Database, by: number, most: number): string[] {
   return database
-    .query<DueCheck, []>(
-      'select container_id as "containerId", due_at as "dueAt" from health where due_at is not null order by due_at',
+    .query<{ id: string }, [number, number]>(
+      "select container_id as id from health where due_at is not null and due_at <= ? order by due_at limit ?",
     )
-    .all();
+    .all(by, most)
+    .map(({ id }) => id);
+}
+
+/** When the first check after then is due; null: none is. Times are ms since 1970. */
+export function nextDue(database: Database, after: number): number | null {
+  const row = database
+    .query<{ next: number | null }, [number]>(
+      "select min(due_at) as next from health where due_at is not null and due_at > ?",
+    )
+    .get(after);
+  return row?.next ?? null;
 }
 
 /** No further checks: it has ended. What is known of its health stays. */

@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import { messageOf } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { startDetached } from "../../own-command.ts";
-import { dueChecks } from "../../records/health.ts";
+import { dueChecks, nextDue } from "../../records/health.ts";
 import { placeKeeper } from "../cgroup-place.ts";
 import { runDueCheck } from "./check.ts";
 
@@ -34,26 +34,27 @@ export async function keepHealth(host: Host): Promise<void> {
       await untilNoneIsLeft(host);
     }
     // a check that came between our last look and the end of the lock: its starter took us for alive
-    if (dueChecks(host.database).length === 0) return;
+    if (nextDue(host.database, 0) === null) return;
   }
 }
 
 async function untilNoneIsLeft(host: Host): Promise<void> {
   const running = new Map<string, Promise<void>>();
   for (;;) {
-    const checks = dueChecks(host.database);
-    if (checks.length === 0 && running.size === 0) return;
     const now = Date.now();
-    const waiting = checks.filter(({ containerId }) => !running.has(containerId));
-    const due = waiting.filter(({ dueAt }) => dueAt <= now);
-    for (const { containerId } of due.slice(0, Math.max(parallelChecks - running.size, 0))) {
+    // those that run are due as long as they do
+    const due = dueChecks(host.database, now, parallelChecks + running.size).filter(
+      (containerId) => !running.has(containerId),
+    );
+    for (const containerId of due.slice(0, Math.max(parallelChecks - running.size, 0))) {
       const check = runDueCheck(host, containerId)
         .catch((error: unknown) => host.warn(`health check: ${messageOf(error)}`))
         .finally(() => running.delete(containerId));
       running.set(containerId, check);
     }
-    const next = waiting.find(({ dueAt }) => dueAt > now)?.dueAt ?? now + longestSleepMs;
-    const pause = Bun.sleep(Math.min(Math.max(next - now, 1), longestSleepMs));
+    const next = nextDue(host.database, now);
+    if (next === null && running.size === 0) return;
+    const pause = Bun.sleep(Math.min(Math.max((next ?? Infinity) - now, 1), longestSleepMs));
     const isFull = running.size >= parallelChecks;
     await (isFull ? Promise.race([...running.values()]) : pause);
   }
