@@ -5,6 +5,7 @@ import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { StagedLayer } from "../image/publish.ts";
 import type { Stage } from "../image/stage.ts";
+import { copyMerged } from "../layer/merge-copy.ts";
 import { openView } from "../layer/overlay-view.ts";
 import type { CachedStep } from "../records/build-cache.ts";
 import { getLayer } from "../records/layers.ts";
@@ -57,6 +58,9 @@ export class BuildSession {
   readonly signal: AbortSignal;
   /** The host that the build context came from; secrets that name no host belong to it. */
   ownHost: string | undefined;
+  /** Whether the kernel stacks no layers here. It is known once a tree was looked at. */
+  copies = false;
+  private readonly copied = new Map<string, string>();
   private readonly contexts = new Map<string | null, SourceTree>();
   private readonly layers = new Map<string, StagedLayer>();
   private readonly times = new Map<string, number>();
@@ -151,17 +155,27 @@ export class BuildSession {
       .reverse();
   }
 
-  /** A tree to be read; the caller disposes it. */
+  /** A tree to be read; the caller disposes it. Where the kernel stacks no layers it is a copy, made once. */
   view(tree: BuiltTree): OpenDirectory {
-    const view = openView(this.directories(tree), this.stage.next("view"));
-    if (view instanceof OpenDirectory) return view;
-    view[Symbol.dispose]();
-    throw new CooperError(
-      "not-supported",
-      "builds need overlays, and the kernel mounts none here",
-      {
-        hint: "keep the store on a volume: cooper --root DIR",
-      },
+    if (!this.copies) {
+      const view = openView(this.directories(tree), this.stage.next("view"));
+      if (view instanceof OpenDirectory) return view;
+      view[Symbol.dispose]();
+      this.beginCopying();
+    }
+    const key = tree.layers.join(" ");
+    const place = this.copied.get(key) ?? this.stage.next("copy");
+    if (!this.copied.has(key)) copyMerged(this.directories(tree), place);
+    this.copied.set(key, place);
+    return OpenDirectory.at(place);
+  }
+
+  /** From now on trees are copies. */
+  beginCopying(): void {
+    if (this.copies) return;
+    this.copies = true;
+    this.host.warn(
+      `the kernel mounts no overlay on ${this.host.paths.root}: each step of the build works on a copy; a volume there spares that: cooper --root DIR`,
     );
   }
 }

@@ -67,6 +67,11 @@ cooper run --rm --network none changed sh -c 'cat /f; ls -A /d /kept 2> /dev/nul
 cooper image diff inner
 cooper system check && echo whole
 cooper run --rm --network none --mount type=image,source=inner,destination=/d inner ls -A /d /d/d
+{ echo FROM inner AS one; echo WORKDIR /w; echo RUN 'rm /kept; echo made > f'
+  echo FROM inner; echo COPY --from=one /w /w2
+  echo RUN --mount=from=one,target=/o 'ls /o/kept /o/w > /seen 2> /dev/null; true'
+} | cooper build -q --network none -t built - > /dev/null
+cooper run --rm --network none built cat /w2/f /seen
 cooper info --format '{{.store.graphDriverName}}'
 `;
 const lines = [
@@ -74,6 +79,7 @@ const lines = [
   ...["C /d", "D /d/new", "A /etc", "A /f", "D /kept", "within", "/d:"],
   ...["C /d", "A /d/new", "D /d/old", "D /gone", "whole"],
   ...["/d:", "bin", "d", "kept", "tmp", "", "/d/d:", "new"],
+  ...["made", "/o/w:", "f"],
 ];
 
 const canFuse = (() => {

@@ -44,13 +44,14 @@ export function lookBefore(root: OpenDirectory, points: readonly string[]): Befo
 }
 
 /**
- * Takes away from an upper directory what is there for mounts alone: empty files and directories that were
+ * Takes away from an upper directory, or from a whole tree, what is there for mounts alone: empty files and directories that were
  * not there before, and directories that came along unchanged.
  */
 export function removeMountPoints(
   upper: OpenDirectory,
   points: readonly string[],
   before: Before,
+  isWhole = false,
 ): void {
   for (const point of points) {
     at(upper, point, (parent, name) => {
@@ -60,7 +61,8 @@ export function removeMountPoints(
       const path = Buffer.from(`/proc/self/fd/${parent.descriptor}/${name}`, "latin1");
       if (stats.isFile() && stats.size === 0 && was === undefined) unlinkSync(path);
       if (!stats.isDirectory()) return undefined;
-      const isSame = was === undefined || was === looksOf(stats.mode, stats.uid, stats.gid);
+      const isSame =
+        was === undefined || (!isWhole && was === looksOf(stats.mode, stats.uid, stats.gid));
       if (isSame && isEmpty(parent, name)) rmdirSync(path);
       return undefined;
     });

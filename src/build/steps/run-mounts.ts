@@ -1,5 +1,6 @@
 /** `RUN --mount`: what a command is shown while it runs, as mounts of its container. */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { Mount } from "../../container/spec.ts";
 import { CooperError } from "../../errors.ts";
 import { hideIgnored } from "../context/hide.ts";
@@ -101,14 +102,21 @@ function bindFor(
   for (const path of [place, overlay.upper, overlay.work]) mkdirSync(path, { mode: 0o755 });
   const isContext = trees.isContext(mount.tree);
   const ignore = isContext ? trees.context(mount.tree).ignore : null;
-  if (ignore !== null) hideIgnored(trees.context(mount.tree).root, ignore, overlay.upper);
+  // a copy is made of what is below alone
+  const byName = session.copies || session.host.storageDriver() === "vfs";
+  const marks = join(place, "marks");
+  if (ignore !== null) {
+    if (byName) mkdirSync(marks, { mode: 0o755 });
+    const { root } = trees.context(mount.tree);
+    hideIgnored(root, ignore, byName ? marks : overlay.upper, byName);
+  }
   return {
     kind: "tree",
     target: mount.target,
     readOnly: !mount.isWritable,
     options: [],
     lower: isContext
-      ? [trees.context(mount.tree).root]
+      ? [...(existsSync(marks) ? [marks] : []), trees.context(mount.tree).root]
       : session.directories(trees.built(mount.tree)),
     overlay,
     subpath: mount.source,

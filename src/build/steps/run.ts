@@ -32,13 +32,13 @@ export async function runCommand(
   onOutput: (bytes: Uint8Array) => void,
 ): Promise<string> {
   if (step.platform !== null) assertRunsHere(step.platform);
+  using view = session.view(base); // which tells whether trees are copies
   await using mounts = await mountsFor(session, step, trees);
   const spec = specFor(step, session.options.template);
   spec.devices.push(...devicesFor(session.host, step));
   spec.mounts.push(...mounts.mounts);
   if (step.script !== null) spec.mounts.push(scriptMount(session, step.script));
   const points = mountPoints(spec.mounts.map(({ target }) => target));
-  using view = session.view(base);
   const before = lookBefore(view, points);
   const hiddenEnv = [...step.passedEnv, ...mounts.env];
   const directory = await runToEnd(session, step, spec, {
@@ -47,8 +47,9 @@ export async function runCommand(
     onOutput,
   });
   {
-    using upper = OpenDirectory.at(join(directory, "diff"));
-    removeMountPoints(upper, points, before);
+    const isTree = existsSync(join(directory, "tree"));
+    using written = OpenDirectory.at(join(directory, isTree ? "tree" : "diff"));
+    removeMountPoints(written, points, before, isTree);
   }
   const sealed = await seal(session, base, directory);
   return sealed.layers.at(-1) ?? "";
@@ -112,7 +113,7 @@ interface HowToRun {
   readonly onOutput: (bytes: Uint8Array) => void;
 }
 
-/** Resolves to the directory that has the changes in `diff/`. */
+/** Resolves to the directory that has the changes in `diff/`, or all files in `tree/`. */
 async function runToEnd(
   session: BuildSession,
   step: RunStep,
@@ -193,19 +194,13 @@ async function readAll(descriptor: number, onOutput: (bytes: Uint8Array) => void
   }
 }
 
-/** What the command changed becomes a directory of the build's, by its name alone. */
+/** What the command changed, or the copy that it worked on, becomes a directory of the build's, by its name alone. */
 function takeChanges(session: BuildSession, { id }: ContainerRecord): string {
   const directory = session.stage.next("layer");
-  const { upper } = session.host.paths.container(id);
-  if (!existsSync(upper)) {
-    throw new CooperError(
-      "not-supported",
-      "builds need overlays, and the storage driver here is vfs, which does not tell changes apart",
-      { hint: "leave out --storage-driver, or keep the store on a volume: cooper --root DIR" },
-    );
-  }
+  const { upper, tree } = session.host.paths.container(id);
   mkdirSync(directory, { mode: 0o700 });
-  renameSync(upper, join(directory, "diff"));
+  if (existsSync(tree)) renameSync(tree, join(directory, "tree"));
+  else renameSync(upper, join(directory, "diff"));
   return directory;
 }
 
