@@ -21,7 +21,13 @@ const summary = (names: string[], more: Partial<ImageSummary> = {}): ImageSummar
     manifestDigest: "sha256:cd",
     parentId: null,
   },
-  rows: [],
+  rows:
+    names.length === 0
+      ? [{ repository: "<none>", tag: "<none>" }]
+      : names.map((name) => ({
+          repository: name.slice(0, name.lastIndexOf(":")),
+          tag: name.slice(name.lastIndexOf(":") + 1),
+        })),
   containers: 1,
   isDangling: names.length === 0,
   isIntermediate: false,
@@ -46,6 +52,7 @@ describe("imageItem()", () => {
       Digest: "sha256:cd",
       Arch: "amd64",
       Os: "linux",
+      IsManifestList: false,
     });
   });
 

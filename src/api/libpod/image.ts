@@ -6,8 +6,11 @@ import type { SearchResult, TagResult } from "../../registry/search.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 /** An item of `/images/json`. */
-export function imageItem({ image, containers, isDangling }: ImageSummary): Json {
-  const { names } = image;
+export function imageItem({ image, rows, containers, isDangling }: ImageSummary): Json {
+  // those of lists that it is in too
+  const names = rows
+    .filter(({ tag }) => tag !== "<none>")
+    .map(({ repository, tag }) => `${repository}:${tag}`);
   return {
     Id: image.id,
     ParentId: image.parentId ?? "",
@@ -24,6 +27,7 @@ export function imageItem({ image, containers, isDangling }: ImageSummary): Json
     Digest: image.manifestDigest ?? "",
     Arch: image.config.architecture,
     Os: image.config.os,
+    IsManifestList: false,
   };
 }
 

@@ -167,6 +167,6 @@ async function saved({ engine, request }: Call, names: readonly string[]): Promi
 export const copyElsewhere: Handler = async () => {
   throw new CooperError(
     "not-supported",
-    "images are not copied between users and machines: save it at one and load it at the other",
+    "images are not copied between users and machines over the API: run cooper image scp, or save it at one and load it at the other",
   );
 };
