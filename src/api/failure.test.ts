@@ -136,6 +136,40 @@ describe("progressReply()", () => {
     );
   });
 
+  test("loses nothing of work that waits for room, however slow the reader", async () => {
+    const count = 5000;
+    const reply = await progressReply(async (tell, room) => {
+      for (let number = 0; number < count; number++) {
+        tell({ number });
+        await room();
+      }
+    });
+    const parts: string[] = [];
+    for await (const part of reply.body as AsyncIterable<string>) {
+      parts.push(part);
+      if (parts.length % 500 === 0) await Bun.sleep(1);
+    }
+    expect(parts).toEqual(Array.from({ length: count }, (_, number) => `{"number":${number}}\r\n`));
+  });
+
+  test("work is not held back by a client that has gone", async () => {
+    const abort = new AbortController();
+    const ended = Promise.withResolvers<void>();
+    await progressReply(
+      async (tell, room) => {
+        for (let number = 0; number < 200; number++) {
+          tell({ number });
+          await room();
+        }
+        ended.resolve();
+      },
+      undefined,
+      abort.signal,
+    );
+    abort.abort();
+    await ended.promise;
+  });
+
   test("work that tells nothing has an empty answer", async () => {
     expect(await read(await progressReply(() => Promise.resolve()))).toBe("");
   });

@@ -19,8 +19,8 @@ export interface Progress {
   /** Steps that are now known; some may never begin. */
   planned(steps: readonly ToldStep[]): void;
   started(key: StepKey, title: string): void;
-  /** Something that its command printed. */
-  output(key: StepKey, bytes: Uint8Array): void;
+  /** Something that its command printed. More is read once what this returns has resolved. */
+  output(key: StepKey, bytes: Uint8Array): void | Promise<void>;
   /** How far a part of it is: `sha256:…`, `1.2MB / 3.4MB`. Told again when it has changed. */
   status(key: StepKey, part: string, text: string): void;
   cached(key: StepKey, title: string): void;

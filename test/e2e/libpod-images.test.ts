@@ -367,6 +367,8 @@ test("what is wrong in a request is told, and nothing is made of it", async () =
     ["PUT", "manifests/nope", { operation: "update", images: ["x"] }, 404, "nope"],
     ["PUT", "manifests/nope", { operation: "zork" }, 400, "illegal operation"],
     ["POST", "build?dockerfile=-", "", 400, "no name of a Dockerfile"],
+    ["POST", "build?remote=/etc", "", 400, "no address"],
+    ["POST", "build?remote=-", "", 400, "no address"],
     ["POST", "build?secrets=[%22id=a,src=../../etc/passwd%22]", "", 400, "invalid secret"],
     ["POST", "build?secrets=[%22id=a,env=HOME%22]", "", 400, "unexpected key 'env'"],
     ["POST", "build?additionalbuildcontexts=a=localpath:/etc", "", 501, "is no image"],

@@ -1,5 +1,6 @@
 /** Progress of a build as the lines that Podman's clients print. */
 import type { Progress } from "../../build/progress.ts";
+import type { Room } from "../progress.ts";
 
 /** `STEP 2/5: RUN make`, with the stage before it where there are several. Pure. */
 export function stepLine(title: string): string {
@@ -9,8 +10,11 @@ export function stepLine(title: string): string {
   return `${before}STEP ${number}/${count}: ${text}`;
 }
 
-/** @param say takes text with its newlines; what is no step of the Dockerfile is not told of */
-export function buildProgress(say: (text: string) => void): Progress {
+/**
+ * @param say takes text with its newlines; what is no step of the Dockerfile is not told of
+ * @param room holds back a command that prints faster than the client reads
+ */
+export function buildProgress(say: (text: string) => void, room: Room): Progress {
   const decoders = new Map<number | string, TextDecoder>();
   const decoderOf = (key: number | string) => {
     const decoder = decoders.get(key) ?? new TextDecoder();
@@ -23,7 +27,10 @@ export function buildProgress(say: (text: string) => void): Progress {
       if (typeof key === "number") say(`${stepLine(title)}\n`);
     },
     status: () => undefined,
-    output: (key, bytes) => say(decoderOf(key).decode(bytes, { stream: true })),
+    output(key, bytes) {
+      say(decoderOf(key).decode(bytes, { stream: true }));
+      return room();
+    },
     cached: (key, title) => {
       if (typeof key === "number") say(`${stepLine(title)}\n--> Using cache\n`);
     },

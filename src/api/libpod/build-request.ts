@@ -58,7 +58,6 @@ const refused: readonly (readonly [name: string, why: string])[] = [
   ["omithistory", "a history tells how an image was made"],
   ["osfeature", notYet],
   ["osversion", notYet],
-  ["remote", "send the context"],
   ["setenv", "write ENV, or use a build argument"],
   ["ssh", "sockets of agents are not sent over the API"],
   ["unsetenv", notYet],

@@ -9,8 +9,9 @@ import { parsePlatform } from "../../oci/platform.ts";
 import { readCredentials } from "../credentials.ts";
 import { imageId } from "../docker/names.ts";
 import { Document } from "../document.ts";
-import { progressReply } from "../progress.ts";
+import { progressReply, type Room, type Tell } from "../progress.ts";
 import { isTrue } from "../query.ts";
+import { remoteContext } from "../remote-context.ts";
 import type { Handler } from "../route.ts";
 
 /** What the query may ask for that has no place here: refused, so that nobody is deceived. */
@@ -60,6 +61,8 @@ export const build: Handler = async ({ engine, request }) => {
     );
   const platform = query.get("platform") ?? "";
   const file = query.get("dockerfile") ?? "";
+  // who sends a context has no standard input here
+  if (file === "-") throw new CooperError("invalid-argument", '"-" is no name of a Dockerfile');
   const tags = query.getAll("t").filter((tag) => tag !== "");
   const isQuiet = isTrue(query, "q");
   const options = {
@@ -93,8 +96,8 @@ export const build: Handler = async ({ engine, request }) => {
     iidFile: null,
     signal: request.signal,
   };
-  const remote = query.get("remote") ?? "";
-  return progressReply(async (tell) => {
+  const remote = remoteContext(query.get("remote") ?? "");
+  const work = async (tell: Tell, room: Room) => {
     const from = (use: (context: string) => Promise<Built | null>) =>
       remote === "" ? engine.images.withUpload(request.body, use) : use(remote);
     const image = await from((context) => {
@@ -111,7 +114,10 @@ export const build: Handler = async ({ engine, request }) => {
             if (typeof key === "number") line(`${title}\n`);
           },
           status: () => undefined,
-          output: (_, bytes) => line(Buffer.from(bytes).toString("utf8")),
+          output(_, bytes) {
+            line(Buffer.from(bytes).toString("utf8"));
+            return room();
+          },
           cached: (_, title) => line(`${title}\n ---> Using cache\n`),
           done: () => undefined,
           failed: () => undefined,
@@ -126,7 +132,8 @@ export const build: Handler = async ({ engine, request }) => {
     tell({ aux: { ID: imageId(image.id) } });
     if (isQuiet) tell({ stream: `${imageId(image.id)}\n` });
     tellBuilt(tell, isQuiet, image.id, tags);
-  });
+  };
+  return progressReply(work, undefined, request.signal);
 };
 
 function tellBuilt(

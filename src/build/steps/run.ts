@@ -23,13 +23,16 @@ import { lookBefore, mountPoints, removeMountPoints } from "./mount-points.ts";
 import { mountsFor, type StepTrees } from "./run-mounts.ts";
 import { seal } from "./writable.ts";
 
+/** Takes what a command prints; it may print more once that has resolved. */
+type TakesOutput = (bytes: Uint8Array) => void | Promise<void>;
+
 /** Runs the command. Resolves to the id of the layer. @throws CooperError when it fails */
 export async function runCommand(
   session: BuildSession,
   step: RunStep,
   base: BuiltTree,
   trees: StepTrees,
-  onOutput: (bytes: Uint8Array) => void,
+  onOutput: TakesOutput,
 ): Promise<string> {
   if (step.platform !== null) assertRunsHere(step.platform);
   using view = session.view(base); // which tells whether trees are copies
@@ -110,7 +113,7 @@ interface HowToRun {
   readonly lower: readonly string[];
   /** Secrets and proxies, which stand in no record. */
   readonly hiddenEnv: readonly string[];
-  readonly onOutput: (bytes: Uint8Array) => void;
+  readonly onOutput: TakesOutput;
 }
 
 /** Resolves to the directory that has the changes in `diff/`, or all files in `tree/`. */
@@ -186,9 +189,9 @@ function running(session: BuildSession, { id }: ContainerRecord): ContainerRecor
 }
 
 /** Until nobody has the other end any more. */
-async function readAll(descriptor: number, onOutput: (bytes: Uint8Array) => void): Promise<void> {
+async function readAll(descriptor: number, onOutput: TakesOutput): Promise<void> {
   try {
-    for await (const chunk of Bun.file(descriptor).stream()) onOutput(chunk);
+    for await (const chunk of Bun.file(descriptor).stream()) await onOutput(chunk);
   } finally {
     closeSync(descriptor);
   }

@@ -3,6 +3,7 @@ import { isAbsolute, join } from "node:path";
 import type { BuildOptions } from "../../../build/build.ts";
 import { CooperError } from "../../../errors.ts";
 import { progressReply } from "../../progress.ts";
+import { remoteContext } from "../../remote-context.ts";
 import type { Call, Handler } from "../../route.ts";
 import { accessOf } from "../access.ts";
 import { buildProgress } from "../build-progress.ts";
@@ -15,10 +16,12 @@ type Asked = Omit<BuildOptions, "context" | "progress">;
 export const build: Handler = async (call) => {
   const parameters = new Parameters(call.request.query);
   const asked = askedOf(call, parameters, dockerfileOf(parameters));
+  const remote = remoteContext(parameters.text("remote"));
+  const { engine, request } = call;
   return reply(
     call,
     parameters,
-    (use) => call.engine.images.withUpload(call.request.body, use),
+    (use) => (remote === "" ? engine.images.withUpload(request.body, use) : use(remote)),
     asked,
   );
 };
@@ -61,18 +64,22 @@ function reply(
   asked: Asked,
 ) {
   const isQuiet = parameters.flag("q");
-  return progressReply(async (tell) => {
-    const say = (stream: string) => {
-      if (!isQuiet && stream !== "") tell({ stream });
-    };
-    const built = await withContext((context) =>
-      engine.builds.build({ ...asked, context, progress: buildProgress(say) }),
-    );
-    if (built === null) return;
-    say(`COMMIT${built.names[0] === undefined ? "" : ` ${built.names[0]}`}\n`);
-    for (const name of built.names) say(`Successfully tagged ${name}\n`);
-    tell({ stream: `${built.id}\n` });
-  }, failureLine);
+  return progressReply(
+    async (tell, room) => {
+      const say = (stream: string) => {
+        if (!isQuiet && stream !== "") tell({ stream });
+      };
+      const built = await withContext((context) =>
+        engine.builds.build({ ...asked, context, progress: buildProgress(say, room) }),
+      );
+      if (built === null) return;
+      say(`COMMIT${built.names[0] === undefined ? "" : ` ${built.names[0]}`}\n`);
+      for (const name of built.names) say(`Successfully tagged ${name}\n`);
+      tell({ stream: `${built.id}\n` });
+    },
+    failureLine,
+    asked.signal,
+  );
 }
 
 /** Clients exit with the status that the words end with. */
