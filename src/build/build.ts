@@ -14,22 +14,24 @@ import {
 } from "../oci/platform.ts";
 import type { Image } from "../records/images.ts";
 import type { BuildAnnotation } from "./annotations.ts";
-import { keep, openSession } from "./begin.ts";
+import { doSteps } from "./attempt.ts";
+import { openSession } from "./begin.ts";
 import { Checks } from "./check.ts";
 import { assertContexts, type ContextRequest, openContext } from "./context/open.ts";
 import type { Dockerfile } from "./dockerfile/instructions.ts";
 import { parseDockerfile } from "./dockerfile/parse.ts";
 import type { Epoch } from "./epoch.ts";
 import { type Built, give } from "./give.ts";
-import { type Graph, inputsOf, type StepId } from "./graph.ts";
+import { type Graph, inputsOf } from "./graph.ts";
 import { type MergedGraph, mergeGraphs } from "./merge.ts";
 import { type BuildOutput, writeFiles } from "./output.ts";
 import { planAll } from "./plan.ts";
 import type { Progress, ToldStep } from "./progress.ts";
 import { makesImage, namesOf, platformsOf } from "./request.ts";
 import { type PlatformResult, publishResult } from "./result.ts";
-import type { BuildSecret, BuiltTree } from "./session.ts";
-import { solve } from "./solve.ts";
+import type { BuildSecret } from "./session.ts";
+import { type CacheTarget, exportCache } from "./shared-cache/export.ts";
+import { type CacheSource, importCaches } from "./shared-cache/import.ts";
 import { redactUrls } from "./source/url-text.ts";
 import type { Squash } from "./squash.ts";
 import { type AgentRequest, openAgents } from "./ssh/agents.ts";
@@ -59,6 +61,10 @@ export interface BuildOptions {
   readonly usesCache: boolean;
   /** What steps came to before that is not used any more; null: none of it is too old. */
   readonly cacheMaxAgeMs: number | null;
+  /** What builds elsewhere have left for this one, best first. */
+  readonly cacheFrom?: readonly CacheSource[];
+  /** Where this one leaves what it did. */
+  readonly cacheTo?: readonly CacheTarget[];
   /** Stages whose steps are done anew. */
   readonly withoutCache: readonly string[];
   readonly pull: PullPolicy;
@@ -100,9 +106,9 @@ export interface SentSecret {
  *
  * @throws CooperError that shows the place in the Dockerfile
  */
-export async function buildImage(given: Host, options: BuildOptions): Promise<Built | null> {
+export async function buildImage(caller: Host, options: BuildOptions): Promise<Built | null> {
   const { progress } = options;
-  const host = { ...given, warn: (message: string) => progress.note(message) };
+  const host = { ...caller, warn: (message: string) => progress.note(message) };
   const platforms = platformsOf(options);
   const names = namesOf(options, platforms); // complains before the long work
   await removeLeftContainers(host);
@@ -133,32 +139,33 @@ export async function buildImage(given: Host, options: BuildOptions): Promise<Bu
   const graph = await planPlatforms(images, options, platforms, { dockerfile, checks });
   checks.tell(progress);
   progress.planned(toldSteps(graph));
-  let trees: ReadonlyMap<StepId, BuiltTree>;
-  try {
-    const { jobs, contexts } = options;
-    trees = await solve(session, graph, { jobs, contexts, images, abort });
-  } finally {
-    await keep(session); // also what was done before a step failed: it need not be done again
-  }
+  using caches = await importCaches(host, options.cacheFrom ?? [], options);
+  const done = await doSteps({ options, graph, images, session, abort }, caches);
   const results = platforms.map((platform, index): PlatformResult => {
     const result = graph.results[index];
     invariant(result !== undefined, "a platform has no result");
-    return {
-      platform: shortPlatform(platform),
-      result,
-      tree: trees.get(result.tree) ?? { layers: [] },
-    };
+    const built = done.trees.get(result.tree) ?? { layers: [] };
+    return { platform: shortPlatform(platform), result, tree: built };
   });
-  for (const output of options.outputs) await writeFiles(session, results, output);
-  if (!makesImage(options)) return null;
-  const own = platforms.length === 1 ? names.names : []; // several have them together
-  const built: Image[] = [];
-  progress.started("export", "exporting to image");
-  for (const result of results)
-    built.push(
-      await publishResult(session, graph.steps, result, images, { ...options, names: own }),
-    );
-  return give(host, built, { ...options, ...names, signal: abort.signal });
+  for (const output of options.outputs) await writeFiles(done.session, results, output);
+  const given = makesImage(options)
+    ? await give(host, await publishAll(), { ...options, ...names, signal: done.session.signal })
+    : null;
+  const layers = results.flatMap(({ tree: { layers } }) => layers);
+  for (const target of options.cacheTo ?? [])
+    await exportCache(done.session, layers, target, options);
+  return given;
+
+  async function publishAll(): Promise<Image[]> {
+    const own = platforms.length === 1 ? names.names : []; // several have them together
+    const isOwnCache = options.cacheTo?.some(({ kind }) => kind === "inline") ?? false;
+    const how = { ...options, names: own, isOwnCache };
+    const published: Image[] = [];
+    progress.started("export", "exporting to image");
+    for (const result of results)
+      published.push(await publishResult(done.session, graph.steps, result, images, how));
+    return published;
+  }
 }
 
 /** One graph for all platforms: what they have in common is done once. */

@@ -1,11 +1,13 @@
 /** What was asked of a build, put in order, and refused before anything is done where it cannot be. */
 import { CooperError } from "../errors.ts";
+import { entriesInLayout } from "../image/layout-directory.ts";
 import { destinationOf } from "../image/push.ts";
 import { formatPlatform, hostPlatform, type Platform, resolvePlatform } from "../oci/platform.ts";
 import { formatReference, parseTarget } from "../oci/reference.ts";
 import { assertAnnotations } from "./annotations.ts";
 import type { BuildOptions } from "./build.ts";
 import { type GiveOptions, pushNames } from "./give.ts";
+import type { CacheTarget } from "./shared-cache/export.ts";
 
 /** Each platform once, in the order in which they were named. */
 export function platformsOf({ platforms }: Pick<BuildOptions, "platforms">): Platform[] {
@@ -35,6 +37,7 @@ export function namesOf(
   };
   const isIndex = platforms.length > 1 || manifest !== null;
   assertAnnotations(options.annotations, platforms, isIndex);
+  for (const target of options.cacheTo ?? []) assertTarget(target, options);
   for (const output of outputs) {
     const archive = output.kind === "docker" || output.kind === "oci" ? output.kind : undefined;
     if (archive !== undefined && platforms.length > 1)
@@ -52,4 +55,16 @@ export function namesOf(
     for (const name of destinations) destinationOf(name);
   }
   return names;
+}
+
+function assertTarget(target: CacheTarget, options: BuildOptions): void {
+  if (target.kind === "registry") destinationOf(target.name);
+  if (target.kind === "local") entriesInLayout(target.directory);
+  if (target.kind !== "inline") return;
+  const cannot = (why: string, hint: string) =>
+    new CooperError("not-supported", `--cache-to type=inline: ${why}`, { hint });
+  if (options.squash !== "none")
+    throw cannot("a squashed image has no layers of its steps", "use type=registry or type=local");
+  if (options.family === "docker")
+    throw cannot("Docker's format has no annotations", "leave out --format docker");
 }

@@ -9,6 +9,7 @@ import { buildDocument } from "./document.ts";
 import { creationTime, type Epoch } from "./epoch.ts";
 import type { GraphResult, PlannedStep } from "./graph.ts";
 import type { BuildSession, BuiltTree } from "./session.ts";
+import { inlineAnnotation } from "./shared-cache/format.ts";
 import { type Squash, squashed } from "./squash.ts";
 import type { BuildImages } from "./steps/image.ts";
 
@@ -24,6 +25,8 @@ export interface ImageOptions {
   readonly epoch: Epoch | null;
   readonly family: "oci" | "docker";
   readonly annotations: readonly BuildAnnotation[];
+  /** Whether its manifest tells what its steps were (--cache-to type=inline). */
+  readonly isOwnCache: boolean;
   /** Fully qualified. */
   readonly names: readonly string[];
 }
@@ -50,7 +53,10 @@ export async function publishResult(
     createdAt: options.epoch === null ? null : creationTime(options.epoch),
   });
   const layers = parts.layers.map((id) => session.layer(id));
-  const annotations = annotationsAt(options.annotations, "manifest", platform);
+  const annotations = {
+    ...annotationsAt(options.annotations, "manifest", platform),
+    ...(options.isOwnCache && inlineCache(session, parts.layers)),
+  };
   return publishImage(host, {
     config: decodeImageConfig(Buffer.from(configText), "the new image's configuration").config,
     configText,
@@ -60,4 +66,18 @@ export async function publishResult(
     repoDigests: [],
     parentId: options.squash === "all" ? null : (base?.id ?? null),
   });
+}
+
+/** What builds elsewhere find its layers by. With an epoch times are its own, so that equal bytes come out. */
+function inlineCache(session: BuildSession, layers: readonly string[]): Record<string, string> {
+  const { epoch } = session.options;
+  const records = session.doneSteps
+    .filter(({ layerId }) => layers.includes(layerId))
+    .map(({ key, layerId, createdAt }) => ({
+      key,
+      layer: layers.indexOf(layerId),
+      createdAt: epoch === null ? createdAt : creationTime(epoch),
+    }))
+    .toSorted((a, b) => a.layer - b.layer || (a.key < b.key ? -1 : 1));
+  return { [inlineAnnotation]: JSON.stringify({ records }) };
 }

@@ -1,13 +1,15 @@
 /** One build: what its steps act with, and what they have come to so far. */
 import { join } from "node:path";
 import type { ContainerSpec } from "../container/spec.ts";
-import { CooperError } from "../errors.ts";
+import { CooperError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { StagedLayer } from "../image/publish.ts";
+import { Slots } from "../image/slots.ts";
 import type { Stage } from "../image/stage.ts";
+import type { TransferProgress } from "../image/transfer-progress.ts";
 import { copyMerged } from "../layer/merge-copy.ts";
 import { openView } from "../layer/overlay-view.ts";
-import type { CachedStep } from "../records/build-cache.ts";
+import { type CachedStep, insertCachedSteps } from "../records/build-cache.ts";
 import { getLayer } from "../records/layers.ts";
 import { OpenDirectory } from "../system/tree-read.ts";
 import type { DigestMemory } from "./context/digest.ts";
@@ -15,6 +17,8 @@ import type { SourceTree } from "./context/tree.ts";
 import type { Epoch } from "./epoch.ts";
 import type { PlannedStep } from "./graph.ts";
 import type { Progress } from "./progress.ts";
+import type { RemoteCaches, RemoteLayer, RemoteStep } from "./shared-cache/import.ts";
+import { tellTransfer } from "./transfer.ts";
 
 /** Bytes that a command is shown and no layer keeps. */
 export interface BuildSecret {
@@ -42,11 +46,17 @@ export interface StepOptions {
   readonly oldestCached: number | null;
 }
 
+/** A layer of a cache elsewhere cannot be had after all: the build is done again without those caches. */
+export class LostLayer extends Error {}
+
 /** A file tree, as the layers that it consists of. */
 export interface BuiltTree {
   /** Ids, lowest first. */
   readonly layers: readonly string[];
 }
+
+/** Layers of caches that are on their way at once. */
+const parallelFetches = 4;
 
 /** What the steps of one build share. Lets go of nothing: the stage is its maker's. */
 export class BuildSession {
@@ -61,11 +71,17 @@ export class BuildSession {
   /** Whether the kernel stacks no layers here. It is known once a tree was looked at. */
   copies = false;
   private readonly copied = new Map<string, string>();
+  /** What steps came to elsewhere. */
+  caches: Pick<RemoteCaches, "lookUp"> = { lookUp: () => undefined };
   private readonly contexts = new Map<string | null, SourceTree>();
+  private readonly slots = new Slots(parallelFetches);
   private readonly layers = new Map<string, StagedLayer>();
   private readonly times = new Map<string, number>();
   private readonly cached: CachedStep[] = [];
   private readonly used: string[] = [];
+  private readonly steps = new Map<string, CachedStep>();
+  private readonly remote = new Map<string, RemoteLayer>();
+  private readonly fetching = new Map<string, Promise<void>>();
 
   constructor(
     parts: Pick<BuildSession, "host" | "stage" | "options" | "progress" | "memory" | "signal">,
@@ -112,13 +128,75 @@ export class BuildSession {
   remember(step: Omit<CachedStep, "createdAt">): void {
     const createdAt = this.times.get(step.layerId) ?? Date.now();
     this.times.set(step.layerId, createdAt);
-    this.cached.push({ ...step, createdAt });
+    // a row needs the layer here; one that is fetched later gets its rows then
+    if (this.remoteOf(step.layerId) === undefined) this.cached.push({ ...step, createdAt });
   }
 
   /** A step that needed no work. */
   reuse(key: string, layerId: string, createdAt: number): void {
     this.used.push(key);
     this.times.set(layerId, createdAt);
+  }
+
+  /** A step that was done elsewhere. Its layer is fetched when something needs its files. */
+  reuseRemote(step: Pick<CachedStep, "key" | "title">, found: RemoteStep): void {
+    const { layerId, createdAt, remote } = found;
+    this.times.set(layerId, this.times.get(layerId) ?? createdAt);
+    const isHere = this.layers.has(layerId) || getLayer(this.host.database, layerId) !== undefined;
+    if (!isHere) return void this.remote.set(layerId, remote);
+    this.addStored(layerId);
+    this.remember({ ...step, layerId });
+  }
+
+  /** A step of the Dockerfile is done: others may find it. Its layer is known already. */
+  noteDone(step: Omit<CachedStep, "createdAt">): void {
+    this.steps.set(step.key, { ...step, createdAt: this.times.get(step.layerId) ?? Date.now() });
+  }
+
+  /** Sees to it that the files of layers are here. @throws LostLayer */
+  async ensure(ids: readonly string[]): Promise<void> {
+    await Promise.all(
+      ids.map((id) => {
+        const remote = this.layers.has(id) ? undefined : this.remote.get(id);
+        if (remote === undefined) return undefined;
+        const begun = this.fetching.get(id) ?? this.fetch(id, remote);
+        this.fetching.set(id, begun);
+        return begun;
+      }),
+    );
+  }
+
+  private async fetch(id: string, remote: RemoteLayer): Promise<void> {
+    const { host, stage, signal, progress } = this;
+    const key = `layer ${id}`;
+    const title = `[internal] fetch the cached layer ${id.slice(0, 12)}`;
+    progress.started(key, title);
+    const steps = this.doneSteps.filter(({ layerId }) => layerId === id);
+    const hold = () => insertCachedSteps(host.database, steps);
+    try {
+      using _slot = await this.slots.take();
+      const onProgress = (event: TransferProgress) => tellTransfer(progress, key, event);
+      await remote.fetch(remote.layer, { stage, signal, onProgress, hold });
+      this.addStored(id);
+      progress.done(key);
+    } catch (error) {
+      if (signal.aborted) {
+        progress.cancelled(key);
+        throw error;
+      }
+      progress.failed(key, title, messageOf(error));
+      throw new LostLayer(messageOf(error), { cause: error });
+    }
+  }
+
+  /** Where a layer can be had that is not here. */
+  remoteOf(id: string): RemoteLayer | undefined {
+    return this.layers.has(id) ? undefined : this.remote.get(id);
+  }
+
+  /** All steps of the Dockerfile that this build has done or found done. */
+  get doneSteps(): readonly CachedStep[] {
+    return [...this.steps.values()];
   }
 
   /** When a layer of this build was made, now or by one before (ms); undefined for those of images. */

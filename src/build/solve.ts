@@ -16,7 +16,8 @@ import {
   type RunStep,
   type StepId,
 } from "./graph.ts";
-import type { BuildSession, BuiltTree } from "./session.ts";
+import { type BuildSession, type BuiltTree, LostLayer } from "./session.ts";
+import type { RemoteStep } from "./shared-cache/import.ts";
 import type { NamedContext } from "./stages.ts";
 import { type CopySource, CopyWork } from "./steps/copy.ts";
 import type { BuildImages } from "./steps/image.ts";
@@ -54,7 +55,10 @@ export async function solve(
   );
 }
 
-type Known = NonNullable<ReturnType<typeof cachedLayer>>;
+/** What a step came to before, here or elsewhere. */
+type Known =
+  | (NonNullable<ReturnType<typeof cachedLayer>> & { readonly remote?: undefined })
+  | RemoteStep;
 
 /** A step that was not done, because another one failed. */
 class Ended extends Error {}
@@ -123,7 +127,8 @@ class Solver implements StepTrees {
         throw new Ended();
       }
       this.options.abort.abort();
-      this.session.progress.failed(id, planned.title, messageOf(error));
+      if (error instanceof LostLayer) this.session.progress.cancelled(id);
+      else this.session.progress.failed(id, planned.title, messageOf(error));
       throw located(error, planned);
     }
   }
@@ -142,7 +147,10 @@ class Solver implements StepTrees {
       case "workdir": {
         const base = this.built(step.base);
         const key = stepKey(step, base, [], this.session.options.epoch);
-        return this.cachedOr(id, planned, base, key, () => makeWorkdir(this.session, step, base));
+        return this.cachedOr(id, planned, base, key, async () => {
+          await this.session.ensure(base.layers);
+          return makeWorkdir(this.session, step, base);
+        });
       }
       case "copy":
         return this.copy(id, planned, step);
@@ -208,7 +216,7 @@ class Solver implements StepTrees {
         unpacks: false,
       }));
       using work = new CopyWork(session, step, base, [...sources, ...urls, ...trees]);
-      return await this.cachedOr(id, planned, base, work.key, () => work.run());
+      return await this.cachedOr(id, planned, base, work.key, () => this.copyNow(work, step, base));
     }
     // what a stage has is known by its layers; only when they are others its files are looked at
     const from = this.built(step.tree);
@@ -216,12 +224,15 @@ class Solver implements StepTrees {
     const key = stepKey(step, base, ["tree", ...facts], session.options.epoch);
     const known = this.lookUp(planned, key);
     if (known !== undefined) return this.reuse(id, planned, base, key, known);
+    await session.ensure(from.layers);
     using views = new DisposableStack();
     const tree = this.treeOf(step.tree, views);
     using work = new CopyWork(session, step, base, [{ tree, paths: step.paths, unpacks: false }]);
-    const built = await this.cachedOr(id, planned, base, work.key, () => work.run());
+    const built = await this.cachedOr(id, planned, base, work.key, () =>
+      this.copyNow(work, step, base),
+    );
     const layerId = built.layers.at(-1) ?? "";
-    session.remember({ key, layerId, title: planned.title });
+    this.remember({ key, layerId, title: planned.title });
     return built;
   }
 
@@ -230,6 +241,11 @@ class Solver implements StepTrees {
     const view = views.use(this.session.view(this.built(id)));
     const shown = `the files of ${this.planned(id).title.replace(/^\[[^\]]*\] /, "")}`;
     return { root: `/proc/self/fd/${view.descriptor}`, shown, ignore: null, isContext: false };
+  }
+
+  private async copyNow(work: CopyWork, { isLinked }: CopyStep, base: BuiltTree): Promise<string> {
+    if (!isLinked) await this.session.ensure(base.layers);
+    return work.run();
   }
 
   private async download(id: StepId, planned: PlannedStep, step: CopyStep): Promise<CopySource[]> {
@@ -248,11 +264,13 @@ class Solver implements StepTrees {
     });
     const { epoch, template } = this.session.options;
     const key = stepKey(step, base, [...inputs, ...templateKey(template)], epoch);
-    return this.cachedOr(id, planned, base, key, () =>
-      runCommand(this.session, step, base, this, (bytes) =>
+    return this.cachedOr(id, planned, base, key, async () => {
+      const mounted = inputsOf(step).flatMap((input) => this.built(input).layers);
+      await this.session.ensure(mounted);
+      return runCommand(this.session, step, base, this, (bytes) =>
         this.session.progress.output(id, bytes),
-      ),
-    );
+      );
+    });
   }
 
   private contextKey(tree: SourceTree, path: string): string {
@@ -266,10 +284,13 @@ class Solver implements StepTrees {
 
   private lookUp(planned: PlannedStep, key: string): Known | undefined {
     if (!this.session.options.usesCache(planned)) return undefined;
-    const known = cachedLayer(this.session.host.database, key);
     const { oldestCached } = this.session.options;
-    const isOld = known !== undefined && oldestCached !== null && known.createdAt < oldestCached;
-    return isOld ? undefined : known;
+    const isFresh = (known: Known | undefined) =>
+      known !== undefined && (oldestCached === null || known.createdAt >= oldestCached);
+    const here = cachedLayer(this.session.host.database, key);
+    if (isFresh(here)) return here;
+    const remote = this.session.caches.lookUp(key);
+    return isFresh(remote) ? remote : undefined;
   }
 
   private reuse(
@@ -277,12 +298,22 @@ class Solver implements StepTrees {
     planned: PlannedStep,
     base: BuiltTree,
     key: string,
-    { layerId, createdAt }: Known,
+    known: Known,
   ): BuiltTree {
-    this.session.addStored(layerId);
-    this.session.reuse(key, layerId, createdAt);
-    this.session.progress.cached(id, planned.title);
+    const { layerId, createdAt } = known;
+    const { title } = planned;
+    if (known.remote === undefined) {
+      this.session.addStored(layerId);
+      this.session.reuse(key, layerId, createdAt);
+    } else this.session.reuseRemote({ key, title }, known);
+    this.session.noteDone({ key, layerId, title });
+    this.session.progress.cached(id, title);
     return { layers: [...base.layers, layerId] };
+  }
+
+  private remember(step: Parameters<BuildSession["noteDone"]>[0]): void {
+    this.session.remember(step);
+    this.session.noteDone(step);
   }
 
   /** @param make resolves to the id of the layer */
@@ -297,7 +328,7 @@ class Solver implements StepTrees {
     if (known !== undefined) return this.reuse(id, planned, base, key, known);
     this.session.progress.started(id, planned.title);
     const layerId = await make();
-    this.session.remember({ key, layerId, title: planned.title });
+    this.remember({ key, layerId, title: planned.title });
     this.session.progress.done(id);
     return { layers: [...base.layers, layerId] };
   }

@@ -2,8 +2,9 @@
  * What archives of images are made of, format by format: their members in order, as values. Nothing is
  * written here; the contents of layers are streams that begin when they are opened.
  */
-import { hexOf } from "../oci/digest.ts";
+import { digestOf, hexOf } from "../oci/digest.ts";
 import { mediaType } from "../oci/media-type.ts";
+import type { StoredManifest } from "../records/images.ts";
 import type { OutgoingBlob, OutgoingImage } from "./outgoing.ts";
 
 /** A file of an archive. */
@@ -68,23 +69,44 @@ function dockerTag(name: string): string {
   return name.replace(/^docker\.io\/(?:library\/)?/, "");
 }
 
-/**
- * An OCI layout (image-spec, image-layout.md). `index.json` comes last: what has none is no layout, so one
- * that was left half-written in a directory is not taken for whole.
- *
- * @param kept entries of a layout that is there already, which the new ones join
- */
+/** What an OCI layout is made of. */
+export interface LayoutContent {
+  readonly blobs: readonly OutgoingBlob[];
+  /** Manifests, indexes and configurations, which are blobs too. */
+  readonly texts: readonly string[];
+  /** What its index names. */
+  readonly entries: readonly LayoutEntry[];
+}
+
+interface LayoutEntry extends IndexEntry {
+  readonly mediaType: string;
+  readonly size: number;
+}
+
+/** Images in an OCI layout. @param kept entries of a layout that is there already, which the new ones join */
 export function ociLayoutMembers(
   images: readonly OutgoingImage[],
   kept: readonly IndexEntry[] = [],
 ): OutgoingMember[] {
+  return layoutMembers(
+    {
+      blobs: images.flatMap(({ layers, config }) => [...layers, config]),
+      texts: images.map(({ manifest }) => manifest.text),
+      entries: images.flatMap(({ manifest, names }) => layoutEntries(manifest, names)),
+    },
+    kept,
+  );
+}
+
+/**
+ * An OCI layout (image-spec, image-layout.md). `index.json` comes last: what has none is no layout, so one
+ * that was left half-written in a directory is not taken for whole.
+ */
+export function layoutMembers(
+  { blobs, texts, entries }: LayoutContent,
+  kept: readonly IndexEntry[],
+): OutgoingMember[] {
   const blobName = (digest: string) => `blobs/sha256/${digest.slice("sha256:".length)}`;
-  const blobs = images.flatMap((image) => [
-    ...image.layers.map((layer) => member(blobName(layer.digest), layer)),
-    member(blobName(image.config.digest), image.config),
-    textMember(blobName(image.manifest.digest), image.manifest.text),
-  ]);
-  const entries = images.flatMap(indexEntries);
   const names = new Set(entries.map(nameOf));
   const index = {
     schemaVersion: 2,
@@ -101,7 +123,10 @@ export function ociLayoutMembers(
   };
   return [
     textMember("oci-layout", JSON.stringify({ imageLayoutVersion: "1.0.0" })),
-    ...once(blobs),
+    ...once([
+      ...blobs.map((blob) => member(blobName(blob.digest), blob)),
+      ...texts.map((text) => textMember(blobName(digestOf(text)), text)),
+    ]),
     textMember("index.json", JSON.stringify(index)),
   ];
 }
@@ -110,12 +135,11 @@ const refName = "org.opencontainers.image.ref.name";
 const nameOf = (entry: IndexEntry): string | undefined => entry.annotations?.[refName];
 
 /** An entry for each name, as skopeo and Podman write and look for it. */
-function indexEntries({ manifest, names }: OutgoingImage) {
-  const entry = {
-    mediaType: manifest.mediaType,
-    digest: manifest.digest,
-    size: Buffer.byteLength(manifest.text),
-  };
+export function layoutEntries(
+  { mediaType: type, digest, text }: StoredManifest,
+  names: readonly string[],
+): LayoutEntry[] {
+  const entry = { mediaType: type, digest, size: Buffer.byteLength(text) };
   return names.length === 0
     ? [entry]
     : names.map((name) => ({ ...entry, annotations: { [refName]: name } }));

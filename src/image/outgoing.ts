@@ -101,7 +101,8 @@ export class Outgoing implements Disposable {
     };
   }
 
-  private layer(record: LayerRecord, compression: LayerCompression): Promise<OutgoingBlob> {
+  /** A layer alone. */
+  layer(record: LayerRecord, compression: LayerCompression): Promise<OutgoingBlob> {
     const key = `${record.id} ${compression}`;
     const made =
       this.ready.get(key) ??

@@ -1,11 +1,7 @@
 /** `save`: images as an archive or directory that docker, podman, skopeo, buildah, umoci and we read. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
-import { decodeManifest, maxManifestBytes } from "../oci/manifest.ts";
-import { mediaType } from "../oci/media-type.ts";
 import {
   formatPlatform,
   isPlatform,
@@ -17,12 +13,12 @@ import { openNewFile } from "../system/new-file.ts";
 import {
   dockerArchiveMembers,
   flatDirectoryMembers,
-  type IndexEntry,
   type OutgoingMember,
   ociLayoutMembers,
 } from "./archive-formats.ts";
 import { tarOfMembers, writeMembers } from "./archive-writer.ts";
 import { emitImage } from "./events.ts";
+import { entriesInLayout, namesIn } from "./layout-directory.ts";
 import {
   type LayerCompression,
   Outgoing,
@@ -183,35 +179,14 @@ function membersOf(images: readonly OutgoingImage[], format: SaveFormat): Outgoi
   }
 }
 
-/** Nothing is overwritten that is not of the same format. A layout takes more images in; names move. */
 async function writeDirectory(
   images: readonly OutgoingImage[],
   format: "oci-dir" | "docker-dir",
   directory: string,
 ): Promise<void> {
-  const there = statSync(directory, { throwIfNoEntry: false });
-  if (there !== undefined && !there.isDirectory())
-    throw new CooperError("invalid-argument", `${directory} is no directory`);
-  const names = there === undefined ? [] : readdirSync(directory);
-  const sign = format === "oci-dir" ? "oci-layout" : "version";
-  if (names.length > 0 && !names.includes(sign)) {
-    throw new CooperError("invalid-argument", `${directory} is not empty, and no ${format}`, {
-      hint: "choose a new directory with --output",
-    });
-  }
   if (format === "oci-dir")
-    return writeMembers(ociLayoutMembers(images, entriesOf(directory, names)), directory);
+    return writeMembers(ociLayoutMembers(images, entriesInLayout(directory)), directory);
+  namesIn(directory, "version", format);
   const [image] = images;
   if (image !== undefined) await writeMembers(flatDirectoryMembers(image), directory);
-}
-
-/** Of a layout that is there: they stay as they are, whatever fields they have. */
-function entriesOf(directory: string, names: readonly string[]): IndexEntry[] {
-  if (!names.includes("index.json")) return [];
-  const file = join(directory, "index.json");
-  if (statSync(file).size > maxManifestBytes)
-    throw new CooperError("hostile", `${file} is larger than 4 MiB`);
-  const { kind, text } = decodeManifest(readFileSync(file), mediaType.ociIndex, file);
-  if (kind !== "index") throw new CooperError("corrupt", `${file} is no index`);
-  return (JSON.parse(text) as { manifests?: IndexEntry[] | null }).manifests ?? [];
 }

@@ -1,6 +1,6 @@
 /** What a build gives out: registries, several platforms, one layer, caches for others, attestations. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Result, type TestHost, testHost, users } from "./host.ts";
 import { testRegistry } from "./registry.ts";
@@ -166,6 +166,86 @@ describe.each(everybody)("as $who", ({ user }) => {
       await again("--cache-ttl", "1h"),
       await again("--cache-ttl", "0s"),
     ]).toEqual([false, true, false]);
+  });
+});
+
+describe.each(everybody)("caches, as $who", ({ user }) => {
+  const text = lines(
+    "FROM hello AS b",
+    "RUN head -c 300000 /dev/urandom > /big; date > /out",
+    "RUN touch /more",
+    "FROM hello",
+    "COPY --from=b /out /out",
+    "RUN cat /out > /copy",
+  );
+  const told = (host: TestHost, ...args: string[]) => toldOf(text, host, ...args);
+  const toldOf = async (text: string, host: TestHost, ...args: string[]) => {
+    const how = ["--progress", "plain", "--tls-verify=false"];
+    const result = await host.cooperWith({ stdin: text }, "build", ...how, ...args, "-");
+    expect(result.exitCode).toBe(0);
+    return { ...result, cached: result.stderr.match(/CACHED/g)?.length ?? 0 };
+  };
+
+  test("what root has built another store finds, in a registry, a directory, or the image", async () => {
+    await using maker = await testHost();
+    await using host = await testHost(user);
+    await using registry = await testRegistry();
+    const name = `${registry.address}/app:1`;
+    const directory = host.place("cache");
+    const first = await told(
+      maker,
+      ...["--cache-to", `type=registry,ref=${registry.address}/cache:1,mode=max`],
+      ...["--cache-to", `type=local,dest=${directory},mode=max`, "--cache-to", "type=inline"],
+      ...["-t", name, "--push"],
+    );
+    peer("chmod", "-R", "a+rX", directory);
+    const sources = [
+      `type=registry,ref=${registry.address}/cache:1`,
+      `type=local,src=${directory}`,
+      `${registry.address}/app:1`,
+    ];
+    for (const source of sources) {
+      const again = await told(host, "--cache-from", source);
+      // the image alone does not know of the stage that it was copied from
+      const hasStages = source !== sources[2];
+      if (hasStages) expect(again.stdout).toBe(first.stdout);
+      if (hasStages) expect(again.cached).toBe(4);
+      // the layer that is large is in no result, and was not fetched
+      const kept = await host.must("buildx", "du", "--verbose");
+      expect(kept.includes("head -c")).toBe(!hasStages);
+      await host.must("rmi", "--all", "--force");
+      await host.must("builder", "prune", "--all", "--force");
+    }
+    const missing = await told(host, "--cache-from", `${registry.address}/none`);
+    expect(missing.stderr).toContain("is not used");
+    const there = rawManifest(`${registry.address}/cache:1`);
+    expect(there.layers).toHaveLength(4);
+  });
+
+  test("a cache that is damaged or lies is told of, and what it promised is done here", async () => {
+    await using host = await testHost(user);
+    const directory = host.place("cache");
+    const two = lines("FROM hello", "RUN echo 1 > /a", "RUN echo 2 > /b");
+    await toldOf(two, host, "--cache-to", `type=local,dest=${directory}`);
+    const blob = (digest: string) => join(directory, "blobs/sha256", digest.slice(7));
+    const { manifests } = JSON.parse(readFileSync(join(directory, "index.json"), "utf8"));
+    const { layers } = JSON.parse(readFileSync(blob(manifests[0].digest), "utf8"));
+    expect(layers).toHaveLength(2);
+    const own = readFileSync(blob(layers[1].digest));
+    const lies = [
+      () => writeFileSync(blob(layers[1].digest), Buffer.alloc(own.length, 7)),
+      () => writeFileSync(blob(layers[1].digest), readFileSync(blob(layers[0].digest))),
+      () => rmSync(blob(layers[1].digest)),
+      () => writeFileSync(blob(manifests[0].digest), "{}"),
+    ];
+    for (const lie of lies) {
+      await host.must("rmi", "--all", "--force");
+      await host.must("builder", "prune", "--all", "--force");
+      lie();
+      const built = await toldOf(two, host, "--cache-from", `type=local,src=${directory}`);
+      expect(built.stderr).toMatch(/not used/);
+    }
+    await host.must("system", "check");
   });
 });
 

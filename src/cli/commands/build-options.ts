@@ -41,6 +41,16 @@ export const buildOptions = {
     type: listOf({ ...string, placeholder: "NAME=DIR|docker-image://IMAGE" }),
     help: "Further context, which COPY --from and RUN --mount name",
   },
+  cacheFrom: {
+    flag: "--cache-from",
+    type: listOf({ ...string, placeholder: "NAME|type=TYPE[,KEY=VALUE…]" }),
+    help: "Take over what a build elsewhere did: type=registry,ref=NAME or type=local,src=DIR",
+  },
+  cacheTo: {
+    flag: "--cache-to",
+    type: listOf({ ...string, placeholder: "NAME|type=TYPE[,KEY=VALUE…]" }),
+    help: "Leave what this build does for others: type=registry,ref=NAME, type=local,dest=DIR or type=inline",
+  },
   cacheTtl: {
     flag: "--cache-ttl",
     type: { placeholder: "DURATION", parse: parseDurationSeconds },
@@ -244,8 +254,6 @@ export const emptyOptions = {
 /** Options of docker and podman that are refused, each with the reason. */
 export const refusedOptions = {
   attest: { flag: "--attest", type: text, help: "Attestation", ...notYet },
-  cacheFrom: { flag: "--cache-from", type: text, help: "Cache from elsewhere", ...notYet },
-  cacheTo: { flag: "--cache-to", type: text, help: "Cache for elsewhere", ...notYet },
   provenance: { flag: "--provenance", type: string, help: "Attestation", ...notYet },
   allPlatforms: { flag: "--all-platforms", type: flagSwitch, help: "All platforms", ...notYet },
   builder: { flag: "--builder", type: string, help: "Builder", ...no("there is one builder") },

@@ -12,6 +12,7 @@ import { pairs } from "../pairs.ts";
 import { printable } from "../printable.ts";
 import { buildOptions, containerOptions, emptyOptions, refusedOptions } from "./build-options.ts";
 import { outputsOf } from "./build-output.ts";
+import { cacheSourceOf, cacheTargetOf } from "./build-shared-cache.ts";
 import { agentOf, contextOf, entitlementOf, secretOf } from "./build-values.ts";
 import { fetchOf, fetchOptions } from "./fetch-options.ts";
 
@@ -51,6 +52,8 @@ export const build = defineCommand({
             : ("none" as const),
         usesCache: options.noCache !== true,
         cacheMaxAgeMs: options.cacheTtl === undefined ? null : options.cacheTtl * 1000,
+        cacheFrom: options.cacheFrom.map(cacheSourceOf),
+        cacheTo: cacheTargets(options.cacheTo, options.buildArg),
         withoutCache: options.noCacheFilter.flatMap((names) => names.toLowerCase().split(",")),
         pull: options.pull ?? "missing",
         fetch: fetchOf(options),
@@ -102,6 +105,12 @@ function abortOnSignals(): AbortController {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(name, () => abort.abort());
   return abort;
+}
+
+/** The build argument is how an inline cache was asked for before there were words for caches. */
+function cacheTargets(texts: readonly string[], args: readonly string[]) {
+  const isInline = args.includes("BUILDKIT_INLINE_CACHE=1");
+  return [...texts, ...(isInline ? ["type=inline"] : [])].map(cacheTargetOf);
 }
 
 /** `--platform a,b`, or its parts one by one. */
