@@ -4,6 +4,7 @@ import type { SessionEnd, SessionOptions } from "../container/attach.ts";
 import type { AutoUpdate, AutoUpdateOptions } from "../container/auto-update.ts";
 import type { CheckpointOptions, CheckpointReport } from "../container/checkpoint/checkpoint.ts";
 import type { ImportOptions, RestoreOptions } from "../container/checkpoint/restore.ts";
+import type { StreamedCheckpointOptions } from "../container/checkpoint/stream.ts";
 import type { CloneOptions } from "../container/clone.ts";
 
 import type { CommitOptions } from "../container/commit.ts";
@@ -93,6 +94,15 @@ export class Containers {
   /** Whether checkpoints can be made here. */
   async canCheckpoint(): Promise<boolean> {
     return (await import("../container/checkpoint/criu.ts")).canCheckpoint(this.host);
+  }
+
+  /** As a stream instead of a file. */
+  async streamCheckpoint(
+    name: string,
+    options: StreamedCheckpointOptions,
+  ): Promise<AsyncGenerator<Uint8Array, void>> {
+    const { streamCheckpoint } = await import("../container/checkpoint/stream.ts");
+    return streamCheckpoint(this.host, name, options);
   }
 
   async restore(name: string, options: RestoreOptions): Promise<CheckpointReport> {

@@ -138,11 +138,12 @@ export async function startCreated(
   try {
     const byte = new Uint8Array(1);
     for (;;) {
-      const size = (await awaitReadable(descriptor, 50))
-        ? readDescriptor(descriptor, byte)
-        : "again";
+      await awaitReadable(descriptor, 50);
+      // asked before the byte is: a short command may have run and ended by now
+      const lives = isAlive();
+      const size = readDescriptor(descriptor, byte);
       if (size !== "again" && size > 0) break;
-      if (!isAlive())
+      if (!lives)
         throw new CooperError(
           "wrong-state",
           "the container's process ended before it could be started",

@@ -108,6 +108,14 @@ describe.skipIf(podmanClient === null)("podman's remote client", () => {
     const again = await service.podman("start", "-a", "c");
     expect(again).toMatchObject({ exitCode: 5, stdout: "1\n2\n3\n" });
     await service.mustPodman("rm", "c");
+    const several = await Promise.all(
+      [1, 2, 3, 4, 5, 6, 7, 8].map((code) =>
+        service.podman("run", "--rm", "hello", "sh", "-c", `echo ${code}; exit ${code}`),
+      ),
+    );
+    expect(several.map(({ exitCode, stdout }) => `${exitCode} ${stdout.trim()}`)).toEqual(
+      several.map((_, at) => `${at + 1} ${at + 1}`),
+    );
     const client = Bun.spawn(
       [
         ...["podman", "--remote", "--url", `unix://${service.socket}`, "run", "--rm", "hello"],
@@ -126,6 +134,26 @@ describe.skipIf(podmanClient === null)("podman's remote client", () => {
     expect(await host.must("ps", "-aq")).toBe("");
   });
 });
+
+// Debian 12's criu does not know newer kernels
+const criu = Bun.spawnSync(["sh", "-c", "criu check"], { stdio: ["ignore", "ignore", "ignore"] });
+
+test.skipIf(podmanClient === null || !criu.success)(
+  "podman's remote client freezes a container into a file, and lets another go on from it",
+  async () => {
+    await using host = await testHost();
+    await using service = await Service.start(host);
+    const podman = (...args: string[]) => service.mustPodman(...args);
+    await podman("run", "-d", "--name", "c", "hello", "sh", "-c", "echo on > /f; sleep 100");
+    await podman("container", "checkpoint", "c");
+    expect(await podman("container", "restore", "c")).toBe("c");
+    const file = join(host.place("frozen"), "c.tar");
+    await podman("container", "checkpoint", "--export", file, "c");
+    await podman("rm", "c");
+    await podman("container", "restore", "--import", file, "--name", "d");
+    expect(await podman("exec", "d", "cat", "/f")).toBe("on");
+  },
+);
 
 describe("bare requests to libpod's API", () => {
   test("versions, statuses and words", async () => {
@@ -172,6 +200,7 @@ describe("bare requests to libpod's API", () => {
       ["POST", "/libpod/containers/c/mount", undefined, 200, "/merged"],
       ["POST", "/libpod/containers/c/update", { memory: { limit: -5 } }, 400, "memory"],
       ["DELETE", "/libpod/containers/c", undefined, 409, "container state improper"],
+      ["POST", "/libpod/containers/c/checkpoint?preCheckpoint=1", undefined, 501, "preCheckpoint"],
       ["POST", "/libpod/containers/c/stop?timeout=0", undefined, 204, ""],
       ["POST", "/libpod/containers/c/stop", undefined, 304, ""],
       ["POST", "/libpod/containers/c/wait", undefined, 200, "137"],

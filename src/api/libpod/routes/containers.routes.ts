@@ -5,6 +5,7 @@ const read = () => import("./containers-read.ts");
 const write = () => import("./containers-write.ts");
 const streams = () => import("./containers-streams.ts");
 const files = () => import("./containers-files.ts");
+const checkpoints = () => import("./checkpoints.ts");
 const exec = () => import("./exec.ts");
 const docker = {
   read: () => import("../../routes/containers-read.ts"),
@@ -64,6 +65,12 @@ export const containerRoutes: readonly Route[] = [
   { method: "POST", path: `${one}/unpause`, load: async () => (await write()).unpause },
   { method: "POST", path: `${one}/rename`, load: async () => (await write()).rename },
   { method: "POST", path: `${one}/update`, load: async () => (await write()).update },
+  {
+    method: "POST",
+    path: `${one}/checkpoint`,
+    load: async () => (await checkpoints()).checkpoint,
+  },
+  { method: "POST", path: `${one}/restore`, load: async () => (await checkpoints()).restore },
   { method: "POST", path: `${one}/mount`, load: async () => (await write()).mount },
   { method: "POST", path: `${one}/unmount`, load: async () => (await write()).unmount },
   {
