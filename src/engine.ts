@@ -42,6 +42,8 @@ export interface Engine {
   readonly host: Host;
   /** From now on waiting for processes and pipes blocks nobody else in this process: it serves many. */
   stayResponsive(): Promise<void>;
+  /** Gives back what memory this process can do without while it waits. */
+  releaseMemory(): Promise<void>;
 }
 
 /** Opens the engine on the store that the global options and the caller's place name. Touches no file yet. */
@@ -61,6 +63,7 @@ export function openEngine(global: GlobalOptions): Engine {
     volumes: new Volumes(host),
     host,
     events: (options) => readEvents(host, options),
+    releaseMemory: async () => (await import("./system/memory.ts")).releaseMemory(),
     stayResponsive: async () => (await import("./system/pipe.ts")).waitInLoop(),
   };
 }

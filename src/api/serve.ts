@@ -28,7 +28,7 @@ export interface ServiceOptions {
 }
 
 /** A service that nobody asks for so long gives back the memory that it took. */
-const collectMs = 2000;
+const collectMs = 3000;
 
 /** What is under way gets this long when the service is asked to end. */
 const farewellMs = 500;
@@ -41,7 +41,9 @@ export async function runService(
 ): Promise<void> {
   await engine.stayResponsive();
   using stack = new DisposableStack();
-  const activity = new Activity(options.idleSeconds);
+  const activity = new Activity(options.idleSeconds, () => {
+    void engine.releaseMemory();
+  });
   const canCheckpoint = await engine.containers.canCheckpoint();
   for (const address of options.addresses)
     stack.use(listen(engine, address, activity, canCheckpoint));
@@ -66,14 +68,18 @@ class Activity {
   private readonly idleMs: number;
   private onQuiet: (() => void) | undefined;
   private readonly onIdle: () => void;
+  /** When it has been quiet for a moment. */
+  private readonly rest: () => void;
   readonly idle: Promise<void>;
 
-  constructor(idleSeconds: number) {
+  constructor(idleSeconds: number, rest: () => void) {
+    this.rest = rest;
     this.idleMs = idleSeconds * 1000;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.idle = promise;
     this.onIdle = resolve;
     this.restart();
+    this.collector = setTimeout(rest, collectMs);
   }
 
   change(by: 1 | -1): void {
@@ -81,7 +87,7 @@ class Activity {
     if (this.count === 0) {
       this.onQuiet?.();
       this.restart();
-      this.collector = setTimeout(() => Bun.gc(true), collectMs);
+      this.collector = setTimeout(this.rest, collectMs);
     } else {
       clearTimeout(this.timer);
       clearTimeout(this.collector);
