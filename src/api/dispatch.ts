@@ -10,6 +10,7 @@ import { libpodRoutes } from "./libpod/routes/table.ts";
 import { libpodVersion, splitLibpodPath } from "./libpod/versions.ts";
 import { type Match, routeFinder } from "./route.ts";
 import { dockerRoutes } from "./routes/table.ts";
+import { Turns } from "./turns.ts";
 import { newestVersion, splitVersion, versionText } from "./versions.ts";
 
 /** One of the APIs that are served: its routes, its headers, and its words for what fails. */
@@ -47,6 +48,7 @@ export function dispatcher(
   isExperimental: boolean,
 ): HttpHandler {
   const docker = dockerDialect(isExperimental);
+  const turns = new Turns();
   return {
     headers: `Server: Cooper/${ownVersion} (linux)\r\n`,
     refuse: failureReply,
@@ -56,6 +58,7 @@ export function dispatcher(
       let reply: Reply;
       try {
         admit(request);
+        if (request.method !== "GET" && request.method !== "HEAD") await turns.take();
         reply = await answer(engine, request, dialect, ofLibpod ?? splitVersion(request.path));
       } catch (error) {
         if (failureOf(error).status >= 500)
