@@ -317,6 +317,27 @@ test("a directory of this machine is built where its path is absolute", async ()
   expect((await ask(`localcontextdir=${context}&secrets=["id=a,src=f"]`)).status).toBe(501);
 });
 
+test("a secret in a sent context is a file of that context, and no link out of it", async () => {
+  await using host = await testHost();
+  await using service = await Service.start(host);
+  await host.must("pull", "-q", "hello");
+  const context = tarOf([
+    {
+      path: "Dockerfile",
+      content: "FROM hello\nRUN --mount=type=secret,id=t cat /run/secrets/t\n",
+    },
+    { path: "s", link: "/etc/passwd" },
+  ]);
+  const response = await fetch("http://d/v5.0.0/libpod/build?secrets=[%22id=t,src=s%22]", {
+    unix: service.socket,
+    method: "POST",
+    body: new Uint8Array(context),
+  });
+  const text = await response.text();
+  expect(text).toContain("the secret t: the context has no s");
+  expect(text).not.toContain("root:");
+});
+
 test("credentials of headers go to the registry that they are for", async () => {
   await using host = await testHost();
   await using service = await Service.start(host);
