@@ -14,6 +14,7 @@ import type { PushLocationOptions } from "../image/push-location.ts";
 import type { RemovedImage, RemoveOptions as RemoveImageOptions } from "../image/remove.ts";
 import type { SavedImage, SaveOptions } from "../image/save.ts";
 import type { Sbom } from "../image/sbom/sbom.ts";
+import type { ScpOptions } from "../image/scp.ts";
 import type { TrustChange, TrustRow } from "../image/trust/show.ts";
 import type { SignOptions } from "../image/trust/sign.ts";
 import type { Change } from "../layer/changes.ts";
@@ -46,8 +47,8 @@ export class Images {
   }
 
   /** From one store into another, as `image scp` names them; null: into this one. */
-  async copyBetweenStores(from: string, to: string | null, isQuiet: boolean): Promise<void> {
-    return (await import("../image/scp.ts")).copyBetweenStores(this.host, from, to, isQuiet);
+  async copyBetweenStores(from: string, to: string | null, options: ScpOptions): Promise<void> {
+    return (await import("../image/scp.ts")).copyBetweenStores(this.host, from, to, options);
   }
 
   /** What software it holds. */

@@ -8,12 +8,18 @@ import { ownCommand } from "../own-command.ts";
 import { needProgram } from "../system/program.ts";
 import { parseScpEnd, type ScpEnd, type ScpStore, scpStoreName } from "./scp-place.ts";
 
+export interface ScpOptions {
+  readonly format: "oci-archive" | "docker-archive";
+  /** Whether it is not said what was loaded. */
+  readonly isQuiet: boolean;
+}
+
 /** Copies the image that `from` names; `to` is null for our own store. */
 export async function copyBetweenStores(
   host: Host,
   fromText: string,
   toText: string | null,
-  isQuiet: boolean,
+  { format, isQuiet }: ScpOptions,
 ): Promise<void> {
   const from = parseScpEnd(fromText);
   const to: ScpEnd = toText === null ? { store: { kind: "own" }, image: "" } : parseScpEnd(toText);
@@ -27,7 +33,7 @@ export async function copyBetweenStores(
       hint: `name where it should go: cooper image scp ${from.image} USER@HOST::`,
     });
   const saved = Bun.spawn(
-    wordsFor(host, from.store, ["save", "--quiet", "--format", "oci-archive", from.image]),
+    wordsFor(host, from.store, ["save", "--quiet", "--format", format, from.image]),
     { stdio: ["ignore", "pipe", "inherit"], env: process.env },
   );
   const loaded = Bun.spawn(wordsFor(host, to.store, ["load", "--quiet"]), {

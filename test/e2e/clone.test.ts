@@ -146,6 +146,7 @@ test("runlabel runs the command of a label, and no other program", async () => {
   await using host = await testHost();
   const labels = [
     'LABEL run="podman run -d --name NAME -e NAME=NAME IMAGE sleep 1000"',
+    'LABEL opts="podman run $OPT1 IMAGE $OPT2"',
     'LABEL bad="rm -rf /"',
   ];
   await image(host, "localhost/app:1", "1", ...labels);
@@ -153,6 +154,8 @@ test("runlabel runs the command of a label, and no other program", async () => {
   expect((await runlabel("--display", "run", "localhost/app:1")).stdout).toBe(
     "command: cooper run -d --name app -e NAME=app localhost/app:1 sleep 1000\n",
   );
+  const given = ["--display", "--opt1=--rm", "--opt2=true", "opts", "localhost/app:1"];
+  expect((await runlabel(...given)).stdout).toBe("command: cooper run --rm localhost/app:1 true\n");
   expect((await runlabel("run", "localhost/app:1")).exitCode).toBe(0);
   expect(await host.must("exec", "app", "sh", "-c", "echo $NAME")).toBe("app");
   expect((await runlabel("--replace", "run", "localhost/app:1")).exitCode).toBe(0);

@@ -48,7 +48,10 @@ describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
       });
       expect(calls()).toStartWith("ssh -p 2222 -- me@web1 sh -c ");
       await host.must("rmi", name);
-      expect(await scp("--quiet", `web1::${name}`)).toMatchObject({ exitCode: 0, stdout: "" });
+      expect(await scp("--quiet", "--format", "docker-archive", `web1::${name}`)).toMatchObject({
+        exitCode: 0,
+        stdout: "",
+      });
       expect(await host.must("images", "-q", "--no-trunc", name)).toBe(id);
       const missing = await scp("web1::example.com/none:1");
       expect(missing.exitCode).toBe(125);

@@ -19,6 +19,20 @@ export const cp = defineCommand({
   ],
   options: {
     archive: { flag: "--archive", short: "-a", type: flagSwitch, help: "Keep owners" },
+    extract: {
+      flag: "--extract",
+      type: flagSwitch,
+      help: "Unpack an archive",
+      isHidden: true,
+      ignored: "what comes from stdin is unpacked anyway",
+    },
+    pause: {
+      flag: "--pause",
+      type: flagSwitch,
+      help: "Let the container stand still meanwhile",
+      isHidden: true,
+      ignored: "files are opened one by one, and within the container's root",
+    },
     followLink: {
       flag: "--follow-link",
       short: "-L",

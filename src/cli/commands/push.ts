@@ -11,6 +11,7 @@ import { flagSwitch, integer, listOf, oneOf, path, string } from "../../option.t
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { accessOf, accessOptions, retryOptions } from "./registry-options.ts";
+import { signaturePolicy } from "./trust-options.ts";
 
 /** How what is pushed is compressed and described. */
 export const pushFormOptions = {
@@ -130,6 +131,11 @@ export const push = defineCommand({
       flag: "--platform",
       type: { ...string, placeholder: "OS[/ARCH[/VARIANT]]" },
       help: "Platform that the image must be for",
+    },
+    signaturePolicy: {
+      ...signaturePolicy,
+      isHidden: true,
+      ignored: "it is for what comes in: what is here was accepted",
     },
     quiet: { flag: "--quiet", short: "-q", type: flagSwitch, help: "Only the name, no progress" },
     ...retryOptions,

@@ -6,6 +6,7 @@ import { labelCommand } from "../label-command.ts";
 import { print } from "../output.ts";
 import { fetchOf } from "./fetch-options.ts";
 import { accessOptions } from "./registry-options.ts";
+import { signaturePolicy } from "./trust-options.ts";
 
 export const runlabel = defineCommand({
   summary: "Run the command that a label of an image holds",
@@ -26,6 +27,17 @@ export const runlabel = defineCommand({
       help: "What NAME in the label stands for",
       defaultText: "the last word of the image's name",
     },
+    opt1: { flag: "--opt1", type: string, help: "What $OPT1 stands for", isHidden: true },
+    opt2: { flag: "--opt2", type: string, help: "What $OPT2 stands for", isHidden: true },
+    opt3: { flag: "--opt3", type: string, help: "What $OPT3 stands for", isHidden: true },
+    pull: {
+      flag: "--pull",
+      type: flagSwitch,
+      help: "Pull the image",
+      isHidden: true,
+      ignored: "it is pulled when it is not here",
+    },
+    signaturePolicy: { ...signaturePolicy, isHidden: true },
     quiet: { flag: "--quiet", short: "-q", type: flagSwitch, help: "Pull without progress" },
     replace: {
       flag: "--replace",
@@ -51,7 +63,7 @@ export const runlabel = defineCommand({
       image: found,
       name,
       args: more,
-      env: process.env,
+      env: { ...process.env, ...optionVariables(options) },
       directory: process.cwd(),
     });
     if (options.display) {
@@ -67,3 +79,9 @@ export const runlabel = defineCommand({
     return runCommandLine([...store, ...words]);
   },
 });
+
+/** What the options set goes before the caller's variables of those names. */
+function optionVariables(options: Partial<Record<"opt1" | "opt2" | "opt3", string | undefined>>) {
+  const named = { OPT1: options.opt1, OPT2: options.opt2, OPT3: options.opt3 };
+  return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+}

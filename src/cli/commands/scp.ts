@@ -1,5 +1,5 @@
 /** `image scp`: an image into the store of another user or machine, or out of it. */
-import { flagSwitch } from "../../option.ts";
+import { flagSwitch, oneOf } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 
 export const scp = defineCommand({
@@ -13,12 +13,21 @@ export const scp = defineCommand({
     "sudo cooper image scp alice@localhost::app root@localhost::",
   ],
   options: {
+    format: {
+      flag: "--format",
+      type: oneOf("oci-archive", "docker-archive"),
+      help: "What the image is on its way; the second one loses its manifest",
+      defaultText: "oci-archive",
+    },
     quiet: { flag: "--quiet", short: "-q", type: flagSwitch, help: "Do not say what was loaded" },
   },
   args: { min: 1, max: 2 },
   completes: "image",
   staysOutside: true, // ssh looks for the keys of whoever calls
   async run({ engine, args: [from = "", to], options }) {
-    await engine.images.copyBetweenStores(from, to ?? null, options.quiet ?? false);
+    await engine.images.copyBetweenStores(from, to ?? null, {
+      format: options.format ?? "oci-archive",
+      isQuiet: options.quiet ?? false,
+    });
   },
 });
