@@ -26,7 +26,7 @@ async function runToEnd(): Promise<void> {
   // the binary is built to compile no JavaScript to machine code; what takes longer gains by it
   setTimeout(() => Bun.unsafe.setJITPolicy(1), patienceMs).unref();
 
-  const progress = { words: argv, global: null, engine: null, isKept: true };
+  const progress = { words: argv, global: null, engine: null, isKept: true, isElsewhere: false };
   let status: number;
   try {
     const { runCommandLine } = await import("./cli/run-command-line.ts");

@@ -1,13 +1,14 @@
 /** From a request to its handler's answer, and from a failure to the client's words for it. */
-import type { Engine } from "../engine.ts";
+import type { LocalEngine } from "../engine.ts";
 import { CooperError } from "../errors.ts";
 import { version as ownVersion } from "../version.ts";
-import { failureOf, failureReply } from "./failure.ts";
+import { failureOf, failureReply, ownFailureReply } from "./failure.ts";
 import type { HttpHandler, HttpRequest } from "./http/connection.ts";
 import type { Reply } from "./http/reply.ts";
 import { libpodFailure } from "./libpod/failure.ts";
 import { libpodRoutes } from "./libpod/routes/table.ts";
 import { libpodVersion, splitLibpodPath } from "./libpod/versions.ts";
+import { isOurs } from "./ours.ts";
 import { type Match, routeFinder } from "./route.ts";
 import { dockerRoutes } from "./routes/table.ts";
 import { Turns } from "./turns.ts";
@@ -43,7 +44,7 @@ const libpod: Dialect = {
  * @param isExperimental see dockerDialect()
  */
 export function dispatcher(
-  engine: Engine,
+  engine: LocalEngine,
   admit: (request: HttpRequest) => void,
   isExperimental: boolean,
 ): HttpHandler {
@@ -63,7 +64,7 @@ export function dispatcher(
       } catch (error) {
         if (failureOf(error).status >= 500)
           engine.host.debug(`${request.method} ${request.path}: ${failureOf(error).message}`);
-        reply = dialect.failure(error);
+        reply = isOurs(request) ? ownFailureReply(error) : dialect.failure(error);
       }
       return { ...reply, headers: { ...dialect.headers, ...reply.headers } };
     },
@@ -71,7 +72,7 @@ export function dispatcher(
 }
 
 async function answer(
-  engine: Engine,
+  engine: LocalEngine,
   request: HttpRequest,
   dialect: Dialect,
   { version, rest }: { readonly version: number; readonly rest: string },

@@ -27,6 +27,20 @@ export function failureReply(error: unknown): Reply {
   return json({ message }, status);
 }
 
+/** As failureReply(), for another Cooper, which tells it in our own words. */
+export function ownFailureReply(error: unknown): Reply {
+  const { status, message } = failureOf(error);
+  return json({ message, Cooper: ownFailure(error) }, status);
+}
+
+/** What a Cooper makes the error from again. */
+export function ownFailure(thrown: unknown): Readonly<Record<string, unknown>> {
+  const error = thrown instanceof SuppressedError ? thrown.suppressed : thrown;
+  if (!(error instanceof CooperError)) return { code: "internal", message: messageOf(error) };
+  const { code, message, hint } = error;
+  return { code, message, ...(hint !== undefined && { hint }) };
+}
+
 function statusOf(error: CooperError): number {
   // nobody hears it any more
   if (error.code === "cancelled") return 400;

@@ -1,8 +1,10 @@
 /** A reply that tells of long work as it goes on: JSON documents, each sent at once. */
 import { failureLine } from "./docker/progress.ts";
-import { failureOf } from "./failure.ts";
+import { failureOf, ownFailure } from "./failure.ts";
+import type { HttpRequest } from "./http/connection.ts";
 import { pushed } from "./http/pushed.ts";
 import { jsonLines, type Reply } from "./http/reply.ts";
+import { own } from "./ours.ts";
 
 /** Takes a line; nobody waits for it to be read. */
 export type Tell = (line: Readonly<Record<string, unknown>>) => void;
@@ -77,3 +79,11 @@ export async function progressReply(
     }),
   );
 }
+
+/** As the default, and for another Cooper with what it makes the error from again. */
+export const lineFor =
+  (request: Pick<HttpRequest, "headers">) =>
+  (error: unknown): Readonly<Record<string, unknown>> => ({
+    ...failureLine(failureOf(error)),
+    ...own(request, () => ownFailure(error)),
+  });

@@ -1,11 +1,11 @@
 /** What a route is: data. The file of its handler is loaded when somebody first asks for it. */
-import type { Engine } from "../engine.ts";
+import type { LocalEngine } from "../engine.ts";
 import type { HttpRequest } from "./http/connection.ts";
 import type { Reply } from "./http/reply.ts";
 
 /** A request that has found its route. */
 export interface Call {
-  readonly engine: Engine;
+  readonly engine: LocalEngine;
   /** Decoded, by their names in the route's path. */
   readonly params: Readonly<Record<string, string>>;
   /** What the client speaks: of Docker's API the minor number, 41 is 1.41; of libpod's both, 4003 is 4.3. */

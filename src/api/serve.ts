@@ -1,6 +1,6 @@
 /** The service: listens, answers, and ends when nobody has asked for a while. It holds no state of the engine. */
 import type { Socket, SocketHandler, TLSOptions } from "bun";
-import type { Engine } from "../engine.ts";
+import type { LocalEngine } from "../engine.ts";
 import { messageOf } from "../errors.ts";
 import { SocketPath } from "../system/listener.ts";
 import { assertNoPage } from "./access.ts";
@@ -35,7 +35,7 @@ const farewellMs = 500;
 
 /** Resolves when it has ended: idle for long enough, or asked to by the signal. */
 export async function runService(
-  engine: Engine,
+  engine: LocalEngine,
   options: ServiceOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -110,7 +110,7 @@ class Activity {
 type Peer = Socket<Connection | undefined>;
 
 function listen(
-  engine: Engine,
+  engine: LocalEngine,
   address: Address,
   activity: Activity,
   isExperimental: boolean,
@@ -162,7 +162,7 @@ function disposable(dispose: () => void): Disposable {
 }
 
 function handlers(
-  engine: Engine,
+  engine: LocalEngine,
   handler: HttpHandler,
   activity: Activity,
   endIsGone: boolean,

@@ -2,6 +2,7 @@
 import type { ContainerSpec } from "../container/spec.ts";
 import type { Engine } from "../engine.ts";
 import type { Option } from "../option.ts";
+import type { RemoteChoice } from "../remote/choose.ts";
 import type { StorageDriver } from "../settings/storage-conf.ts";
 
 /** The options of a command by the name under which `run` finds their values. */
@@ -35,11 +36,24 @@ export interface GlobalOptions {
   configDirectory: string | null;
   cdiSpecDirectories: string[];
   modules: string[];
+  /** Which engine is asked. */
+  readonly remote: RemoteOptions;
+}
+
+/** What is typed about an engine elsewhere. */
+export interface RemoteOptions {
+  url: string | null;
+  name: RemoteChoice["name"];
+  isRemote: boolean | null;
+  identity: string | null;
+  readonly tls: { -readonly [K in keyof RemoteChoice["tls"]]: RemoteChoice["tls"][K] };
 }
 
 export interface CommandContext<O extends CommandOptions> {
   /** Opened on first use. */
   readonly engine: Engine;
+  /** The same, where it is one elsewhere. */
+  readonly elsewhere: Engine | null;
   /** The words that are not options. */
   readonly args: readonly string[];
   readonly options: OptionValues<O>;
@@ -91,6 +105,8 @@ export interface Command<O extends CommandOptions = CommandOptions> {
     | "none"
     | readonly string[];
   readonly isHidden?: boolean;
+  /** It is about this machine, also where another engine is asked for. */
+  readonly isHere?: boolean;
   /** Whether its own failures are none that `cooper why` is to tell of. */
   readonly isKeptOutOfWhy?: boolean;
   /** Resolves to the exit status; nothing is 0. */

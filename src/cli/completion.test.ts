@@ -3,7 +3,7 @@ import type { Engine } from "../engine.ts";
 import { completeWords } from "./completion.ts";
 
 const container = (name: string, state: string) => ({
-  record: { name },
+  name,
   isActive: state !== "exited",
   status: `is ${state}`,
 });

@@ -175,7 +175,7 @@ async function nameWords(
       const containers = await engine.containers.list();
       return containers
         .filter(({ isActive }) => kind === "container" || isActive)
-        .map(({ record, status }) => `${record.name}\t${status}`);
+        .map(({ name, status }) => `${name}\t${status}`);
     }
   }
 }

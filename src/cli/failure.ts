@@ -23,13 +23,15 @@ export interface Progress {
   engine: Engine | null;
   /** Whether `why` is to remember it. */
   isKept: boolean;
+  /** Whether it was for an engine elsewhere: what is known of this machine explains nothing then. */
+  isElsewhere: boolean;
 }
 
 /** Tells it on stderr, keeps it for `cooper why`, and returns the exit status that it leads to. */
 export function tellFailure(error: unknown, progress: Progress): number {
   const first = original(error);
   const store = placeOf(progress);
-  const found = explain(first, progress, store);
+  const found = progress.isElsewhere ? null : explain(first, progress, store);
   const told = found === null ? error : withHint(first, found);
   complain(told);
   if (progress.isKept && store !== null && !isCancelled(first)) keep(told, found, progress, store);

@@ -11,7 +11,25 @@ import {
 } from "../option.ts";
 import type { GlobalOptions } from "./command.ts";
 
-const remote = "this version works on the containers of this machine only";
+/** A part of what is typed about an engine elsewhere. */
+function remote<T>(
+  flag: `--${string}`,
+  type: ValueType<T>,
+  help: string,
+  apply: (remote: GlobalOptions["remote"], value: T) => void,
+  more: Partial<Option<T, GlobalOptions>> = {},
+) {
+  return declare(flag, type, help, (target, value) => apply(target.remote, value), more);
+}
+
+const engineUrl = { ...string, placeholder: "URL" };
+const file = { ...path, placeholder: "FILE" };
+
+/** Two URLs, or two names, would be two engines. */
+function once<T>(before: T | null, value: T): T {
+  if (before !== null) throw new Error("only one engine can be asked");
+  return value;
+}
 
 function declare<T>(
   flag: `--${string}`,
@@ -26,16 +44,9 @@ function declare<T>(
   >;
 }
 
-function refused(
-  flag: `--${string}`,
-  type: ValueType<unknown>,
-  help: string,
-  refuse: string,
-  short?: `-${string}`,
-) {
+function refused(flag: `--${string}`, type: ValueType<unknown>, help: string, refuse: string) {
   return declare(flag, type, help, undefined, {
     refuse,
-    ...(short !== undefined && { short }),
     // off is what holds anyway, so `--remote=false` is no reason to refuse
     ...(type.isSwitch && { defaultText: "false" }),
   });
@@ -111,14 +122,32 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
       target.cdiSpecDirectories.push(value);
     },
   ),
-  refused(
+  declare(
     "--config",
-    path,
-    "Directory of client configuration",
-    "no configuration is kept by the client",
+    { ...path, completes: "directory", placeholder: "DIR" },
+    "Directory of docker's client configuration, with its contexts",
+    (target, value) => {
+      target.configDirectory = value;
+    },
+    { defaultText: "~/.docker" },
   ),
-  refused("--connection", string, "Remote service to use", remote, "-c"),
-  refused("--context", string, "Remote service to use", remote),
+  remote(
+    "--connection",
+    { ...string, placeholder: "NAME" },
+    "Ask the engine of a connection or context",
+    (target, value) => {
+      target.name = once(target.name, { text: value, of: "connection" });
+    },
+    { short: "-c" },
+  ),
+  remote(
+    "--context",
+    { ...string, placeholder: "NAME" },
+    "Ask the engine of a context; default: that of this machine",
+    (target, value) => {
+      target.name = once(target.name, { text: value, of: "context" });
+    },
+  ),
   refused(
     "--events-backend",
     string,
@@ -133,8 +162,18 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
       target.hooksDirectories.push(value);
     },
   ),
-  refused("--host", listOf(string), "Remote service to use", remote, "-H"),
-  refused("--identity", string, "Key for a remote service", remote),
+  remote(
+    "--host",
+    listOf(engineUrl),
+    "Ask another engine: unix://, tcp:// or ssh://",
+    (target, value) => {
+      target.url = once(target.url, value);
+    },
+    { short: "-H", aliases: ["--url"] },
+  ),
+  remote("--identity", file, "Key for ssh://", (target, value) => {
+    target.identity = value;
+  }),
   refused(
     "--imagestore",
     path,
@@ -156,8 +195,18 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
     "networks are kept in the store's database: see cooper network ls",
   ),
   refused("--out", path, "File for the output", "redirect the output instead: > FILE"),
-  refused("--remote", flagSwitch, "Use a remote service", remote, "-r"),
-  refused("--ssh", string, "How to reach a remote service", remote),
+  remote(
+    "--remote",
+    flagSwitch,
+    "Ask the default connection or context; false: this machine's engine",
+    (target, value) => {
+      target.isRemote = value;
+    },
+    { short: "-r" },
+  ),
+  declare("--ssh", oneOf("native", "golang"), "How ssh:// is spoken", undefined, {
+    ignored: "it is always the program ssh",
+  }),
   refused(
     "--storage-opt",
     listOf(string),
@@ -165,15 +214,40 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
     "the storage drivers here take none",
   ),
   refused("--syslog", flagSwitch, "Log to syslog", "Cooper does not log to syslog"),
-  refused("--tls", flagSwitch, "TLS for a remote service", remote),
-  refused("--tls-ca", string, "TLS for a remote service", remote),
-  refused("--tls-cert", string, "TLS for a remote service", remote),
-  refused("--tls-details", string, "TLS for a remote service", remote),
-  refused("--tls-key", string, "TLS for a remote service", remote),
-  refused("--tlscacert", string, "TLS for a remote service", remote),
-  refused("--tlscert", string, "TLS for a remote service", remote),
-  refused("--tlskey", string, "TLS for a remote service", remote),
-  refused("--tlsverify", flagSwitch, "TLS for a remote service", remote),
+  remote("--tls", flagSwitch, "Use TLS, whoever answers", (target, value) => {
+    target.tls.isOn = value;
+  }),
+  remote("--tlsverify", flagSwitch, "Use TLS, and check who answers", (target, value) => {
+    target.tls.verifies = value;
+  }),
+  remote(
+    "--tlscacert",
+    file,
+    "TLS: authority that its certificate is from",
+    (target, value) => {
+      target.tls.ca = value;
+    },
+    { aliases: ["--tls-ca"] },
+  ),
+  remote(
+    "--tlscert",
+    file,
+    "TLS: certificate to show",
+    (target, value) => {
+      target.tls.certificate = value;
+    },
+    { aliases: ["--tls-cert"] },
+  ),
+  remote(
+    "--tlskey",
+    file,
+    "TLS: key of that certificate",
+    (target, value) => {
+      target.tls.key = value;
+    },
+    { aliases: ["--tls-key"] },
+  ),
+  refused("--tls-details", string, "How TLS is set up", "TLS 1.2 and later are spoken as they are"),
   refused("--tmpdir", path, "Directory for temporary state", "use --runroot"),
   refused(
     "--transient-store",
@@ -181,7 +255,6 @@ export const globalOptions: readonly Option<unknown, GlobalOptions>[] = [
     "Keep containers only until the next boot",
     "a store is never transient here",
   ),
-  refused("--url", string, "Remote service to use", remote),
   refused("--volumepath", path, "Directory of volumes", "volumes are kept below --root"),
   declare("--max-workers", integer, "Parallel work", undefined, {
     isHidden: true,
@@ -208,5 +281,12 @@ export function emptyGlobalOptions(): GlobalOptions {
     configDirectory: null,
     cdiSpecDirectories: [],
     modules: [],
+    remote: {
+      url: null,
+      name: null,
+      isRemote: null,
+      identity: null,
+      tls: { ca: null, certificate: null, key: null, verifies: null, isOn: null },
+    },
   };
 }

@@ -7,13 +7,13 @@ import { findCommand, groups } from "./tree.ts";
  */
 const ofPeers: Readonly<Record<string, string>> = {
   "":
-    "artifact auto-update build builder buildx checkpoint commit compose context cp diff export farm generate " +
+    "artifact auto-update build builder buildx checkpoint commit compose cp diff export farm generate " +
     "healthcheck kube login logout machine manifest mount play plugin pod push quadlet save search secret " +
     "stats trust umount unmount update volume",
   container:
     "checkpoint clone commit cp diff export mount restore runlabel stats umount unmount update",
   image: "build diff mount push save search umount unmount",
-  system: "check connection df dial-stdio hyperv-prep migrate prune renumber reset",
+  system: "check df hyperv-prep migrate prune renumber reset",
   volume: "export import",
 };
 

@@ -5,6 +5,8 @@ import { emptyGlobalOptions } from "./global-options.ts";
 import { parseOptions } from "./parse.ts";
 import { readGlobal, runCommandLine } from "./run-command-line.ts";
 
+const nowhere = emptyGlobalOptions().remote;
+
 describe("readGlobal()", () => {
   test.each([
     { argv: ["--root", "/r", "ps", "-a"], global: { root: "/r" }, words: ["ps", "-a"] },
@@ -12,7 +14,21 @@ describe("readGlobal()", () => {
     { argv: ["-Dldebug", "ps"], global: { logLevel: "debug" }, words: ["ps"] },
     { argv: ["-l=info", "ps"], global: { logLevel: "info" }, words: ["ps"] },
     { argv: ["--log-level", "warning", "ps"], global: { logLevel: "warn" }, words: ["ps"] },
-    { argv: ["--remote=false", "ps"], global: {}, words: ["ps"] },
+    {
+      argv: ["--remote=false", "ps"],
+      global: { remote: { ...nowhere, isRemote: false } },
+      words: ["ps"],
+    },
+    {
+      argv: ["-Htcp://x", "ps"],
+      global: { remote: { ...nowhere, url: "tcp://x" } },
+      words: ["ps"],
+    },
+    {
+      argv: ["-c", "box", "ps"],
+      global: { remote: { ...nowhere, name: { text: "box", of: "connection" } } },
+      words: ["ps"],
+    },
     {
       argv: ["--runtime-flag", "a", "--runtime-flag=b", "ps"],
       global: { runtimeFlags: ["a", "b"] },
@@ -52,8 +68,7 @@ describe("readGlobal()", () => {
     },
     { argv: ["-Z"], message: "unknown shorthand flag: 'Z' in -Z", hint: "see 'cooper --help'" },
     { argv: ["--root"], message: "flag needs an argument: --root", hint: "see 'cooper --help'" },
-    { argv: ["-Htcp://x", "ps"], message: "-H is not supported: this version" },
-    { argv: ["--remote", "ps"], message: "--remote is not supported: this version" },
+    { argv: ["-Htcp://x", "--url=tcp://y", "ps"], message: "only one engine can be asked" },
     { argv: ["--remote=perhaps", "ps"], message: 'invalid value "perhaps" for --remote' },
     { argv: ["--log-level", "loud", "ps"], message: 'invalid value "loud" for --log-level' },
   ])("refuses $argv", ({ argv, message, hint }) => {

@@ -13,7 +13,13 @@ import { commandTree, findCommand, groups } from "./tree.ts";
 /** Resolves to the exit status. @param progress is told how far it got, for who tells a failure */
 export async function runCommandLine(
   argv: readonly string[],
-  progress: Progress = { words: argv, global: null, engine: null, isKept: true },
+  progress: Progress = {
+    words: argv,
+    global: null,
+    engine: null,
+    isKept: true,
+    isElsewhere: false,
+  },
 ): Promise<number> {
   // first of all: it brings us back to the caller's directory, which relative paths count from, and
   // takes a variable of ours out of the environment
@@ -27,7 +33,8 @@ export async function runCommandLine(
   }
   const found = findCommand(words);
   if (found === undefined) return withoutCommand(words, wants === "help", progress);
-  if (entersAlways.has(found.entry.path)) await enterEarly(global, found.rest);
+  if (entersAlways.has(found.entry.path) && !asksElsewhere(global))
+    await enterEarly(global, found.rest);
   const command = await found.entry.load();
   progress.isKept = !command.isHidden && command.isKeptOutOfWhy !== true;
   const parsed = parseOptions(command, found.name, found.rest, global);
@@ -37,7 +44,7 @@ export async function runCommandLine(
     return 0;
   }
   checkCount(command, found.name, parsed.args.length);
-  const context = await openContext(command, global, parsed, progress);
+  const context = await openContext(command, found.name, global, parsed, progress);
   return (await command.run(context)) ?? 0;
 }
 
@@ -50,6 +57,19 @@ async function fail(error: unknown, progress: Progress): Promise<number> {
 /** What ordinary users run most, and never outside of their namespace. */
 const entersAlways = new Set(["container run", "container exec", "container start"]);
 
+/** Global options behind a command that change where it acts. */
+const ofElsewhere = /^--(runroot|host|url|connection|context|remote)/;
+
+/** Whether an engine elsewhere may be meant. Without it nothing of that room is loaded, and no file read. */
+function asksElsewhere({ remote }: GlobalOptions): boolean {
+  const { env } = process;
+  if (remote.url !== null || remote.name !== null || remote.isRemote !== null)
+    return remote.isRemote !== false || remote.url !== null || remote.name !== null;
+  return Boolean(
+    env.DOCKER_HOST || env.CONTAINER_HOST || env.DOCKER_CONTEXT || env.CONTAINER_CONNECTION,
+  );
+}
+
 /**
  * An ordinary user's cooper becomes another one within the user's namespace, which reads the command line
  * anew: so the first one gets there before it loads and reads what it can. Half of its time is saved.
@@ -58,7 +78,7 @@ async function enterEarly(global: GlobalOptions, rest: readonly string[]): Promi
   const { caller, enterIfThere } = await import("../system/userns.ts");
   const who = caller();
   // global options may stand behind the command too
-  if (who.hasEntered || rest.some((word) => word.startsWith("--runroot"))) return;
+  if (who.hasEntered || rest.some((word) => ofElsewhere.test(word))) return;
   const { storeLocation } = await import("../store-location.ts");
   enterIfThere(storeLocation(global, who, process.env).run);
 }
@@ -144,18 +164,25 @@ function checkCount(command: Command, name: string, count: number): void {
 
 async function openContext(
   command: Command,
+  name: string,
   global: GlobalOptions,
   parsed: ReturnType<typeof parseOptions>,
   progress: Progress,
 ): Promise<CommandContext<CommandOptions>> {
+  const isHere = command.isHere || command.isHidden || !asksElsewhere(global);
+  const away = isHere
+    ? null
+    : await (await import("../remote/open.ts")).openElsewhere(global, name);
+  progress.isElsewhere = away !== null;
+  if (away !== null) progress.isKept = false;
   const { openEngine } = await import("../engine.ts");
-  let opened: Engine | undefined;
+  let opened: Engine | undefined = away ?? undefined;
   const engine = () => {
     opened ??= openEngine(global);
-    progress.engine = opened;
+    if (away === null) progress.engine = opened;
     return opened;
   };
-  if (!command.staysOutside && engine().host.isRootless) {
+  if (away === null && !command.staysOutside && engine().host.isRootless) {
     const { enterUserNamespace } = await import("../system/userns.ts");
     await enterUserNamespace(engine().host.paths.run);
   }
@@ -164,6 +191,7 @@ async function openContext(
     get engine() {
       return engine();
     },
+    elsewhere: away,
     global,
     args: parsed.args,
     options: parsed.values as never,

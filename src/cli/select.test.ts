@@ -22,7 +22,7 @@ const engineWith = (ids: readonly string[]) =>
       list: async (filters: readonly string[] = []) =>
         ids
           .filter((id) => filters.length === 0 || filters.includes(`id=${id}`))
-          .map((id) => ({ record: { id }, state: id === "one" ? "exited" : "running" })),
+          .map((id) => ({ id, state: id === "one" ? "exited" : "running" })),
     },
   }) as unknown as Engine;
 const engine = engineWith(["one", "two"]);

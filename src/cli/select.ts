@@ -1,6 +1,6 @@
 /** Which containers a command acts on: those named, --latest, --all, --filter, --cidfile. */
 import { readFileSync } from "node:fs";
-import type { ContainerSummary } from "../container/summary.ts";
+import type { ListedContainer } from "../container/listed.ts";
 import type { Engine } from "../engine.ts";
 import { CooperError, errnoName, messageOf } from "../errors.ts";
 import { flagSwitch, integer, listOf, path, string } from "../option.ts";
@@ -62,7 +62,7 @@ export async function selectContainers(
   engine: Engine,
   args: readonly string[],
   options: Selection,
-  suits: (container: ContainerSummary) => boolean = () => true,
+  suits: (container: ListedContainer) => boolean = () => true,
 ): Promise<string[]> {
   const cidFiles = options.cidfile ?? [];
   const names = [
@@ -74,10 +74,10 @@ export async function selectContainers(
   if (options.latest) {
     const last = (await engine.containers.list()).at(-1);
     if (last === undefined) throw new CooperError("no-such-container", "there are no containers");
-    return [last.record.id];
+    return [last.id];
   }
   if (options.all || filters.length > 0) {
-    return (await engine.containers.list(filters)).filter(suits).map(({ record }) => record.id);
+    return (await engine.containers.list(filters)).filter(suits).map(({ id }) => id);
   }
   if (names.length === 0 && cidFiles.length === 0) {
     throw new CooperError("invalid-argument", "no container was named", {

@@ -2,6 +2,7 @@
 import type { CommandEntry } from "./command.ts";
 import { as, entry } from "./command-entry.ts";
 import { hiddenCommands } from "./hidden-commands.ts";
+import { remoteCommands } from "./remote-commands.ts";
 
 const lifecycle = () => import("./commands/lifecycle.ts");
 const listing = () => import("./commands/listing.ts");
@@ -256,9 +257,6 @@ export const commandTree: readonly CommandEntry[] = [
   entry("system prune", "", "Remove everything that nothing uses", async () =>
     as((await import("./commands/system-prune.ts")).prune),
   ),
-  entry("system service", "", "Answer Docker's API and Podman's on a socket", async () =>
-    as((await import("./commands/system-service.ts")).service),
-  ),
   entry("system reset", "", "Remove everything", async () =>
     as((await import("./commands/system-check.ts")).reset),
   ),
@@ -366,6 +364,7 @@ export const commandTree: readonly CommandEntry[] = [
   entry("completion", "", "Print the completion script for a shell", async () =>
     as((await import("./commands/completion.ts")).completion),
   ),
+  ...remoteCommands,
   ...hiddenCommands,
 ];
 
@@ -374,6 +373,7 @@ export const groups: Readonly<Record<string, string>> = {
   builder: "Build images",
   buildx: "Build images",
   container: "Work on containers",
+  context: "Work on names of other engines",
   healthcheck: "Check the health of containers",
   image: "Work on images",
   manifest: "Work on manifest lists",

@@ -13,6 +13,7 @@ import { isMonitorOf, settleContainer } from "./cleanup.ts";
 import { defaultDetachKeys, parseDetachKeys } from "./detach-keys.ts";
 import { emitContainer } from "./events.ts";
 import { isAlive, readExit } from "./live-state.ts";
+import { notPassed } from "./passed-signals.ts";
 import type { ContainerRecord } from "./record.ts";
 import { resolveStarted } from "./resolve-started.ts";
 import { connectAttach } from "./start.ts";
@@ -143,37 +144,6 @@ export async function exitCodeOf(host: Host, id: string): Promise<number> {
   const settled = await settleContainer(host, id);
   return settled?.exitCode ?? lastExitCode(host.database, id) ?? 0;
 }
-
-/** Signals that stop only us, or that the terminal sends to say something about itself. */
-const notPassed = new Set([
-  "SIGKILL",
-  "SIGSTOP",
-  "SIGCHLD",
-  "SIGWINCH",
-  "SIGPIPE",
-  "SIGURG",
-  "SIGTSTP",
-  "SIGTTIN",
-  "SIGTTOU",
-  "SIGCONT",
-  "SIGPROF",
-  "SIGSEGV",
-  "SIGBUS",
-  "SIGILL",
-  "SIGFPE",
-  "SIGTRAP",
-  "SIGSYS",
-  "SIGABRT",
-  "SIGIOT",
-  "SIGUNUSED",
-  "SIGPOLL",
-  "SIGSTKFLT",
-  "SIGPWR",
-  "SIGIO",
-  "SIGVTALRM",
-  "SIGXCPU",
-  "SIGXFSZ",
-]);
 
 /** Passes signals on until it is disposed (`--sig-proxy`). */
 interface PassedSignals extends Disposable {

@@ -17,31 +17,6 @@ export function isUp(state: string): boolean {
   return ["running", "paused", "initialized"].includes(state);
 }
 
-const bracketed = (address: string) => (address.includes(":") ? `[${address}]` : address);
-
-const range = (first: number, count: number) =>
-  count === 1 ? `${first}` : `${first}-${first + count - 1}`;
-
-/** `0.0.0.0:8080->80/tcp`, as both peers write it. */
-export function portText(port: PublishedPort): string {
-  const { hostAddress, hostPort, containerPort, count, protocol } = port;
-  return `${bracketed(hostAddress)}:${range(hostPort, count)}->${range(containerPort, count)}/${protocol}`;
-}
-
-/** The column PORTS: what is published, then what is only exposed. */
-export function portsText(container: ContainerRecord, ports: readonly PublishedPort[]): string {
-  const isPublished = (exposed: string) =>
-    ports.some(
-      ({ containerPort, count, protocol }) =>
-        exposed === `${containerPort}/${protocol}` ||
-        exposed === `${range(containerPort, count)}/${protocol}`,
-    );
-  return [
-    ...ports.map(portText),
-    ...exposedPorts(container).filter((exposed) => !isPublished(exposed)),
-  ].join(", ");
-}
-
 /** What the image and --expose name: `80/tcp`. */
 export function exposedPorts({ spec, resolved }: ContainerRecord): string[] {
   const image = Object.keys(resolved.imageConfig?.config?.ExposedPorts ?? {});

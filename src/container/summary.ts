@@ -3,21 +3,24 @@ import { readlinkSync } from "node:fs";
 import { humanAge, humanDuration } from "../cli/human.ts";
 import type { Host } from "../host.ts";
 import type { Attachment, PublishedPort } from "../network/model.ts";
+import { portsText } from "../network/port-text.ts";
+import { formatPlatform } from "../oci/platform.ts";
 import { listContainers, listEveryContainer } from "../records/containers.ts";
 import { type HealthSummary, healthStatuses } from "../records/health.ts";
 import { allPorts } from "../records/leases.ts";
 import { allAttachments, networkNames } from "../records/networks.ts";
 import { endpointsByNetwork } from "./inspect-network.ts";
+import type { ListedContainer } from "./listed.ts";
 import { liveState } from "./live-state.ts";
-import { commandOf } from "./process-of.ts";
-import { exposedPorts, isUp, portsText } from "./published.ts";
+import { commandOf, labelsOf } from "./process-of.ts";
+import { exposedPorts, isUp } from "./published.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 
 /**
  * One container, in the words of podman-ps(1) and docker-ps(1). Fields are getters: a template pays
  * for what it names.
  */
-export class ContainerSummary {
+export class ContainerSummary implements ListedContainer {
   readonly record: ContainerRecord;
   readonly state: ContainerState;
   readonly pid: number;
@@ -39,6 +42,56 @@ export class ContainerSummary {
   /** Whether it is listed where not all are: it runs, or will do so again by itself. */
   get isActive(): boolean {
     return ["running", "paused", "restarting"].includes(this.state);
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  get name(): string {
+    return this.record.name;
+  }
+
+  get image(): string {
+    return this.record.resolved.imageName || this.record.spec.rootfs?.path || "";
+  }
+
+  get imageId(): string {
+    return this.record.imageId ?? "";
+  }
+
+  get createdAt(): number {
+    return this.record.createdAt;
+  }
+
+  get startedAt(): number {
+    return this.record.startedAt;
+  }
+
+  get restartCount(): number {
+    return this.record.restartCount;
+  }
+
+  get labels(): Record<string, string> {
+    return labelsOf(this.record.spec, this.record.resolved.imageConfig);
+  }
+
+  get volumeCount(): number {
+    return this.record.resolved.volumes.length;
+  }
+
+  get platform(): string {
+    const { imageConfig } = this.record.resolved;
+    return imageConfig === null ? "" : formatPlatform({ variant: "", ...imageConfig });
+  }
+
+  get removesItself(): boolean {
+    return this.record.spec.removesItself;
+  }
+
+  get staysStopped(): boolean {
+    const { spec, stoppedBy } = this.record;
+    return spec.restart.policy === "unless-stopped" && stoppedBy === "user";
   }
 
   /** `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`. */
@@ -114,7 +167,7 @@ export class ContainerSummary {
 
   /** The column PORTS; empty for one that does not run. */
   get ports(): string {
-    return isUp(this.state) ? portsText(this.record, this.publishedPorts) : "";
+    return isUp(this.state) ? portsText(this.exposedPorts, this.publishedPorts) : "";
   }
 
   /** What the image and --expose name: `80/tcp`. */

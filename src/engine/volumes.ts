@@ -3,7 +3,7 @@ import type { TarOutput } from "../container/export.ts";
 import type { RemoveVolumeOptions } from "../container/remove-volume.ts";
 import type { Host } from "../host.ts";
 import type { VolumeRecord } from "../records/volumes.ts";
-import type { VolumeSummary } from "../volume/filter.ts";
+import type { ListedVolume } from "../volume/filter.ts";
 import type { PrunedVolumes, PruneVolumesOptions } from "../volume/list.ts";
 import type { NewVolume } from "../volume/volume.ts";
 
@@ -31,7 +31,7 @@ export class Volumes {
     return (await import("../volume/list.ts")).inspectVolume(this.host, name);
   }
 
-  async list(filters: readonly string[]): Promise<VolumeSummary[]> {
+  async list(filters: readonly string[]): Promise<ListedVolume[]> {
     return (await import("../volume/list.ts")).summarizeVolumes(this.host, filters);
   }
 

@@ -5,6 +5,21 @@ import { listsByImage } from "../records/manifest-lists.ts";
 import { imageFilter } from "./filter.ts";
 import { type NameParts, namePartsOf } from "./names.ts";
 
+/** What is known of an image in a list, wherever it is. */
+export interface ListedImage extends Omit<ImageSummary, "image"> {
+  readonly image: Pick<
+    Image,
+    | "id"
+    | "names"
+    | "repoDigests"
+    | "size"
+    | "createdAt"
+    | "addedAt"
+    | "manifestDigest"
+    | "parentId"
+  > & { readonly config: Pick<Image["config"], "config"> };
+}
+
 /** An image as the lists of both peers know it. */
 export interface ImageSummary {
   readonly image: Image;

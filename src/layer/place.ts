@@ -1,5 +1,7 @@
 /** Putting the entries of a tar into a tree that is there already: a child of our own does it, chrooted into it. */
+
 import { CooperError } from "../errors.ts";
+import { needProgram } from "../system/program.ts";
 import { childCommand, feed } from "./unpack.ts";
 import { decodeAnswer } from "./unpack-protocol.ts";
 
@@ -20,7 +22,18 @@ export interface PlaceRequest {
   readonly owner: { readonly uid: number; readonly gid: number } | null;
   /** Whether directories give way to files, and files to directories. */
   readonly overwrites: boolean;
+  /** An ordinary user places files of their own, outside of the namespace of containers. */
+  readonly entersNamespace?: boolean;
 }
+
+/** Whoever may not chroot may do so in a user namespace, in which root is who called. */
+const inNamespace = (words: readonly string[]) => [
+  needProgram("unshare"),
+  "--user",
+  "--map-root-user",
+  "--",
+  ...words,
+];
 
 /** Resolves to how many bytes of files were written, and what could not be done as asked. */
 export async function placeTar(
@@ -31,7 +44,8 @@ export async function placeTar(
   // the child finds it where it is handed over, as its descriptor 3
   const told = typeof root === "string" ? request : { ...request, root: "/proc/self/fd/3" };
   const handed = typeof root === "string" ? [] : [root.descriptor];
-  const child = Bun.spawn([...childCommand("__place", "place-child.ts"), JSON.stringify(told)], {
+  const own = [...childCommand("__place", "place-child.ts"), JSON.stringify(told)];
+  const child = Bun.spawn(request.entersNamespace ? inNamespace(own) : own, {
     cwd: "/",
     env: {},
     stdio: ["pipe", "pipe", "pipe", ...handed] as ["pipe", "pipe", "pipe"],

@@ -3,13 +3,14 @@ import type { Database } from "bun:sqlite";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { frozenUsage } from "../container/frozen-usage.ts";
+import type { ListedContainer } from "../container/listed.ts";
 import type { ContainerRecord } from "../container/record.ts";
 import { type ContainerSummary, summarize } from "../container/summary.ts";
 import { errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { buildCache, type CacheEntry } from "../image/build-cache.ts";
 import { layerUsage } from "../image/layer-usage.ts";
-import { type ImageSummary, listImages } from "../image/list.ts";
+import { type ImageSummary, type ListedImage, listImages } from "../image/list.ts";
 import { listCachedSteps } from "../records/build-cache.ts";
 import { allFrozenIds, frozenChain } from "../records/frozen.ts";
 import { allLayerIds, heldLayers } from "../records/layers.ts";
@@ -27,16 +28,16 @@ export interface UsageOf<Item> {
   readonly reclaimableBytes: number;
 }
 
-export interface ImageUsage {
-  readonly summary: ImageSummary;
+export interface ImageUsage<Summary = ImageSummary> {
+  readonly summary: Summary;
   /** Of its layers. */
   readonly bytes: number;
   /** Of those layers that other images have too. */
   readonly sharedBytes: number;
 }
 
-export interface ContainerUsage {
-  readonly summary: ContainerSummary;
+export interface ContainerUsage<Summary = ContainerSummary> {
+  readonly summary: Summary;
   readonly bytes: number;
 }
 
@@ -54,15 +55,18 @@ export interface EngineUsage {
   readonly isRubbish: boolean;
 }
 
-export interface StoreUsage {
-  readonly images: UsageOf<ImageUsage>;
-  readonly containers: UsageOf<ContainerUsage>;
+export interface StoreUsage<Image = ImageSummary, Container = ContainerSummary> {
+  readonly images: UsageOf<ImageUsage<Image>>;
+  readonly containers: UsageOf<ContainerUsage<Container>>;
   readonly volumes: UsageOf<VolumeUsage>;
   /** Layers that an image or a container has too are counted there. */
   readonly buildCache: UsageOf<CacheEntry>;
   readonly engine: UsageOf<EngineUsage>;
   readonly totalBytes: number;
 }
+
+/** As much of it as is shown, wherever the store is. */
+export type ShownUsage = StoreUsage<ListedImage, ListedContainer>;
 
 /** Looks at everything in the store. Layers are measured once; all else is walked each time. */
 export function storeUsage(host: Host): StoreUsage {

@@ -9,6 +9,11 @@ export interface VolumeSummary {
   readonly users: number;
 }
 
+/** As it is listed, wherever it is. */
+export interface ListedVolume extends VolumeSummary {
+  readonly mountpoint: string;
+}
+
 const tests: FilterTests<VolumeSummary> = {
   anonymous: ({ volume }, value) => volume.isAnonymous === filterTruth(value),
   dangling: ({ users }, value) => (users === 0) === filterTruth(value),

@@ -10,15 +10,19 @@ import {
 import { withBallast } from "../system/ballast.ts";
 import { treeUsage } from "../system/tree-usage.ts";
 import { volumeMount } from "./driver-options.ts";
-import { type VolumeSummary, volumeFilter } from "./filter.ts";
+import { type ListedVolume, type VolumeSummary, volumeFilter } from "./filter.ts";
 import { removeVolumeIfUnused, sweepVolumes } from "./removal.ts";
 
 /** Volumes that all filters let through, by name. */
-export function summarizeVolumes(host: Host, filters: readonly string[]): VolumeSummary[] {
+export function summarizeVolumes(host: Host, filters: readonly string[]): ListedVolume[] {
   const isWanted = volumeFilter(filters);
   const users = volumeUseCounts(host.database);
   return listVolumes(host.database)
-    .map((volume) => ({ volume, users: users.get(volume.name) ?? 0 }))
+    .map((volume) => ({
+      volume,
+      users: users.get(volume.name) ?? 0,
+      mountpoint: host.paths.volume(volume.name),
+    }))
     .filter(isWanted);
 }
 

@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import type { BuildOptions } from "../../build/build.ts";
 import type { SentContexts } from "../../build/context/sent.ts";
 import type { Built } from "../../build/give.ts";
-import type { Engine } from "../../engine.ts";
+import type { LocalEngine } from "../../engine.ts";
 import { CooperError } from "../../errors.ts";
 import { hostPlatform } from "../../oci/platform.ts";
 import { version } from "../../version.ts";
@@ -42,10 +42,10 @@ const isDockerfile = (frontend: string, source: string) =>
 export class BuildKit {
   readonly sessions = new BuildSessions();
   private readonly jobs = new Jobs();
-  private readonly engine: Engine;
+  private readonly engine: LocalEngine;
   readonly methods: Methods;
 
-  constructor(engine: Engine) {
+  constructor(engine: LocalEngine) {
     this.engine = engine;
     this.methods = {
       [`${control}/Info`]: unary(async () => encode([1, buildkitVersion()])),

@@ -8,8 +8,10 @@ import { isObject } from "../../oci/json.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import { readCredentials } from "../credentials.ts";
 import { imageId } from "../docker/names.ts";
+import { ownProgress } from "../docker/read-build.ts";
 import { Document } from "../document.ts";
-import { progressReply, type Room, type Tell } from "../progress.ts";
+import { isOurs } from "../ours.ts";
+import { lineFor, progressReply, type Room, type Tell } from "../progress.ts";
 import { isTrue } from "../query.ts";
 import { remoteContext } from "../remote-context.ts";
 import type { Handler } from "../route.ts";
@@ -107,25 +109,27 @@ export const build: Handler = async ({ engine, request }) => {
       return engine.builds.build({
         ...options,
         context,
-        progress: {
-          planned: () => undefined,
-          // what is no step of the Dockerfile has a word for a key, and the classic builder says nothing of it
-          started: (key, title) => {
-            if (typeof key === "number") line(`${title}\n`);
-          },
-          status: () => undefined,
-          output(_, bytes) {
-            line(Buffer.from(bytes).toString("utf8"));
-            return room();
-          },
-          cached: (_, title) => line(`${title}\n ---> Using cache\n`),
-          done: () => undefined,
-          failed: () => undefined,
-          cancelled: () => undefined,
-          warned: (message) => line(`[Warning] ${message}\n`),
-          note: (message) => line(`[Warning] ${message}\n`),
-          end: () => undefined,
-        },
+        progress: isOurs(request)
+          ? ownProgress(tell, room)
+          : {
+              planned: () => undefined,
+              // what is no step of the Dockerfile has a word for a key, and the classic builder says nothing of it
+              started: (key, title) => {
+                if (typeof key === "number") line(`${title}\n`);
+              },
+              status: () => undefined,
+              output(_, bytes) {
+                line(Buffer.from(bytes).toString("utf8"));
+                return room();
+              },
+              cached: (_, title) => line(`${title}\n ---> Using cache\n`),
+              done: () => undefined,
+              failed: () => undefined,
+              cancelled: () => undefined,
+              warned: (message) => line(`[Warning] ${message}\n`),
+              note: (message) => line(`[Warning] ${message}\n`),
+              end: () => undefined,
+            },
       });
     });
     if (image === null) return;
@@ -133,7 +137,7 @@ export const build: Handler = async ({ engine, request }) => {
     if (isQuiet) tell({ stream: `${imageId(image.id)}\n` });
     tellBuilt(tell, isQuiet, image.id, tags);
   };
-  return progressReply(work, undefined, request.signal);
+  return progressReply(work, lineFor(request), request.signal);
 };
 
 function tellBuilt(

@@ -1,14 +1,14 @@
 /** Handlers of BuildKit's connections. */
-import type { Engine } from "../../engine.ts";
+import type { LocalEngine } from "../../engine.ts";
 import { BuildKit } from "../buildkit/control.ts";
 import { serveGrpc } from "../buildkit/grpc.ts";
 import { refused } from "../http/reply.ts";
 import type { Handler } from "../route.ts";
 
 /** Calls of one build come by several connections: a service has one of these. */
-const ofEngine = new WeakMap<Engine, BuildKit>();
+const ofEngine = new WeakMap<LocalEngine, BuildKit>();
 
-function buildKit(engine: Engine): BuildKit {
+function buildKit(engine: LocalEngine): BuildKit {
   const found = ofEngine.get(engine) ?? new BuildKit(engine);
   ofEngine.set(engine, found);
   return found;

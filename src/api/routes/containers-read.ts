@@ -3,8 +3,10 @@
 import { CooperError } from "../../errors.ts";
 import { changeItem } from "../docker/change.ts";
 import { inspected, listItem } from "../docker/container.ts";
+import { ownContainer } from "../docker/read-container.ts";
 import { statsDocument } from "../docker/stats.ts";
 import { json, jsonLines } from "../http/reply.ts";
+import { own } from "../ours.ts";
 import { filtersOf, isTrue, wholeNumber } from "../query.ts";
 import type { Handler } from "../route.ts";
 
@@ -21,7 +23,10 @@ export const list: Handler = async ({ engine, request, version }) => {
   const sizes = isTrue(query, "size") ? await engine.containers.sizes(shown) : undefined;
   const volumePath = engine.volumes.path;
   return json(
-    shown.map((summary) => listItem(summary, volumePath, sizes?.get(summary.record.id), version)),
+    shown.map((summary) => ({
+      ...listItem(summary, volumePath, sizes?.get(summary.record.id), version),
+      ...own(request, () => ownContainer(summary)),
+    })),
   );
 };
 
@@ -32,6 +37,7 @@ export const inspect: Handler = async ({ engine, params, request, version }) => 
   const shown = {
     ...inspected(record, document, engine.volumes.path, version),
     ExecIDs: execs.length > 0 ? execs : null,
+    ...own(request, () => document),
   };
   if (!isTrue(request.query, "size")) return json(shown);
   const summaries = (await engine.containers.list([`id=${record.id}`])).filter(
@@ -72,7 +78,10 @@ export const stats: Handler = async ({ engine, params, request, version }) => {
       if (sample === undefined) return;
       // a single answer compares two moments, unless that is refused
       if (count > 0 || isStream || isOneShot || !sample.isRunning)
-        yield statsDocument(sample, before, version);
+        yield {
+          ...statsDocument(sample, before, version),
+          ...own(request, () => ({ startedAtMs: sample.startedAtMs })),
+        };
       if (!isStream && !sample.isRunning) return;
       before = sample;
     }

@@ -4,6 +4,7 @@ import { CooperError } from "../../errors.ts";
 import { frame, streamType } from "../frames.ts";
 import type { RawStream, Reply } from "../http/reply.ts";
 import { WebSocketStream, websocketAccept } from "../http/websocket.ts";
+import { isOurs } from "../ours.ts";
 import { isTrue, momentOf, wholeNumber } from "../query.ts";
 import type { Call, Handler } from "../route.ts";
 
@@ -44,14 +45,15 @@ export async function logReply(
     signal,
   });
   const pieces = async function* () {
-    let isInLine = false;
+    const isInLine = { stdout: false, stderr: false };
+    const shownTime = isOurs(request) ? (time: string) => time : timeText;
     for await (const batch of entries) {
       const parts: Uint8Array[] = [];
       for (const { stream, text, time, isPartial } of batch) {
         if (!wants[stream]) continue;
-        const head = isInLine ? "" : `${hasTimes ? `${timeText(time)} ` : ""}${details}`;
+        const head = isInLine[stream] ? "" : `${hasTimes ? `${shownTime(time)} ` : ""}${details}`;
         const bytes = head === "" ? text : Buffer.concat([Buffer.from(head), text]);
-        isInLine = isPartial;
+        isInLine[stream] = isPartial;
         parts.push(isFramed(spec.hasTty) ? frame(stream, bytes) : bytes);
       }
       if (parts.length > 0) yield Buffer.concat(parts);

@@ -1,6 +1,7 @@
 /** Handler of events. */
 import { eventDocument } from "../docker/event.ts";
 import type { Reply } from "../http/reply.ts";
+import { own } from "../ours.ts";
 import { filtersOf, momentOf } from "../query.ts";
 import type { Handler } from "../route.ts";
 
@@ -18,7 +19,8 @@ export const events: Handler = async ({ engine, request, version }) => {
   });
   return sequence(
     (async function* () {
-      for await (const event of found) yield eventDocument(event, version);
+      for await (const event of found)
+        yield { ...eventDocument(event, version), ...own(request, () => event) };
     })(),
     version < 52 ? null : wantedType(request.headers.get("accept") ?? "", version),
   );

@@ -1,10 +1,11 @@
 /** Handlers of exec sessions. */
-import type { StartedExec } from "../../container/exec-session.ts";
+import type { ExecRequest, StartedExec } from "../../container/exec-session.ts";
 import { CooperError } from "../../errors.ts";
 import { type Document, readDocument } from "../document.ts";
 import { failureOf } from "../failure.ts";
 import { frame, streamType } from "../frames.ts";
-import { json, type Reply } from "../http/reply.ts";
+import { json, type RawStream, type Reply } from "../http/reply.ts";
+import { isOurs } from "../ours.ts";
 import { wholeNumber } from "../query.ts";
 import type { Call, Handler } from "../route.ts";
 import { carryInput } from "./containers-streams.ts";
@@ -50,6 +51,7 @@ export async function startReply(
     return { status: 200 };
   }
   const { hasTty } = asked;
+  if (isOurs(request)) return startedFirst({ engine, id, asked, size, version });
   return {
     status: 200,
     headers: { "Content-Type": streamType(hasTty, version) },
@@ -80,6 +82,48 @@ export async function startReply(
         session.ended,
         left,
         carryInput(raw, session, { isWanted: asked.hasStdin, endsInput: !hasTty, keys }),
+      ]);
+    },
+  };
+}
+
+interface StartOf {
+  readonly engine: Call["engine"];
+  readonly id: string;
+  readonly asked: ExecRequest;
+  readonly size: ReturnType<typeof sizeOf>;
+  readonly version: number;
+}
+
+/** For another Cooper, which is told why it cannot be started: what it prints waits until that is answered. */
+async function startedFirst({ engine, id, asked, size, version }: StartOf): Promise<Reply> {
+  const { hasTty } = asked;
+  const takeover = Promise.withResolvers<RawStream>();
+  let raw: RawStream | undefined;
+  const session = await engine.sessions.startExec(
+    id,
+    (stream, bytes) => {
+      if (!hasTty && !(stream === "stdout" ? asked.hasStdout : asked.hasStderr)) return undefined;
+      const sent = hasTty ? bytes.slice() : frame(stream, bytes);
+      return raw === undefined ? takeover.promise.then((to) => to.write(sent)) : raw.write(sent);
+    },
+    size,
+  );
+  return {
+    status: 200,
+    headers: { "Content-Type": streamType(hasTty, version) },
+    async hijack(stream) {
+      raw = stream;
+      takeover.resolve(stream);
+      using _session = session;
+      const left = new Promise<void>((resolve) =>
+        stream.signal.addEventListener("abort", () => resolve(), { once: true }),
+      );
+      const keys = await engine.sessions.detachKeys(asked.detachKeys, hasTty);
+      await Promise.race([
+        session.ended,
+        left,
+        carryInput(stream, session, { isWanted: asked.hasStdin, endsInput: !hasTty, keys }),
       ]);
     },
   };

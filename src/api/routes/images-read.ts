@@ -1,12 +1,14 @@
 /** Handlers that look at images, here and at registries. */
-import type { Engine } from "../../engine.ts";
+import type { LocalEngine } from "../../engine.ts";
 import { CooperError } from "../../errors.ts";
 import { readCredentials } from "../credentials.ts";
 import { historyItem, imageDocument, imageItem } from "../docker/image.ts";
-import { registryName, shownName } from "../docker/names.ts";
+import { registryName } from "../docker/names.ts";
 import { assertPlatform } from "../docker/platform.ts";
+import { ownImage, ownStep } from "../docker/read-image.ts";
 import { readDocument } from "../document.ts";
 import { json, refused } from "../http/reply.ts";
+import { own, shownTo } from "../ours.ts";
 import { filtersOf, isTrue, wholeNumber } from "../query.ts";
 import type { Handler } from "../route.ts";
 
@@ -19,11 +21,14 @@ export const list: Handler = async ({ engine, request, version }) => {
   });
   const shared = isTrue(query, "shared-size") && version >= 42 ? await sharedSizes(engine) : null;
   return json(
-    found.map((summary) => imageItem(summary, version, shared?.get(summary.image.id) ?? -1)),
+    found.map((summary) => ({
+      ...imageItem(summary, version, shared?.get(summary.image.id) ?? -1),
+      ...own(request, () => ownImage(summary)),
+    })),
   );
 };
 
-async function sharedSizes(engine: Engine): Promise<Map<string, number>> {
+async function sharedSizes(engine: LocalEngine): Promise<Map<string, number>> {
   const { items } = await engine.system.imageUsage();
   return new Map(items.map(({ summary, sharedBytes }) => [summary.image.id, sharedBytes]));
 }
@@ -37,14 +42,19 @@ export const inspect: Handler = async ({ engine, params, request, version }) => 
     );
   const document = await engine.images.inspect(name);
   if (version >= 49) assertPlatform(request.query, name, document);
-  return json(imageDocument(document, version));
+  return json({ ...imageDocument(document, version), ...own(request, () => document) });
 };
 
 export const history: Handler = async ({ engine, params, request, version }) => {
   const name = params.name ?? "";
   if (version >= 48 && request.query.has("platform"))
     assertPlatform(request.query, name, await engine.images.inspect(name));
-  return json((await engine.images.history(name)).map(historyItem));
+  return json(
+    (await engine.images.history(name)).map((step) => ({
+      ...historyItem(step),
+      ...own(request, () => ownStep(step)),
+    })),
+  );
 };
 
 /** Statements about how an image came to be are not fetched with it. */
@@ -66,11 +76,12 @@ export const search: Handler = async ({ engine, request }) => {
     filters: filtersOf(query),
     ...readCredentials(request.headers),
   });
+  const shown = shownTo(request);
   return json(
     found.map(({ name, description, stars, isOfficial, isAutomated }) => ({
       star_count: stars,
       is_official: isOfficial,
-      name: shownName(name),
+      name: shown(name),
       is_automated: isAutomated,
       description,
     })),

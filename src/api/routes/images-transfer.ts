@@ -5,7 +5,8 @@ import { imageId, registryName, shownName } from "../docker/names.ts";
 import { assertPlatform, platformOf } from "../docker/platform.ts";
 import { progressLines } from "../docker/progress.ts";
 import { pushed } from "../http/pushed.ts";
-import { progressReply } from "../progress.ts";
+import { isOurs, shownTo } from "../ours.ts";
+import { lineFor, progressReply } from "../progress.ts";
 import { isTrue } from "../query.ts";
 import type { Call, Handler } from "../route.ts";
 
@@ -31,16 +32,18 @@ async function pull({ engine, request }: Call, image: string, tag: string) {
     ...readCredentials(request.headers),
     signal: request.signal,
   };
-  const name = registryName(
-    tag === "" || isTagged ? image : `${image}${isDigest ? "@" : ":"}${tag}`,
-  );
+  const typed = tag === "" || isTagged ? image : `${image}${isDigest ? "@" : ":"}${tag}`;
+  // a Cooper means what it says: a short name is looked up here
+  const name = isOurs(request) ? typed : registryName(typed);
   // no tag at all is all tags, which only the oldest clients still ask for
+  const shown = shownTo(request);
   return progressReply(async (tell) => {
     let hasBegun = false;
     const pulled = await engine.images.pull(name, {
       ...options,
       policy: "always",
       onProgress(progress) {
+        if (isOurs(request)) return tell({ Cooper: progress });
         if (progress.kind === "begin") return; // what fails now still has a status to tell it by
         if (!hasBegun) tell({ status: `Pulling from ${repositoryOf(name)}`, id: tag || "latest" });
         hasBegun = true;
@@ -48,11 +51,12 @@ async function pull({ engine, request }: Call, image: string, tag: string) {
       },
     });
     const { manifestDigest } = pulled.image;
+    if (isOurs(request)) tell({ aux: { ID: imageId(pulled.image.id) } });
     if (manifestDigest !== null) tell({ status: `Digest: ${manifestDigest}` });
     tell({
-      status: `Status: ${pulled.isNew ? "Downloaded newer image for" : "Image is up to date for"} ${shownName(pulled.name)}`,
+      status: `Status: ${pulled.isNew ? "Downloaded newer image for" : "Image is up to date for"} ${shown(pulled.name)}`,
     });
-  });
+  }, lineFor(request));
 }
 
 /** Without registry, tag and digest. */
@@ -86,7 +90,7 @@ async function importTar({ engine, request }: Call) {
           )
         : await engine.images.import({ ...options, input: addressOf(source) });
     tell({ status: imageId(image.id) });
-  });
+  }, lineFor(request));
 }
 
 /** A path would be one of this machine, which the client does not mean. */
@@ -103,6 +107,7 @@ export const push: Handler = async ({ engine, params, request }) => {
   const destination = registryName(name);
   // clients send the whole name of what is only here
   const here = (await engine.images.exists(name)) ? name : shownName(name);
+  const to = isOurs(request) ? null : destination;
   if (!(await engine.images.exists(here)))
     throw new CooperError(
       "no-such-image",
@@ -111,24 +116,27 @@ export const push: Handler = async ({ engine, params, request }) => {
   assertPlatform(query, typed, await engine.images.inspect(here));
   return progressReply(async (tell) => {
     tell({ status: `The push refers to repository [${destination.replace(/:[^/]*$/, "")}]` });
-    const done = await engine.images.push(here, destination, {
+    const done = await engine.images.push(here, to, {
       ...readCredentials(request.headers),
       signal: request.signal,
       onProgress(progress) {
+        if (isOurs(request)) return tell({ Cooper: progress });
         for (const line of progressLines(progress, "push")) tell(line);
       },
     });
+    if (isOurs(request)) return tell({ aux: { ...done } });
     const shownTag = destination.slice(destination.lastIndexOf(":") + 1);
     tell({ status: `${shownTag}: digest: ${done.digest} size: ${done.manifestBytes}` });
     tell({
       progressDetail: {},
       aux: { Tag: shownTag, Digest: done.digest, Size: done.manifestBytes },
     });
-  });
+  }, lineFor(request));
 };
 
 export const load: Handler = async ({ engine, request }) => {
   const isQuiet = isTrue(request.query, "quiet");
+  const shown = shownTo(request);
   return progressReply(async (tell) => {
     const loaded = await engine.images.withUpload(request.body, (input) =>
       engine.images.load({ input, ...askedPlatform(request.query), signal: request.signal }),
@@ -136,12 +144,12 @@ export const load: Handler = async ({ engine, request }) => {
     for (const { image, names } of loaded) {
       const told =
         names.length > 0
-          ? names.map((name) => `Loaded image: ${shownName(name)}`)
+          ? names.map((name) => `Loaded image: ${shown(name)}`)
           : [`Loaded image ID: ${imageId(image.id)}`];
       for (const text of told) tell({ stream: `${text}\n` });
     }
     if (isQuiet) return;
-  });
+  }, lineFor(request));
 };
 
 export const save: Handler = async ({ engine, params, request }) => {

@@ -1,9 +1,10 @@
 /** Handlers that change images. */
 import { CooperError } from "../../errors.ts";
 import type { ProcessConfig } from "../../oci/image-config.ts";
-import { imageId, shownName } from "../docker/names.ts";
+import { imageId } from "../docker/names.ts";
 import { readDocument } from "../document.ts";
 import { json } from "../http/reply.ts";
+import { shownTo } from "../ours.ts";
 import { filtersOf, isTrue } from "../query.ts";
 import type { Handler } from "../route.ts";
 import { pruneReply } from "./prune.ts";
@@ -23,8 +24,9 @@ export const remove: Handler = async ({ engine, params, request }) => {
     force: isTrue(request.query, "force"),
     keepsParents: isTrue(request.query, "noprune"),
   });
+  const shown = shownTo(request);
   return json([
-    ...untagged.map((name) => ({ Untagged: shownName(name) })),
+    ...untagged.map((name) => ({ Untagged: shown(name) })),
     ...deleted.map((id) => ({ Deleted: imageId(id) })),
   ]);
 };
@@ -37,8 +39,9 @@ export const prune: Handler = async (call) => {
     all: isAll,
     filters: filters.filter((filter) => !filter.startsWith("dangling=")),
   });
+  const shown = shownTo(request);
   const gone = [
-    ...untagged.map((name) => ({ Untagged: shownName(name) })),
+    ...untagged.map((name) => ({ Untagged: shown(name) })),
     ...deleted.map((id) => ({ Deleted: imageId(id) })),
   ];
   return pruneReply(call, deleted.map(imageId), {

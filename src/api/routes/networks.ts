@@ -7,6 +7,7 @@ import { networkTexts } from "../docker/endpoints.ts";
 import { builtinNetworks, networkItem, networkRequest, networkStatus } from "../docker/network.ts";
 import { Document, readDocument } from "../document.ts";
 import { json, type Reply } from "../http/reply.ts";
+import { isOurs, own } from "../ours.ts";
 import { filtersOf } from "../query.ts";
 import type { Handler } from "../route.ts";
 import { pruneReply } from "./prune.ts";
@@ -15,9 +16,10 @@ export const list: Handler = async ({ engine, request, version }) => {
   const filters = filtersOf(request.query);
   const found = await engine.networks.list(filters);
   const items = await Promise.all(
-    found.map(async ({ network }) =>
-      networkItem(await engine.networks.inspect(network.id), version),
-    ),
+    found.map(async (summary) => ({
+      ...networkItem(await engine.networks.inspect(summary.network.id), version),
+      ...own(request, () => summary.network),
+    })),
   );
   // a list leaves out who is in them
   const shown = items.map((item) => ({ ...item, Containers: {} }));
@@ -42,11 +44,11 @@ function isWanted(item: Readonly<Record<string, unknown>>, filters: readonly str
   );
 }
 
-export const inspect: Handler = async ({ engine, params, version }) => {
+export const inspect: Handler = async ({ engine, params, request, version }) => {
   const builtin = builtinNetworks().find(({ Name }) => Name === params.id);
-  if (builtin !== undefined) return json(builtin);
+  if (builtin !== undefined && !isOurs(request)) return json(builtin);
   const document = await engine.networks.inspect(params.id ?? "");
-  const item = networkItem(document, version);
+  const item = { ...networkItem(document, version), ...own(request, () => document) };
   return json(version < 52 ? item : { ...item, Status: networkStatus(document) });
 };
 

@@ -1,18 +1,23 @@
 /** Handler that tells what takes the space. */
-import type { Engine } from "../../engine.ts";
+import type { LocalEngine } from "../../engine.ts";
 import { CooperError } from "../../errors.ts";
 import type { StoreUsage, UsageOf } from "../../store/usage.ts";
 import { listItem } from "../docker/container.ts";
 import { imageItem } from "../docker/image.ts";
+import { ownContainer } from "../docker/read-container.ts";
+import { ownImage } from "../docker/read-image.ts";
+import { ownUsage } from "../docker/read-usage.ts";
 import { json } from "../http/reply.ts";
+import { own } from "../ours.ts";
 import { isTrue } from "../query.ts";
-import type { Handler } from "../route.ts";
+import type { Call, Handler } from "../route.ts";
 import { cacheItem } from "./build-cache.ts";
 
 const types = ["image", "container", "volume", "build-cache"];
 
 /** 1.52 tells sums, and items with `verbose`; without it also what older versions know, and since 1.53 no more. */
-export const diskUsage: Handler = async ({ engine, request, version }) => {
+export const diskUsage: Handler = async (call) => {
+  const { engine, request, version } = call;
   const { query } = request;
   const asked = version < 42 ? [] : query.getAll("type");
   const unknown = asked.find((type) => !types.includes(type));
@@ -21,8 +26,8 @@ export const diskUsage: Handler = async ({ engine, request, version }) => {
   const wants = (type: string) => asked.length === 0 || asked.includes(type);
   const usage = await engine.system.usage();
   const items = {
-    image: imageItems(usage, version),
-    container: containerItems(engine, usage, version),
+    image: imageItems(call, usage),
+    container: containerItems(call, usage),
     volume: wants("volume") ? await volumeItems(engine, usage) : [],
     "build-cache": usage.buildCache.items.map(cacheItem),
   };
@@ -52,22 +57,25 @@ export const diskUsage: Handler = async ({ engine, request, version }) => {
       ...sums("volume", "VolumeUsage", usage.volumes),
       ...sums("build-cache", "BuildCacheUsage", usage.buildCache),
     }),
+    ...own(request, () => ownUsage(usage)),
   });
 };
 
-const imageItems = ({ images }: StoreUsage, version: number) =>
+const imageItems = ({ request, version }: Call, { images }: StoreUsage) =>
   images.items.map(({ summary, bytes, sharedBytes }) => ({
     ...imageItem(summary, version, sharedBytes),
     Containers: summary.containers,
     Size: bytes,
+    ...own(request, () => ownImage(summary)),
   }));
 
-const containerItems = (engine: Engine, { containers }: StoreUsage, version: number) =>
-  containers.items.map(({ summary, bytes }) =>
-    listItem(summary, engine.volumes.path, { writable: bytes, total: bytes }, version),
-  );
+const containerItems = ({ engine, request, version }: Call, { containers }: StoreUsage) =>
+  containers.items.map(({ summary, bytes }) => ({
+    ...listItem(summary, engine.volumes.path, { writable: bytes, total: bytes }, version),
+    ...own(request, () => ownContainer(summary)),
+  }));
 
-const volumeItems = (engine: Engine, { volumes }: StoreUsage) =>
+const volumeItems = (engine: LocalEngine, { volumes }: StoreUsage) =>
   Promise.all(
     volumes.items.map(async ({ name, links, bytes }) => {
       const { Name, Driver, Mountpoint, CreatedAt, Labels, Scope, Options } =

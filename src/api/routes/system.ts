@@ -3,6 +3,7 @@ import { release } from "node:os";
 import { hostPlatform } from "../../oci/platform.ts";
 import { infoForApi, versionDocument } from "../docker/info.ts";
 import { json } from "../http/reply.ts";
+import { own } from "../ours.ts";
 import type { Handler } from "../route.ts";
 
 /** The builder's version makes clients use the classic one. */
@@ -27,5 +28,7 @@ export const version: Handler = async ({ engine }) =>
     }),
   );
 
-export const info: Handler = async ({ engine, version }) =>
-  json(infoForApi(await engine.system.info(), version));
+export const info: Handler = async ({ engine, request, version }) => {
+  const facts = await engine.system.info();
+  return json({ ...infoForApi(facts, version), ...own(request, () => facts) });
+};

@@ -2,14 +2,15 @@
 import { CooperError } from "../../errors.ts";
 import { readDocument } from "../document.ts";
 import { json, refused } from "../http/reply.ts";
+import { own } from "../ours.ts";
 import { filtersOf, isTrue } from "../query.ts";
 import type { Call, Handler } from "../route.ts";
 import { pruneReply } from "./prune.ts";
 
 /** Docker's fields of a volume; without options there is null. */
-async function item({ engine }: Call, name: string): Promise<Record<string, unknown>> {
-  const { Name, Driver, Mountpoint, CreatedAt, Labels, Scope, Options } =
-    await engine.volumes.inspect(name);
+async function item({ engine, request }: Call, name: string): Promise<Record<string, unknown>> {
+  const document = await engine.volumes.inspect(name);
+  const { Name, Driver, Mountpoint, CreatedAt, Labels, Scope, Options } = document;
   const orNull = (pairs: unknown) =>
     Object.keys(pairs as Record<string, string>).length > 0 ? pairs : null;
   return {
@@ -20,6 +21,7 @@ async function item({ engine }: Call, name: string): Promise<Record<string, unkn
     Name,
     Options: orNull(Options),
     Scope,
+    ...own(request, () => document),
   };
 }
 

@@ -14,6 +14,7 @@ import { buildOptions, containerOptions, emptyOptions, refusedOptions } from "./
 import { outputsOf } from "./build-output.ts";
 import { cacheSourceOf, cacheTargetOf } from "./build-shared-cache.ts";
 import { agentOf, contextOf, entitlementOf, secretOf } from "./build-values.ts";
+import { defaultFamily } from "./changes.ts";
 import { fetchOf, fetchOptions } from "./fetch-options.ts";
 
 export const build = defineCommand({
@@ -30,7 +31,7 @@ export const build = defineCommand({
   specOptions: containerOptions,
   args: { min: 0, max: 1 },
   completes: "file",
-  async run({ engine, args, options, spec, fail }) {
+  async run({ engine, elsewhere, args, options, spec, fail }) {
     const { kind, progress } = await openProgress(options.progress, options.quiet === true);
     const abort = abortOnSignals();
     try {
@@ -68,7 +69,7 @@ export const build = defineCommand({
         metadataFile: options.metadataFile ?? null,
         jobs: jobsOf(options.jobs),
         epoch: epochOf(options.timestamp, options.sourceDateEpoch),
-        family: options.format ?? engine.host.settings.imageDefaultFormat,
+        family: options.format ?? defaultFamily(engine, elsewhere),
         iidFile: options.iidfile ?? null,
         progress,
         signal: abort.signal,

@@ -164,7 +164,7 @@ export const commit = defineCommand({
   },
   args: { min: 1, max: 2 },
   completes: "container",
-  async run({ engine, args, options }) {
+  async run({ engine, elsewhere, args, options }) {
     const [container = "", name = null] = args;
     const image = await engine.containers.commit(container, {
       name,
@@ -174,7 +174,7 @@ export const commit = defineCommand({
       config: options.config === undefined ? {} : readConfig(options.config),
       pauses: options.noPause ? false : (options.pause ?? null),
       squashes: options.squash ?? false,
-      family: options.format ?? defaultFamily(engine),
+      family: options.format ?? defaultFamily(engine, elsewhere),
       includesVolumes: options.includeVolumes ?? false,
     });
     if (options.iidfile !== undefined) writeFileSync(options.iidfile, image.id);
@@ -182,7 +182,9 @@ export const commit = defineCommand({
   },
 });
 
-const defaultFamily = ({ host }: Engine): "oci" | "docker" => host.settings.imageDefaultFormat;
+/** As configured; of an engine elsewhere it is Docker's. */
+export const defaultFamily = (engine: Engine, elsewhere: Engine | null): "oci" | "docker" =>
+  elsewhere === null ? engine.host.settings.imageDefaultFormat : "docker";
 
 function readConfig(file: string): ProcessConfig {
   let bytes: Buffer;

@@ -10,6 +10,7 @@ import { print } from "../output.ts";
 import { readGlobal } from "../run-command-line.ts";
 
 export const completion = defineCommand({
+  isHere: true,
   summary: "Print the completion script for a shell",
   usage: shells.join("|"),
   examples: [
@@ -48,6 +49,7 @@ export const completion = defineCommand({
 });
 
 export const complete = defineCommand({
+  isHere: true,
   summary: "",
   usage: "WORD...",
   options: {},

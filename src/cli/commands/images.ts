@@ -1,7 +1,7 @@
 /** Commands that show images. */
 
 import { CooperError } from "../../errors.ts";
-import type { ImageSummary } from "../../image/list.ts";
+import type { ListedImage } from "../../image/list.ts";
 import { flagSwitch, listOf, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { humanAge, imageSize } from "../human.ts";
@@ -130,7 +130,7 @@ export const ls = defineCommand({
 
 type ImageRow = ReturnType<typeof imageRow>;
 
-function imageRow(summary: ImageSummary, name: ImageSummary["rows"][number], isWhole: boolean) {
+function imageRow(summary: ListedImage, name: ListedImage["rows"][number], isWhole: boolean) {
   const { image } = summary;
   const created = image.createdAt === 0 ? image.addedAt : image.createdAt;
   return {
@@ -177,7 +177,7 @@ function sorted(rows: ImageRow[], key: string): ImageRow[] {
 }
 
 /** As `podman images --format json`. */
-function toJson({ image, containers, isDangling }: ImageSummary): Record<string, unknown> {
+function toJson({ image, containers, isDangling }: ListedImage): Record<string, unknown> {
   return {
     Id: image.id,
     ParentId: image.parentId ?? "",

@@ -1,11 +1,9 @@
 /** `ps` and `top`: tables of containers and of their processes. */
 
-import { labelsOf } from "../../container/process-of.ts";
-import type { ContainerSummary } from "../../container/summary.ts";
+import type { ListedContainer } from "../../container/listed.ts";
 import { descriptorNames } from "../../container/top.ts";
 import { CooperError } from "../../errors.ts";
 import type { PublishedPort } from "../../network/model.ts";
-import { formatPlatform } from "../../oci/platform.ts";
 import { flagSwitch, integer, listOf, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { humanAge, humanSize } from "../human.ts";
@@ -142,7 +140,7 @@ interface PsOptions {
 }
 
 /** Newest first, as Docker lists them. Without --all only what runs, unless a filter asks about states. */
-function choose(containers: readonly ContainerSummary[], options: PsOptions): ContainerSummary[] {
+function choose(containers: readonly ListedContainer[], options: PsOptions): ListedContainer[] {
   const newest = containers.toReversed();
   if (options.latest) return newest.slice(0, 1);
   if (options.last !== undefined && options.last >= 0) return newest.slice(0, options.last);
@@ -151,17 +149,17 @@ function choose(containers: readonly ContainerSummary[], options: PsOptions): Co
 }
 
 function sorted(
-  rows: ContainerSummary[],
+  rows: ListedContainer[],
   key: string,
   sizes: ReadonlyMap<string, ContainerSize>,
-): ContainerSummary[] {
-  const by: Record<string, (row: ContainerSummary) => string | number> = {
+): ListedContainer[] {
+  const by: Record<string, (row: ListedContainer) => string | number> = {
     command: (row) => row.command.join(" "),
-    id: ({ record }) => record.id,
-    image: ({ record }) => record.resolved.imageName,
-    names: ({ record }) => record.name,
-    runningfor: ({ record }) => -record.startedAt,
-    size: ({ record }) => sizes.get(record.id)?.writable ?? 0,
+    id: ({ id }) => id,
+    image: ({ image }) => image,
+    names: ({ name }) => name,
+    runningfor: ({ startedAt }) => -startedAt,
+    size: ({ id }) => sizes.get(id)?.writable ?? 0,
     status: ({ status }) => status,
   };
   if (key === "created") return rows;
@@ -174,8 +172,8 @@ function sorted(
   return rows.toSorted((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0));
 }
 
-const idLines = (rows: readonly ContainerSummary[], isWhole: boolean | undefined) =>
-  rows.map(({ record }) => `${isWhole ? record.id : record.id.slice(0, 12)}\n`).join("");
+const idLines = (rows: readonly ListedContainer[], isWhole: boolean | undefined) =>
+  rows.map(({ id }) => `${isWhole ? id : id.slice(0, 12)}\n`).join("");
 
 const columns: readonly Column[] = [
   { header: "CONTAINER ID", template: "{{.ID}}" },
@@ -206,7 +204,7 @@ const namespaceColumns: readonly Column[] = [
 ];
 
 function table(
-  rows: readonly ContainerSummary[],
+  rows: readonly ListedContainer[],
   options: PsOptions,
   sizes: ReadonlyMap<string, ContainerSize>,
 ): string {
@@ -214,9 +212,8 @@ function table(
   return formatRows({
     rows: rows.map((container) => ({
       container,
-      record: container.record,
       isWhole: options.noTrunc ?? false,
-      size: sizes.get(container.record.id),
+      size: sizes.get(container.id),
     })),
     fields: psFields,
     columns: options.namespaces ? namespaceColumns : [...columns, ...size],
@@ -235,29 +232,28 @@ function table(
 
 /** What a line of `ps` is made from. */
 interface PsRow {
-  readonly container: ContainerSummary;
-  readonly record: ContainerSummary["record"];
+  readonly container: ListedContainer;
   readonly isWhole: boolean;
   readonly size: ContainerSize | undefined;
 }
 
 /** The fields of both peers' templates. */
 const psFields: Fields<PsRow> = {
-  ID: ({ record, isWhole }) => (isWhole ? record.id : record.id.slice(0, 12)),
-  Id: ({ record }) => record.id,
-  Names: ({ record }) => record.name,
-  Name: ({ record }) => record.name,
-  Image: ({ record }) => record.resolved.imageName || record.spec.rootfs?.path || "",
-  ImageID: ({ record }) => record.imageId ?? "",
+  ID: ({ container: { id }, isWhole }) => (isWhole ? id : id.slice(0, 12)),
+  Id: ({ container }) => container.id,
+  Names: ({ container }) => container.name,
+  Name: ({ container }) => container.name,
+  Image: ({ container }) => container.image,
+  ImageID: ({ container }) => container.imageId,
   Command: ({ container, isWhole }) => commandText(container.command, isWhole),
-  CreatedAt: ({ record }) =>
-    new Date(record.createdAt)
+  CreatedAt: ({ container }) =>
+    new Date(container.createdAt)
       .toISOString()
       .replace("T", " ")
       .replace(/\.(\d+)Z$/, " +0000 UTC"),
-  Created: ({ record }) => Math.floor(record.createdAt / 1000),
-  RunningFor: ({ record }) => humanAge(record.createdAt, Date.now()),
-  CreatedHuman: ({ record }) => humanAge(record.createdAt, Date.now()),
+  Created: ({ container }) => Math.floor(container.createdAt / 1000),
+  RunningFor: ({ container }) => humanAge(container.createdAt, Date.now()),
+  CreatedHuman: ({ container }) => humanAge(container.createdAt, Date.now()),
   Status: ({ container }) => container.status,
   State: ({ container }) => container.state,
   Ports: ({ container }) => container.ports,
@@ -265,16 +261,16 @@ const psFields: Fields<PsRow> = {
     size === undefined
       ? ""
       : `${humanSize(size.writable, 3)} (virtual ${humanSize(size.total, 3)})`,
-  Labels: ({ record }) => labelsOf(record.spec, record.resolved.imageConfig),
+  Labels: ({ container }) => container.labels,
   Mounts: ({ container }) => container.mounts.join(","),
-  LocalVolumes: ({ record }) => `${record.resolved.volumes.length}`,
+  LocalVolumes: ({ container }) => `${container.volumeCount}`,
   Networks: ({ container }) => container.networks.join(","),
   Pid: ({ container }) => container.pid,
   ExitCode: ({ container }) => container.exitCode,
   Exited: ({ container }) => container.state === "exited",
   ExitedAt: ({ container }) => Math.floor(container.finishedAt / 1000),
-  StartedAt: ({ record }) => Math.floor(record.startedAt / 1000),
-  Restarts: ({ record }) => record.restartCount,
+  StartedAt: ({ container }) => Math.floor(container.startedAt / 1000),
+  Restarts: ({ container }) => container.restartCount,
   Pod: () => "",
   PodName: () => "",
   Namespaces: ({ container }) => container.namespaces,
@@ -289,14 +285,10 @@ const psFields: Fields<PsRow> = {
   CIDFile: () => "",
   ExposedPorts: ({ container }) => container.exposedPorts.join(", "),
   Health: ({ container }) => container.health ?? "",
-  Platform: ({ record }) => platformText(record.resolved.imageConfig),
-  AutoRemove: ({ record }) => record.spec.removesItself,
+  Platform: ({ container }) => container.platform,
+  AutoRemove: ({ container }) => container.removesItself,
   IsInfra: () => false,
 };
-
-function platformText(image: ContainerSummary["record"]["resolved"]["imageConfig"]): string {
-  return image === null ? "" : formatPlatform({ variant: "", ...image });
-}
 
 function commandText(command: readonly string[], isWhole: boolean): string {
   const text = command.join(" ");
@@ -312,35 +304,34 @@ const podmanPort = ({ hostAddress, hostPort, containerPort, count, protocol }: P
 });
 
 /** As `podman ps --format json`. */
-function toJson(container: ContainerSummary): Record<string, unknown> {
-  const { record } = container;
+function toJson(container: ListedContainer): Record<string, unknown> {
   return {
-    AutoRemove: record.spec.removesItself,
+    AutoRemove: container.removesItself,
     Command: container.command,
-    CreatedAt: humanAge(record.createdAt, Date.now()),
+    CreatedAt: humanAge(container.createdAt, Date.now()),
     CIDFile: "",
     Exited: container.state === "exited",
     ExitedAt: Math.floor(container.finishedAt / 1000),
     ExitCode: container.exitCode,
-    Id: record.id,
-    Image: record.resolved.imageName,
-    ImageID: record.imageId ?? "",
+    Id: container.id,
+    Image: container.image,
+    ImageID: container.imageId,
     IsInfra: false,
-    Labels: labelsOf(record.spec, record.resolved.imageConfig),
+    Labels: container.labels,
     Mounts: container.mounts,
-    Names: [record.name],
+    Names: [container.name],
     Namespaces: {},
     Networks: container.networks,
     Pid: container.pid,
     Pod: "",
     PodName: "",
     Ports: container.publishedPorts.length === 0 ? null : container.publishedPorts.map(podmanPort),
-    Restarts: record.restartCount,
+    Restarts: container.restartCount,
     Size: null,
-    StartedAt: Math.floor(record.startedAt / 1000),
+    StartedAt: Math.floor(container.startedAt / 1000),
     State: container.state,
     Status: container.status,
-    Created: Math.floor(record.createdAt / 1000),
+    Created: Math.floor(container.createdAt / 1000),
   };
 }
 

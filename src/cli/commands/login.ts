@@ -15,6 +15,7 @@ const compatAuthFile = {
 const { authfile, certDir, tlsVerify } = accessOptions;
 
 export const login = defineCommand({
+  isHere: true,
   summary: "Log in to a registry",
   usage: "[REGISTRY]",
   description:
@@ -140,6 +141,7 @@ async function line(prompt: string): Promise<string> {
 }
 
 export const logout = defineCommand({
+  isHere: true,
   summary: "Log out of a registry",
   usage: "[REGISTRY]",
   examples: ["cooper logout quay.io", "cooper logout --all"],

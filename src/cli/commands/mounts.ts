@@ -68,8 +68,8 @@ export const containerUnmount = defineCommand({
   completes: "container",
   async run({ engine, args, options, forEach }) {
     const mounted = new Set((await engine.containers.mounted()).map(({ id }) => id));
-    const isStill = ({ record, state }: { record: { id: string }; state: string }) =>
-      mounted.has(record.id) && !["running", "paused"].includes(state);
+    const isStill = ({ id, state }: { id: string; state: string }) =>
+      mounted.has(id) && !["running", "paused"].includes(state);
     const names = await selectContainers(engine, args, options, isStill);
     return forEach(names, (name) => quietly(options.force, engine.containers.unmount(name)));
   },

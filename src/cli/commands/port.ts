@@ -20,9 +20,9 @@ export const port = defineCommand({
       throw new CooperError("invalid-argument", "name a container, or use --all or --latest");
     const containers = await engine.containers.list();
     const chosen = options.all
-      ? containers.map(({ record }) => record)
+      ? containers
       : options.latest
-        ? containers.slice(-1).map(({ record }) => record)
+        ? containers.slice(-1)
         : [await engine.containers.get(args[0] ?? "")];
     for (const { id, name } of chosen) {
       const ports = (await engine.networks.ports(id)).flatMap(singles);

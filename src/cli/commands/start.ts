@@ -1,14 +1,9 @@
 /** `start`: start containers, with --attach stay with one. */
-import type { ContainerSummary } from "../../container/summary.ts";
 import { CooperError } from "../../errors.ts";
 import { flagSwitch, string } from "../../option.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { all, filter, latest, selectContainers } from "../select.ts";
-
-/** What `unless-stopped` says of one that the user has stopped. */
-const staysStopped = ({ spec, stoppedBy }: ContainerSummary["record"]) =>
-  spec.restart.policy === "unless-stopped" && stoppedBy === "user";
 
 const noCheckpoints = "checkpoints have no names: use container restore";
 
@@ -69,9 +64,8 @@ export const start = defineCommand({
       engine,
       args,
       options,
-      ({ state, record }) =>
-        ["created", "exited", "initialized"].includes(state) &&
-        !(isForBoot && staysStopped(record)),
+      ({ state, staysStopped }) =>
+        ["created", "exited", "initialized"].includes(state) && !(isForBoot && staysStopped),
     );
     if (!options.attach && !options.interactive) {
       return forEach(names, async (name) => {

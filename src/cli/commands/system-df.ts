@@ -2,13 +2,7 @@
 
 import type { CacheEntry } from "../../image/build-cache.ts";
 import { flagSwitch, string } from "../../option.ts";
-import type {
-  ContainerUsage,
-  EngineUsage,
-  ImageUsage,
-  StoreUsage,
-  VolumeUsage,
-} from "../../store/usage.ts";
+import type { EngineUsage, ShownUsage, VolumeUsage } from "../../store/usage.ts";
 import { defineCommand } from "../command.ts";
 import { humanAge, humanSize } from "../human.ts";
 import { print } from "../output.ts";
@@ -62,7 +56,7 @@ export const df = defineCommand({
 });
 
 /** Lines with the fields of both peers. */
-function kindRows({ images, containers, volumes, buildCache, engine }: StoreUsage) {
+function kindRows({ images, containers, volumes, buildCache, engine }: ShownUsage) {
   const row = (
     Type: string,
     part: { items: readonly unknown[]; active: number; bytes: number; reclaimableBytes: number },
@@ -90,7 +84,7 @@ function reclaimable(bytes: number, of: number): string {
   return `${humanSize(bytes)}${share}`;
 }
 
-function imageRows(items: readonly ImageUsage[]) {
+function imageRows(items: ShownUsage["images"]["items"]) {
   return items.flatMap(({ summary, bytes, sharedBytes }) =>
     summary.rows.map(({ repository, tag }) => ({
       Repository: repository,
@@ -108,16 +102,16 @@ function imageRows(items: readonly ImageUsage[]) {
   );
 }
 
-function containerRows(items: readonly ContainerUsage[]) {
+function containerRows(items: ShownUsage["containers"]["items"]) {
   return items.map(({ summary, bytes }) => ({
-    ID: summary.record.id.slice(0, 12),
-    Image: summary.record.resolved.imageName,
+    ID: summary.id.slice(0, 12),
+    Image: summary.image,
     Command: summary.command.join(" ").slice(0, 30),
-    LocalVolumes: summary.record.resolved.volumes.length,
+    LocalVolumes: summary.volumeCount,
     Size: humanSize(bytes),
-    RunningFor: humanAge(summary.record.createdAt, Date.now()),
+    RunningFor: humanAge(summary.createdAt, Date.now()),
     Status: summary.status,
-    Names: summary.record.name,
+    Names: summary.name,
     RawSize: bytes,
   }));
 }
@@ -151,7 +145,7 @@ const engineRows = (items: readonly EngineUsage[]) =>
     RawSize: bytes,
   }));
 
-function verboseDocument(usage: StoreUsage) {
+function verboseDocument(usage: ShownUsage) {
   return {
     Images: imageRows(usage.images.items),
     Containers: containerRows(usage.containers.items),
@@ -161,7 +155,7 @@ function verboseDocument(usage: StoreUsage) {
   };
 }
 
-function details(usage: StoreUsage): string {
+function details(usage: ShownUsage): string {
   const document = verboseDocument(usage);
   const columns = (...pairs: [header: string, field: string][]): Column[] =>
     pairs.map(([header, field]) => ({ header, template: `{{.${field}}}` }));

@@ -61,9 +61,12 @@ export const service = defineCommand({
   },
   args: { min: 0, max: 1 },
   completes: "none",
-  async run({ engine, args, options }) {
+  isHere: true,
+  async run({ global, args, options }) {
     const idleSeconds = options.time ?? 5;
     if (idleSeconds < 0) throw new CooperError("invalid-argument", "--time must not be negative");
+    const { openEngine } = await import("../../engine.ts");
+    const engine = openEngine(global);
     const { host } = engine;
     const inherited = inheritedSockets();
     const place = args[0] ?? (inherited.length > 0 ? "fd://" : undefined);

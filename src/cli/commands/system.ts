@@ -5,6 +5,7 @@ import { callerEnvironment } from "../../system/userns.ts";
 import { version as versionNumber } from "../../version.ts";
 import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
+import { printable } from "../printable.ts";
 import { compileTemplate } from "../template/template.ts";
 
 const format = {
@@ -24,11 +25,11 @@ export const version = defineCommand({
   summary: "Show the version",
   usage: "",
   description:
-    "There is no server: the same program does all. Its block is there for scripts that ask for one.",
+    "There is no server: the same program does all. Its block is there for scripts that ask for one, and shown where an engine elsewhere is asked.",
   options: { format },
   args: { min: 0, max: 0 },
   staysOutside: true,
-  async run({ options }) {
+  async run({ elsewhere, options }) {
     const architecture = process.arch === "x64" ? "amd64" : process.arch;
     const common = {
       Version: versionNumber,
@@ -67,9 +68,28 @@ export const version = defineCommand({
       `Bun Version:  ${common.BunVersion}`,
       "",
     ];
-    show(document, options.format, () => block("Client:       Cooper Engine").join("\n"));
+    const client = block("Client:       Cooper Engine").join("\n");
+    const remote = elsewhere?.remote ?? null;
+    if (remote === null) return show(document, options.format, () => client);
+    const { spoken, document: server } = await remote.version();
+    const whole = { ...document, Server: { ...server, APIVersion: spoken } };
+    show(whole, options.format, () => `${client}\n${serverBlock(server, spoken)}`);
   },
 });
+
+/** As the client's block, of an engine elsewhere. */
+function serverBlock(server: Readonly<Record<string, unknown>>, spoken: string): string {
+  const { Platform, Version, Os, Arch } = server;
+  const platform = Object(Platform) as { Name?: unknown };
+  return [
+    `Server:       ${platform.Name || "Docker Engine"}`,
+    `Version:      ${Version}`,
+    `API Version:  ${spoken}`,
+    `OS/Arch:      ${Os}/${Arch}`,
+  ]
+    .map((line) => `${printable(line)}\n`)
+    .join("");
+}
 
 export const info = defineCommand({
   summary: "Show the engine and the host",
@@ -79,6 +99,11 @@ export const info = defineCommand({
   args: { min: 0, max: 0 },
   staysOutside: true,
   async run({ engine, options }) {
+    const foreign = (await engine.remote?.foreignInfo()) ?? null;
+    if (foreign !== null) {
+      show(foreign, options.format, () => Bun.YAML.stringify(foreign, null, 2).concat("\n"));
+      return;
+    }
     const { infoDocument } = await import("../info-document.ts");
     const { podmanInfo } = await import("../../api/libpod/info.ts");
     const facts = await engine.system.info();

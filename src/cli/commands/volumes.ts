@@ -1,7 +1,7 @@
 /** Commands on volumes. */
 import { CooperError } from "../../errors.ts";
 import { flagSwitch, integer, listOf, oneOf, string } from "../../option.ts";
-import type { VolumeSummary } from "../../volume/filter.ts";
+import type { ListedVolume } from "../../volume/filter.ts";
 import { defineCommand } from "../command.ts";
 import { isConfirmed } from "../confirm.ts";
 import { humanSize } from "../human.ts";
@@ -119,8 +119,7 @@ export const ls = defineCommand({
       print(volumes.map(({ volume }) => `${volume.name}\n`).join(""));
       return;
     }
-    const { paths } = engine.host;
-    const rows = volumes.map((summary) => volumeRow(summary, paths.volume(summary.volume.name)));
+    const rows = volumes.map(volumeRow);
     print(
       formatRows({
         rows,
@@ -136,7 +135,7 @@ export const ls = defineCommand({
   },
 });
 
-function volumeRow({ volume, users }: VolumeSummary, mountpoint: string) {
+function volumeRow({ volume, users, mountpoint }: ListedVolume) {
   return {
     Name: volume.name,
     Driver: "local",

@@ -1,5 +1,5 @@
 /** Handlers that tell which files a container or an image changed. */
-import type { Engine } from "../../../engine.ts";
+import type { LocalEngine } from "../../../engine.ts";
 import { CooperError } from "../../../errors.ts";
 import { oneOf } from "../../../option.ts";
 import { changeItem } from "../../docker/change.ts";
@@ -11,7 +11,7 @@ import { Parameters } from "../parameters.ts";
 export const imageChanges: Handler = ({ engine, params, request }) =>
   ofImage(engine, params.name ?? "", new Parameters(request.query));
 
-async function ofImage(engine: Engine, name: string, parameters: Parameters) {
+async function ofImage(engine: LocalEngine, name: string, parameters: Parameters) {
   const found = await engine.images.changes(name, parameters.text("parent") || null);
   return json(found.map(changeItem));
 }

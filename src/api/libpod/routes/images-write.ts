@@ -1,5 +1,5 @@
 /** Handlers that name and remove images. */
-import type { Engine } from "../../../engine.ts";
+import type { LocalEngine } from "../../../engine.ts";
 import { CooperError } from "../../../errors.ts";
 import { json } from "../../http/reply.ts";
 import { filtersOf } from "../../query.ts";
@@ -94,7 +94,7 @@ function kindOf(error: unknown): RemovalError {
 }
 
 /** A list is no image here; to clients it is one. */
-export async function removeManifestList(engine: Engine, name: string): Promise<Removed> {
+export async function removeManifestList(engine: LocalEngine, name: string): Promise<Removed> {
   const list = await engine.manifests.find(name);
   if (list === undefined && (await engine.images.exists(name)))
     throw new CooperError("invalid-argument", `${name}: image is not a manifest list`);

@@ -1,0 +1,32 @@
+/** Which signals that we get are passed on to a container (`--sig-proxy`). Pure. */
+
+/** Signals that stop only us, or that the terminal sends to say something about itself. */
+export const notPassed: ReadonlySet<string> = new Set([
+  "SIGKILL",
+  "SIGSTOP",
+  "SIGCHLD",
+  "SIGWINCH",
+  "SIGPIPE",
+  "SIGURG",
+  "SIGTSTP",
+  "SIGTTIN",
+  "SIGTTOU",
+  "SIGCONT",
+  "SIGPROF",
+  "SIGSEGV",
+  "SIGBUS",
+  "SIGILL",
+  "SIGFPE",
+  "SIGTRAP",
+  "SIGSYS",
+  "SIGABRT",
+  "SIGIOT",
+  "SIGUNUSED",
+  "SIGPOLL",
+  "SIGSTKFLT",
+  "SIGPWR",
+  "SIGIO",
+  "SIGVTALRM",
+  "SIGXCPU",
+  "SIGXFSZ",
+]);
