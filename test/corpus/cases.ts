@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are the subject
 /**
  * Dockerfiles, each a line or a few, and what is in their context. The base image is busybox with a passwd
- * file; a text without FROM stands on it.
+ * file; a text without FROM stands on it. `@WEB@` is a web server's address (what it has: `webFiles`, and
+ * in.tar), `@GIT@` that of a git server with one repository, `@DIR@` a directory beside the context.
  */
 
 /** One Dockerfile. */
@@ -9,6 +10,8 @@ export interface Case {
   readonly name: string;
   readonly text: string;
   readonly args?: readonly string[];
+  /** Instead of the directory with `contextFiles`. */
+  readonly context?: string;
   /** What buildah of Debian 12 does not know: then only Cooper builds it, and the output is compared. */
   readonly newer?: true;
   /** What `sh -c SCRIPT` in the image prints, for what no peer here can build. */
@@ -39,10 +42,25 @@ export const contextFiles: Readonly<Record<string, string>> = {
   filelink: "-> a.txt",
 };
 
+/** What the web server has. */
+export const webFiles: Readonly<Record<string, string>> = {
+  "file.txt": "from the web\n",
+  "with space": "space\n",
+};
+
+/** What the repository has on its branch main; dev has `only-dev` besides, and v1 is a tag of main. */
+export const repositoryFiles: Readonly<Record<string, string>> = {
+  top: "top\n",
+  "sub/inner": "inner\n",
+  "sub/link": "-> inner",
+};
+
 /** What buildah does otherwise, by name; each time Cooper does as BuildKit. */
 const differences: Readonly<Record<string, string>> = {
   "ADD: a tar, owned": "buildah gives the directory that is made for an archive to root",
   "COPY: chmod a directory": "buildah leaves the mode of the directory that is copied into",
+  "context: a tag of a repository": "buildah fetches branches alone",
+  "named context: a repository": "buildah takes its address for a directory",
   "RUN: VOLUME before": "buildah takes back what commands write to a volume",
   "configuration: SHELL": "buildah takes /bin/sh for CMD all the same",
   "configuration: VOLUME": "buildah makes the directories of volumes",
@@ -51,12 +69,13 @@ const differences: Readonly<Record<string, string>> = {
   "stages: a name in capitals": "buildah finds a stage only as its name is written",
 };
 
+function known(one: Case): Case {
+  const differs = differences[one.name];
+  return { ...one, ...(differs !== undefined && { differs }) };
+}
+
 const table = (prefix: string, rows: Readonly<Record<string, string>>): Case[] =>
-  Object.entries(rows).map(([row, text]) => {
-    const name = `${prefix}: ${row}`;
-    const differs = differences[name];
-    return { name, text, ...(differs !== undefined && { differs }) };
-  });
+  Object.entries(rows).map(([row, text]) => known({ name: `${prefix}: ${row}`, text }));
 
 const newer = (
   prefix: string,
@@ -294,6 +313,59 @@ const files = newer("newer", {
   "several ARG in one line": ["ARG A=1 B=2\nENV C=$A$B", "echo $C", "12"],
 });
 
+const fetched = table("fetched", {
+  "ADD of a URL": "ADD @WEB@/file.txt /u/",
+  "ADD of a URL by another name": "ADD @WEB@/file.txt /x",
+  "ADD of a URL with a variable": "ARG F=file\nADD @WEB@/$F.txt /u/",
+  "ADD of a URL, owned": "ADD --chown=1:2 --chmod=640 @WEB@/file.txt /u/",
+  "ADD of a URL's tar, which stays one": "ADD @WEB@/in.tar /u/",
+  "ADD of a URL and a file": "ADD @WEB@/file.txt a.txt /u/",
+});
+
+const repository = "COPY top /top\nCOPY sub /sub";
+const contexts: Case[] = [
+  { name: "a repository", text: repository, context: "@GIT@/app" },
+  { name: "a branch of a repository", text: "COPY only-dev /", context: "@GIT@/app#dev" },
+  { name: "a tag of a repository", text: repository, context: "@GIT@/app#v1" },
+  { name: "a directory of a repository", text: "COPY . /s", context: "@GIT@/app#main:sub" },
+  { name: "a tar on the web", text: "COPY . /t", context: "@WEB@/in.tgz" },
+].map((one) => known({ ...one, name: `context: ${one.name}` }));
+
+const named: Case[] = [
+  ["a directory", "COPY --from=more . /m", "more=@DIR@"],
+  ["a directory that is mounted", "RUN --mount=from=more,target=/m cp /m/own /own", "more=@DIR@"],
+  ["a tar on the web", "COPY --from=more d /m", "more=@WEB@/in.tar"],
+  ["a repository", "COPY --from=more sub /m", "more=@GIT@/app#dev"],
+  ["an image", "COPY --from=more /etc/passwd /p", "more=docker-image://localhost/base"],
+  ["before an image of that name", "COPY --from=busybox own /own", "busybox=@DIR@"],
+].map(([name = "", text = "", context = ""]) =>
+  known({ name: `named context: ${name}`, text, args: ["--build-context", context] }),
+);
+
+const newlyFetched = newer("newer", {
+  "ADD of a repository": [
+    "ADD @GIT@/app#main:sub /r/",
+    "cat /r/link; ls -A /r",
+    "inner\ninner\nlink",
+  ],
+  "ADD of a repository with its history": [
+    "ADD --keep-git-dir=true @GIT@/app?tag=v1 /r",
+    "ls -A /r; grep -c url /r/.git/config",
+    ".git\nsub\ntop\n1",
+  ],
+  "ADD with a checksum": [
+    "ADD --checksum=sha256:451f3e8714562111c7fc96b639f49f404507d4436dcd0ec3d539defcc2577d86 @WEB@/file.txt /",
+    "cat /file.txt",
+    "from the web",
+  ],
+  "unpack of a URL": ["ADD --unpack=true @WEB@/in.tgz /t/", "cat /t/d/f", "in the tar"],
+  "copies of a repository's files": [
+    "ADD @GIT@/app?branch=dev&submodules=0 /r/",
+    "ls /r",
+    "only-dev\nsub\ntop",
+  ],
+});
+
 export const cases: readonly Case[] = [
   ...configuration,
   ...variables,
@@ -303,4 +375,8 @@ export const cases: readonly Case[] = [
   ...stages,
   ...adds,
   ...files,
+  ...fetched,
+  ...contexts,
+  ...named,
+  ...newlyFetched,
 ];

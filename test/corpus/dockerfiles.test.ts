@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { cases, contextFiles } from "./cases.ts";
+import { type Case, cases, contextFiles, repositoryFiles, webFiles } from "./cases.ts";
 
 const binary = process.env.COOPER_BINARY ?? resolve(import.meta.dir, "../../dist/cooper");
 const place = mkdtempSync("/tmp/corpus-");
@@ -33,10 +33,79 @@ function run(words: readonly string[], stdin = ""): string {
   return stdout.toString().trimEnd();
 }
 
+/** Servers have processes of their own: this one waits for builds. */
+const servers: ReturnType<typeof Bun.spawn>[] = [];
+const places = new Map<string, string>();
+
+/** Ports that nobody has at the moment. */
+function freePorts(count: number): number[] {
+  const some = Array.from({ length: count }, () =>
+    Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() }),
+  );
+  const ports = some.map(({ port }) => port ?? 0);
+  for (const server of some) server.stop(true);
+  return ports;
+}
+
+function write(root: string, files: Readonly<Record<string, string>>): void {
+  for (const [path, content] of Object.entries(files)) {
+    const file = join(root, path);
+    mkdirSync(dirname(file), { recursive: true });
+    if (content.startsWith("-> ")) symlinkSync(content.slice(3), file);
+    else writeFileSync(file, content);
+  }
+}
+
+async function serve(): Promise<void> {
+  const [web, repositories, more] = ["web", "git", "more"].map((name) => join(place, name));
+  if (web === undefined || repositories === undefined || more === undefined) return;
+  write(web, webFiles);
+  write(more, { own: "of its own\n", "d/e": "deep\n" });
+  for (const name of ["in.tar", "in.tgz"]) copyFileSync(join(directory, name), join(web, name));
+  const app = join(repositories, "app");
+  write(app, repositoryFiles);
+  const git = (...args: string[]) =>
+    run(["git", "-C", app, "-c", "user.name=t", "-c", "user.email=t@example.com", ...args]);
+  git("init", "-q", "-b", "main");
+  for (const args of [
+    ["add", "."],
+    ["commit", "-qm", "1"],
+    ["tag", "v1"],
+    ["checkout", "-qb", "dev"],
+  ])
+    git(...args);
+  write(app, { "only-dev": "dev\n" });
+  for (const args of [
+    ["add", "."],
+    ["commit", "-qm", "2"],
+    ["checkout", "-q", "main"],
+  ])
+    git(...args);
+  const [webPort, gitPort] = freePorts(2);
+  servers.push(
+    Bun.spawn(["/bin/busybox", "httpd", "-f", "-p", `127.0.0.1:${webPort}`, "-h", web]),
+    Bun.spawn([
+      ...["git", "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1"],
+      ...[`--port=${gitPort}`, `--base-path=${repositories}`],
+    ]),
+  );
+  places.set("@WEB@", `http://127.0.0.1:${webPort}`);
+  places.set("@GIT@", `git://127.0.0.1:${gitPort}`);
+  places.set("@DIR@", more);
+  for (let tries = 0; tries < 100; tries++) {
+    const { success } = Bun.spawnSync(["git", "ls-remote", `git://127.0.0.1:${gitPort}/app`]);
+    if (success) return;
+    await Bun.sleep(50);
+  }
+  throw new Error("git daemon does not answer");
+}
+
+const filled = (text: string) => text.replace(/@\w+@/g, (name) => places.get(name) ?? name);
+
 const cooper = (...args: string[]) => run([...cooperWords, ...args]);
 const buildah = (...args: string[]) => run([...buildahWords, ...args]);
 
-beforeAll(() => {
+beforeAll(async () => {
   const base = join(place, "base");
   for (const name of ["bin", "etc", "tmp", "root", "home"])
     mkdirSync(join(base, name), { recursive: true });
@@ -64,20 +133,17 @@ beforeAll(() => {
     join(place, "Base"),
     place,
   );
-  for (const [path, content] of Object.entries(contextFiles)) {
-    const file = join(directory, path);
-    mkdirSync(dirname(file), { recursive: true });
-    if (content.startsWith("-> ")) symlinkSync(content.slice(3), file);
-    else writeFileSync(file, content);
-  }
+  write(directory, contextFiles);
   const inner = join(place, "inner");
   mkdirSync(join(inner, "d"), { recursive: true });
   writeFileSync(join(inner, "d/f"), "in the tar");
   run(["tar", "-C", inner, "-cf", join(directory, "in.tar"), "."]);
   run(["tar", "-C", inner, "-czf", join(directory, "in.tgz"), "."]);
+  await serve();
 }, 120_000);
 
 afterAll(() => {
+  for (const server of servers) server.kill();
   Bun.spawnSync([...buildahWords, "rm", "--all"]);
   Bun.spawnSync([...buildahWords, "rmi", "--all", "--force"]);
   rmSync(place, { recursive: true, force: true });
@@ -138,12 +204,14 @@ function listing(root: string): string[] {
     .sort();
 }
 
-function byCooper(
-  text: string,
-  args: readonly string[],
-): { config: Config; files: string[]; id: string } {
-  const words = [...cooperWords, "build", "-q", "--network", "none", "-f", "-", ...args, directory];
-  const id = run(words, text).replace("sha256:", "");
+function byCooper({ text, args = [], context = directory }: Case): {
+  config: Config;
+  files: string[];
+  id: string;
+} {
+  const options = ["-q", "--network", "none", "-f", "-", ...args.map(filled)];
+  const words = [...cooperWords, "build", ...options, filled(context)];
+  const id = run(words, whole(filled(text))).replace("sha256:", "");
   const [image] = JSON.parse(cooper("image", "inspect", id));
   const mounted = cooper("image", "mount", id);
   try {
@@ -153,7 +221,10 @@ function byCooper(
   }
 }
 
-function byBuildah(text: string, args: readonly string[]): { config: Config; files: string[] } {
+function byBuildah({ text, args = [], context = directory }: Case): {
+  config: Config;
+  files: string[];
+} {
   const options = [
     "--runtime",
     "runc",
@@ -172,10 +243,10 @@ function byBuildah(text: string, args: readonly string[]): { config: Config; fil
     ...options,
     "-f",
     "-",
-    ...args,
-    directory,
+    ...args.map(filled),
+    filled(context),
   ];
-  const id = run(words, text);
+  const id = run(words, whole(filled(text)));
   const document = JSON.parse(buildah("inspect", "--type", "image", id));
   // podman reads the same store, and mounts an image without running what ONBUILD says
   const podman = ["podman", ...buildahWords.slice(1), "image"];
@@ -186,11 +257,12 @@ function byBuildah(text: string, args: readonly string[]): { config: Config; fil
 
 describe("Cooper and buildah make the same of", () => {
   const all = cases.filter((one) => one.newer === undefined);
-  test.each(all)("$name", ({ text, args = [], differs }) => {
-    const ours = byCooper(whole(text), args);
+  test.each(all)("$name", (one) => {
+    const { differs } = one;
+    const ours = byCooper(one);
     let theirs: { config: Config; files: string[] } | undefined;
     try {
-      theirs = byBuildah(whole(text), args);
+      theirs = byBuildah(one);
     } catch (error) {
       if (differs === undefined) throw error;
     }
@@ -202,9 +274,9 @@ describe("Cooper and buildah make the same of", () => {
 });
 
 describe("what is newer than buildah here", () => {
-  test.each(cases.filter((one) => one.newer))("$name", ({ text, args = [], prints }) => {
-    const { id } = byCooper(whole(text), args);
-    const [script = "", output = ""] = prints ?? [];
+  test.each(cases.filter((one) => one.newer))("$name", (one) => {
+    const { id } = byCooper(one);
+    const [script = "", output = ""] = one.prints ?? [];
     expect(cooper("run", "--rm", "--network", "none", id, "sh", "-c", script)).toBe(output);
   });
 });
