@@ -19,8 +19,7 @@ interface Work {
 }
 
 /** What the steps came to; the files of all results are here. */
-interface DoneWork {
-  readonly session: BuildSession;
+interface DoneWork extends Pick<Work, "session" | "images"> {
   readonly trees: ReadonlyMap<StepId, BuiltTree>;
 }
 
@@ -48,6 +47,7 @@ function anew(
   options.signal?.addEventListener("abort", () => abort.abort(), { once: true });
   const session = openSession(host, stage, options, before.options.agents, abort.signal);
   session.ownHost = before.ownHost;
+  session.materials.push(...before.materials);
   session.addContext(null, before.context(null));
   const how = { ...options.fetch, pull: options.pull, signal: abort.signal };
   return { session, abort, images: new BuildImages(host, how, progress) };
@@ -58,7 +58,7 @@ async function attempt({ session, options, graph, images, abort }: Work): Promis
   try {
     const trees = await solve(session, graph, { jobs, contexts, images, abort });
     await session.ensure(graph.results.flatMap(({ tree }) => trees.get(tree)?.layers ?? []));
-    return { session, trees };
+    return { session, images, trees };
   } finally {
     await keep(session); // also what was done before a step failed: it need not be done again
   }

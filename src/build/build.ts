@@ -5,6 +5,7 @@ import type { Host } from "../host.ts";
 import type { FetchOptions, PullPolicy } from "../image/for-container.ts";
 import { openStage } from "../image/stage.ts";
 import { sweep } from "../image/sweep.ts";
+import type { Attestation } from "../oci/attestation.ts";
 import {
   formatPlatform,
   hostPlatform,
@@ -12,9 +13,11 @@ import {
   type PlatformChoice,
   shortPlatform,
 } from "../oci/platform.ts";
+import { setAttestations } from "../records/attestations.ts";
 import type { Image } from "../records/images.ts";
 import type { BuildAnnotation } from "./annotations.ts";
 import { doSteps } from "./attempt.ts";
+import { type AttestOptions, attest, metadataFacts } from "./attest/attest.ts";
 import { openSession } from "./begin.ts";
 import { Checks } from "./check.ts";
 import { assertContexts, type ContextRequest, openContext } from "./context/open.ts";
@@ -65,6 +68,8 @@ export interface BuildOptions {
   readonly cacheFrom?: readonly CacheSource[];
   /** Where this one leaves what it did. */
   readonly cacheTo?: readonly CacheTarget[];
+  /** What is said of the result, besides its files. */
+  readonly attestations?: AttestOptions;
   /** Stages whose steps are done anew. */
   readonly withoutCache: readonly string[];
   readonly pull: PullPolicy;
@@ -108,6 +113,7 @@ export interface SentSecret {
  */
 export async function buildImage(caller: Host, options: BuildOptions): Promise<Built | null> {
   const { progress } = options;
+  const startedAt = Date.now();
   const host = { ...caller, warn: (message: string) => progress.note(message) };
   const platforms = platformsOf(options);
   const names = namesOf(options, platforms); // complains before the long work
@@ -147,9 +153,18 @@ export async function buildImage(caller: Host, options: BuildOptions): Promise<B
     const built = done.trees.get(result.tree) ?? { layers: [] };
     return { platform: shortPlatform(platform), result, tree: built };
   });
-  for (const output of options.outputs) await writeFiles(done.session, results, output);
+  const build = { ...done, options, graph, dockerfile: file, startedAt };
+  const attested: AttestedResult[] = [];
+  for (const result of results)
+    attested.push({ ...result, attestations: await attest(build, result, names.names[0] ?? "") });
+  for (const output of options.outputs) await writeFiles(done.session, attested, output);
   const given = makesImage(options)
-    ? await give(host, await publishAll(), { ...options, ...names, signal: done.session.signal })
+    ? await give(host, await publishAll(), {
+        ...options,
+        ...names,
+        signal: done.session.signal,
+        facts: options.metadataFile === null ? {} : await metadataFacts(build, results),
+      })
     : null;
   const layers = results.flatMap(({ tree: { layers } }) => layers);
   for (const target of options.cacheTo ?? [])
@@ -162,10 +177,17 @@ export async function buildImage(caller: Host, options: BuildOptions): Promise<B
     const how = { ...options, names: own, isOwnCache };
     const published: Image[] = [];
     progress.started("export", "exporting to image");
-    for (const result of results)
-      published.push(await publishResult(done.session, graph.steps, result, images, how));
+    for (const { attestations, ...result } of attested) {
+      const image = await publishResult(done.session, graph.steps, result, done.images, how);
+      setAttestations(host.database, image.id, attestations);
+      published.push(image);
+    }
     return published;
   }
+}
+
+interface AttestedResult extends PlatformResult {
+  readonly attestations: readonly Attestation[];
 }
 
 /** One graph for all platforms: what they have in common is done once. */

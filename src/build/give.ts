@@ -4,7 +4,8 @@ import { invariant, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { emitImage } from "../image/events.ts";
 import { addEntries, entryHere } from "../image/manifest-list.ts";
-import { destinationOf, type PushedImage, type PushOptions, push } from "../image/push.ts";
+import { destinationOf, type PushedImage, type PushOptions } from "../image/push.ts";
+import { pushAttested } from "../image/push-attested.ts";
 import { pushManifestList } from "../image/push-list.ts";
 import { indexDocument, type ListEntry, type ManifestList } from "../oci/manifest-list.ts";
 import { mediaType } from "../oci/media-type.ts";
@@ -38,6 +39,8 @@ export type GiveOptions = Pick<
   /** Those of `--manifest`, fully qualified. */
   readonly listNames: readonly string[];
   readonly signal: AbortSignal;
+  /** More for the file that tells what came out. */
+  readonly facts: Readonly<Record<string, unknown>>;
 };
 
 /** Names it, writes archives, pushes, and tells in files what it was. */
@@ -60,7 +63,10 @@ export async function give(
   const { iidFile, metadataFile } = options;
   if (iidFile !== null) writeFileSync(iidFile, `sha256:${given.id}`);
   if (metadataFile !== null)
-    writeFileSync(metadataFile, `${JSON.stringify(facts(host, given, pushed[0]), null, 2)}\n`);
+    writeFileSync(
+      metadataFile,
+      `${JSON.stringify({ ...options.facts, ...factsOf(host, given, pushed[0]) }, null, 2)}\n`,
+    );
   for (const image of images) emitImage(host, "build", image.id, given.names[0] ?? image.id);
   return given;
 }
@@ -132,7 +138,7 @@ async function pushTo(
     return pushManifestList(host, list.name, name, { ...how, withImages: true, isRemoved: false });
   const [image] = images;
   invariant(image !== undefined, "there is nothing to push");
-  return push(host, image, destinationOf(name), how);
+  return pushAttested(host, image, destinationOf(name), how);
 }
 
 /** Where a result is pushed: to the names that the output has for it, or else to all its names. */
@@ -143,7 +149,7 @@ export const pushNames = (
   output.names.length > 0 ? output.names : [...new Set([...names, ...listNames])];
 
 /** buildx's names for what came out. */
-function facts(
+function factsOf(
   host: Host,
   { id, images, names, list }: Given,
   pushed: PushedImage | undefined,

@@ -6,10 +6,12 @@ import type { PushCompression } from "../image/push-layer.ts";
 import { saveImages } from "../image/save.ts";
 import { packTree } from "../layer/pack.ts";
 import { placeTar } from "../layer/place.ts";
-import { tarEnd, tarHeader } from "../layer/tar-write.ts";
+import { tarEnd, tarHeader, tarPadding } from "../layer/tar-write.ts";
+import type { Attestation } from "../oci/attestation.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { Image } from "../records/images.ts";
 import { writeAll } from "../system/pipe.ts";
+import { type AttestationFile, attestationFiles } from "./attest/files.ts";
 import type { BuildSession, BuiltTree } from "./session.ts";
 
 export type BuildOutput =
@@ -34,6 +36,8 @@ export type BuildOutput =
 export interface PlatformTree {
   readonly platform: Platform;
   readonly tree: BuiltTree;
+  /** Put beside the files. */
+  readonly attestations: readonly Attestation[];
 }
 
 /** Writes the files of the trees. */
@@ -44,7 +48,7 @@ export async function writeFiles(
 ): Promise<void> {
   if (output.kind === "local") {
     for (const one of trees)
-      await writeDirectory(session, one.tree, join(output.destination, prefixOf(one, trees)));
+      await writeDirectory(session, one, join(output.destination, prefixOf(one, trees)));
   } else if (output.kind === "tar") await writeTar(session, trees, output.destination);
 }
 
@@ -54,14 +58,18 @@ const prefixOf = ({ platform }: PlatformTree, all: readonly PlatformTree[]) =>
 
 async function writeDirectory(
   session: BuildSession,
-  tree: BuiltTree,
+  { tree, attestations }: PlatformTree,
   destination: string,
 ): Promise<void> {
   using view = session.view(tree);
-  const tar = packTree(view, { kind: "filesystem", only: ".", signal: session.signal });
   const root = resolve(destination);
   mkdirSync(root, { recursive: true });
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const files = attestationFiles(view, attestations);
+  const tar = allOf(
+    packTree(view, { kind: "filesystem", only: ".", signal: session.signal, goesOn: true }),
+    [...files.map((file) => tarFile(file, "")), tarEnd()],
+  );
   await placeTar(tar, { root, directory: "/", name: null, owner, overwrites: true });
 }
 
@@ -79,11 +87,27 @@ async function writeTar(
       const { signal } = session;
       const how = { kind: "filesystem", only: ".", signal, prefix, goesOn: true } as const;
       for await (const chunk of packTree(view, how)) writeAll(descriptor, chunk);
+      for (const file of attestationFiles(view, one.attestations))
+        writeAll(descriptor, tarFile(file, prefix));
     }
     writeAll(descriptor, tarEnd());
   } finally {
     if (descriptor !== 1) closeSync(descriptor);
   }
+}
+
+async function* allOf(
+  first: AsyncIterable<Uint8Array>,
+  rest: readonly Uint8Array[],
+): AsyncGenerator<Uint8Array> {
+  yield* first;
+  yield* rest;
+}
+
+function tarFile({ name, text }: AttestationFile, prefix: string): Buffer {
+  const bytes = Buffer.from(text);
+  const header = tarHeader({ name: prefix + name, type: "0", mode: 0o644, size: bytes.length });
+  return Buffer.concat([header, bytes, tarPadding(bytes.length)]);
 }
 
 /** Writes an image to a file, as `save` does. */

@@ -35,6 +35,8 @@ export function namesOf(
     names: [...new Set([...tags, ...more].map(full))],
     listNames: manifest === null ? [] : [full(manifest)],
   };
+  const { sbom = false, provenance = null } = options.attestations ?? {};
+  const isAttested = sbom || provenance !== null;
   const isIndex = platforms.length > 1 || manifest !== null;
   assertAnnotations(options.annotations, platforms, isIndex);
   for (const target of options.cacheTo ?? []) assertTarget(target, options);
@@ -45,6 +47,14 @@ export function namesOf(
         "not-supported",
         `--output type=${archive} holds the image of one platform`,
         { hint: "push the index to a registry, or build one platform after the other" },
+      );
+    if (archive !== undefined && isAttested)
+      throw new CooperError(
+        "not-supported",
+        `--output type=${archive} holds the image alone, without attestations`,
+        {
+          hint: "they go to a registry with the image (--push), and beside files (type=local, type=tar)",
+        },
       );
     if (output.kind !== "image" || !output.pushes) continue;
     const destinations = pushNames(output, names);

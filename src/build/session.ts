@@ -12,6 +12,7 @@ import { openView } from "../layer/overlay-view.ts";
 import { type CachedStep, insertCachedSteps } from "../records/build-cache.ts";
 import { getLayer } from "../records/layers.ts";
 import { OpenDirectory } from "../system/tree-read.ts";
+import type { Material } from "./attest/provenance.ts";
 import type { DigestMemory } from "./context/digest.ts";
 import type { SourceTree } from "./context/tree.ts";
 import type { Epoch } from "./epoch.ts";
@@ -71,6 +72,8 @@ export class BuildSession {
   /** Whether the kernel stacks no layers here. It is known once a tree was looked at. */
   copies = false;
   private readonly copied = new Map<string, string>();
+  /** What came from elsewhere and is no image, in the order in which it came. */
+  readonly materials: Material[] = [];
   /** What steps came to elsewhere. */
   caches: Pick<RemoteCaches, "lookUp"> = { lookUp: () => undefined };
   private readonly contexts = new Map<string | null, SourceTree>();

@@ -75,11 +75,16 @@ export class Images {
   }
 
   async push(name: string, destination: string | null, options: PushOptions): Promise<PushedImage> {
-    return (await import("../image/push-list.ts")).pushNamed(this.host, name, destination, options);
+    return (await import("../image/push-image.ts")).pushNamed(
+      this.host,
+      name,
+      destination,
+      options,
+    );
   }
 
   async pushAllTags(name: string, options: PushOptions): Promise<PushedImage[]> {
-    return (await import("../image/push.ts")).pushAllTags(this.host, name, options);
+    return (await import("../image/push-image.ts")).pushAllTags(this.host, name, options);
   }
 
   async pullAllTags(name: string, options: PullOptions): Promise<PulledImage[]> {

@@ -1,6 +1,7 @@
 /** `image inspect`: the document that scripts of both peers read. */
 import type { Host } from "../host.ts";
 import type { ProcessConfig } from "../oci/image-config.ts";
+import { attestationsOf } from "../records/attestations.ts";
 import { manifestsOf } from "../records/images.ts";
 import { layerStack, resolveImage } from "./resolve.ts";
 
@@ -38,6 +39,11 @@ export function inspectImage(host: Host, name: string): Record<string, unknown> 
     History: config.history ?? [],
     NamesHistory: image.names,
     ...(healthCheck && { Healthcheck: healthCheck, HealthCheck: healthCheck }),
+    Attestations: attestationsOf(host.database, image.id).map(({ predicateType, predicate }) => ({
+      PredicateType: predicateType,
+      // lists of packages are long: `image sbom` shows them
+      ...(predicateType.startsWith("https://slsa.dev/") && { Predicate: predicate }),
+    })),
     Metadata: { LastTagTime: new Date(image.addedAt).toISOString() },
   };
 }

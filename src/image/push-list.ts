@@ -2,23 +2,22 @@
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { Digest } from "../oci/digest.ts";
-import { indexDocument, type ListEntry } from "../oci/manifest-list.ts";
+import { type IndexItem, indexDocument, type ListEntry } from "../oci/manifest-list.ts";
 import { mediaType } from "../oci/media-type.ts";
 import { formatReference, formatRepository, type Reference } from "../oci/reference.ts";
 import { imagesByPrefix } from "../records/images.ts";
 import { deleteManifestList } from "../records/manifest-lists.ts";
 import type { Uploader } from "../registry/upload.ts";
 import { openImageAtRegistry } from "./at-registry.ts";
-import { findManifestList, manifestList } from "./manifest-list.ts";
+import { manifestList } from "./manifest-list.ts";
 import {
   destinationOf,
   type PushedImage,
   type PushOptions,
   placeFor,
-  push,
-  pushImage,
   uploaderFor,
 } from "./push.ts";
+import { pushEntries } from "./push-attested.ts";
 import { prepareSigners } from "./trust/sign-pushed.ts";
 
 export interface PushListOptions extends PushOptions {
@@ -41,9 +40,16 @@ export async function pushManifestList(
     throw new CooperError("invalid-argument", `the manifest list ${list.name} is empty`);
   const uploader = uploaderFor(host, reference, options);
   const signIt = prepareSigners(options.signers ?? {});
-  const entries: ListEntry[] = [];
-  for (const entry of list.entries)
-    entries.push(options.withImages ? await sendEntry(host, entry, reference, options) : entry);
+  const entries: IndexItem[] = [];
+  const attested: IndexItem[] = []; // at the end, as BuildKit has them
+  for (const entry of list.entries) {
+    const [own = entry, ...more] = options.withImages
+      ? await sendEntry(host, entry, reference, options)
+      : [entry];
+    entries.push(own);
+    attested.push(...more);
+  }
+  entries.push(...attested);
   const isDockers = entries.every((entry) => entry.mediaType === mediaType.dockerManifest);
   const family = options.family ?? (isDockers ? "docker" : "oci");
   const index = indexDocument({ ...list, entries }, family);
@@ -65,32 +71,16 @@ export async function pushManifestList(
   };
 }
 
-/** What a name stands for: a list with all its images, or an image. */
-export async function pushNamed(
-  host: Host,
-  name: string,
-  destination: string | null,
-  options: PushOptions,
-): Promise<PushedImage> {
-  const isList = options.platform == null && findManifestList(host, name) !== undefined;
-  if (!isList) return pushImage(host, name, destination, options);
-  return pushManifestList(host, name, destination, {
-    ...options,
-    withImages: true,
-    isRemoved: false,
-  });
-}
-
 /** What the index says of an image changes with what is pushed of it: layers of images here get compressed. */
 async function sendEntry(
   host: Host,
   entry: ListEntry,
   reference: Reference,
   options: PushListOptions,
-): Promise<ListEntry> {
+): Promise<IndexItem[]> {
   if (entry.source.kind === "registry") {
     await copyManifest(host, entry, { reference, repository: entry.source.repository }, options);
-    return entry;
+    return [entry];
   }
   using _lock = await host.locks.store("shared");
   const [image] = imagesByPrefix(host.database, entry.source.imageId);
@@ -99,9 +89,9 @@ async function sendEntry(
       "no-such-image",
       `the image ${entry.source.imageId.slice(0, 12)} of the list is not here any more`,
     );
-  const pushed = await push(host, image, reference, { ...options, isByDigest: true });
-  const { digest, manifestBytes: size } = pushed;
-  return { ...entry, digest, size, mediaType: pushed.mediaType };
+  const [pushed, ...attested] = await pushEntries(host, image, reference, options);
+  const { annotations, platform } = entry; // what the user has them say
+  return pushed === undefined ? [] : [{ ...pushed, annotations, platform }, ...attested];
 }
 
 interface Copy {

@@ -3,12 +3,7 @@ import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
 import { mediaType } from "../oci/media-type.ts";
-import {
-  formatPlatform,
-  isPlatform,
-  type PlatformChoice,
-  resolvePlatform,
-} from "../oci/platform.ts";
+import type { PlatformChoice } from "../oci/platform.ts";
 import {
   atRegistry,
   formatReference,
@@ -26,10 +21,8 @@ import { Uploader } from "../registry/upload.ts";
 import { emitImage } from "./events.ts";
 import { familyOf, manifestOf, type Named, originalOf } from "./outgoing.ts";
 import { type LayerTarget, type PushCompression, pushLayer } from "./push-layer.ts";
-import { resolveNamedImage } from "./resolve.ts";
 import { Slots } from "./slots.ts";
 import { openStage } from "./stage.ts";
-import { taggedIn } from "./tagged.ts";
 import type { TransferProgress } from "./transfer-progress.ts";
 import { prepareSigners, type SignedPlace, type Signers } from "./trust/sign-pushed.ts";
 
@@ -60,45 +53,6 @@ export interface PushedImage {
 /** How many layers are on their way at once: compressing keeps all cores busy with fewer. */
 const parallelLayers = 3;
 
-/** Pushes an image; without a destination, to where its name says. */
-export async function pushImage(
-  host: Host,
-  name: string,
-  destination: string | null,
-  options: PushOptions = {},
-): Promise<PushedImage> {
-  // nobody sweeps meanwhile: an image that is removed now keeps its layers until we are done
-  using _lock = await host.locks.store("shared");
-  const found = resolveNamedImage(host, name);
-  assertPlatform(found.image, name, options.platform ?? null);
-  if (destination === null && found.isById)
-    throw new CooperError("invalid-argument", `${name} is an id: a push needs to know where to`, {
-      hint: `cooper push ${name} REGISTRY/NAME[:TAG]`,
-    });
-  const reference = destinationOf(destination ?? found.name);
-  return push(host, found.image, reference, options);
-}
-
-/** Pushes every tag that images here have in a repository. */
-export async function pushAllTags(
-  host: Host,
-  name: string,
-  options: PushOptions = {},
-): Promise<PushedImage[]> {
-  const parsed = parseName(name);
-  if (parsed.tag !== null || parsed.digest !== null)
-    throw new CooperError("invalid-argument", `all tags are asked for, and "${name}" names one`);
-  const repository = formatRepository(destinationOf(name));
-  const tagged = taggedIn(host, repository);
-  if (tagged.length === 0)
-    throw new CooperError("no-such-image", `no image here has a tag in ${repository}`);
-  using _lock = await host.locks.store("shared");
-  const pushed: PushedImage[] = [];
-  for (const one of tagged)
-    pushed.push(await push(host, one.image, destinationOf(one.name), options));
-  return pushed;
-}
-
 /** Where a name says that an image should go. */
 export function destinationOf(name: string): Reference {
   const parsed = withDefaultTag(parseName(name));
@@ -115,18 +69,7 @@ export function destinationOf(name: string): Reference {
   return reference;
 }
 
-function assertPlatform(image: Image, name: string, choice: PlatformChoice | null): void {
-  if (choice === null) return;
-  const { os, architecture, variant = "" } = image.config;
-  const own = { os, architecture, variant };
-  if (isPlatform(own, resolvePlatform(choice))) return;
-  throw new CooperError(
-    "no-such-image",
-    `the image ${name} is here for ${formatPlatform(own)}, not for ${formatPlatform(resolvePlatform(choice))}`,
-  );
-}
-
-/** As pushImage(), of an image that was found. */
+/** Pushes an image alone, without what is attested of it. */
 export async function push(
   host: Host,
   image: Image,
@@ -261,6 +204,11 @@ async function inParallel(
   return results;
 }
 
+/** From now on the image is known by that digest there. */
+export function noteDigest(host: Host, image: Image, reference: Reference, digest: Digest): void {
+  addRepoDigest(host.database, `${formatRepository(reference)}@${digest}`, image.id);
+}
+
 /** From now on the image is known by its digest there, and by the manifest that it has there. */
 function note(
   host: Host,
@@ -270,7 +218,7 @@ function note(
 ): void {
   const write = host.database.transaction(() => {
     addManifest(host.database, image.id, manifest);
-    addRepoDigest(host.database, `${formatRepository(reference)}@${manifest.digest}`, image.id);
+    noteDigest(host, image, reference, manifest.digest);
   });
   write.immediate();
 }

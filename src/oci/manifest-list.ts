@@ -40,9 +40,12 @@ export interface ManifestList {
   } | null;
 }
 
+/** What an index says of something, wherever that comes from. */
+export type IndexItem = Omit<ListEntry, "source">;
+
 /** The index as it is pushed; Docker's lists have no place for annotations and subjects. */
 export function indexDocument(
-  list: Pick<ManifestList, "entries" | "annotations" | "subject">,
+  list: Pick<ManifestList, "annotations" | "subject"> & { readonly entries: readonly IndexItem[] },
   family: "oci" | "docker",
 ): { readonly text: string; readonly mediaType: string; readonly digest: Digest } {
   const isOci = family === "oci";

@@ -236,6 +236,14 @@ const migrations: readonly string[] = [
   alter table volume add column is_going integer not null default 0;
   create index volume_going on volume (name) where is_going = 1;
   `,
+  `
+  create table attestation (          -- what the last build of an image says of it
+    image_id text not null references image (id) on delete cascade,
+    predicate_type text not null,     -- https://slsa.dev/provenance/v1, https://spdx.dev/Document
+    predicate text not null,          -- JSON
+    primary key (image_id, predicate_type)
+  ) strict, without rowid;
+  `,
 ];
 
 /**

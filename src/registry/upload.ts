@@ -235,6 +235,26 @@ export class Uploader {
     reference: string,
     manifest: { readonly text: string; readonly mediaType: string },
   ): Promise<Digest> {
+    await this.put(reference, manifest);
+    return digestOf(manifest.text);
+  }
+
+  /**
+   * Gives the repository a manifest that has a subject, by its digest. False when the registry does not
+   * list what refers to something (distribution-spec, "Pushing Manifests with Subject").
+   */
+  async putReferrer(manifest: {
+    readonly text: string;
+    readonly mediaType: string;
+  }): Promise<boolean> {
+    const response = await this.put(digestOf(manifest.text), manifest);
+    return response.headers.has("oci-subject");
+  }
+
+  private async put(
+    reference: string,
+    manifest: { readonly text: string; readonly mediaType: string },
+  ): Promise<Response> {
     const digest = digestOf(manifest.text);
     const response = await this.session.retrying(() =>
       this.session.send({
@@ -253,6 +273,6 @@ export class Uploader {
         "registry",
         `${this.session.registry} keeps another manifest than was given to it: ${kept}, not ${digest}`,
       );
-    return digest;
+    return response;
   }
 }

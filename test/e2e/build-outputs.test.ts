@@ -222,32 +222,129 @@ describe.each(everybody)("caches, as $who", ({ user }) => {
     expect(there.layers).toHaveLength(4);
   });
 
-  test("a cache that is damaged or lies is told of, and what it promised is done here", async () => {
+  test.if(user === null)(
+    "a cache that is damaged or lies is told of, and what it promised is done here",
+    async () => {
+      await using host = await testHost(user);
+      const directory = host.place("cache");
+      const two = lines("FROM hello", "RUN echo 1 > /a", "RUN echo 2 > /b");
+      await toldOf(two, host, "--cache-to", `type=local,dest=${directory}`);
+      const blob = (digest: string) => join(directory, "blobs/sha256", digest.slice(7));
+      const { manifests } = JSON.parse(readFileSync(join(directory, "index.json"), "utf8"));
+      const { layers } = JSON.parse(readFileSync(blob(manifests[0].digest), "utf8"));
+      expect(layers).toHaveLength(2);
+      const own = readFileSync(blob(layers[1].digest));
+      const lies = [
+        () => writeFileSync(blob(layers[1].digest), Buffer.alloc(own.length, 7)),
+        () => writeFileSync(blob(layers[1].digest), readFileSync(blob(layers[0].digest))),
+        () => rmSync(blob(layers[1].digest)),
+        () => writeFileSync(blob(manifests[0].digest), "{}"),
+      ];
+      for (const lie of lies) {
+        await host.must("rmi", "--all", "--force");
+        await host.must("builder", "prune", "--all", "--force");
+        lie();
+        const built = await toldOf(two, host, "--cache-from", `type=local,src=${directory}`);
+        expect(built.stderr).toMatch(/not used/);
+      }
+      await host.must("system", "check");
+    },
+  );
+});
+
+describe.each(everybody)("attestations, as $who", ({ user }) => {
+  test("stand beside the image in its index, and refer to it", async () => {
     await using host = await testHost(user);
-    const directory = host.place("cache");
-    const two = lines("FROM hello", "RUN echo 1 > /a", "RUN echo 2 > /b");
-    await toldOf(two, host, "--cache-to", `type=local,dest=${directory}`);
-    const blob = (digest: string) => join(directory, "blobs/sha256", digest.slice(7));
-    const { manifests } = JSON.parse(readFileSync(join(directory, "index.json"), "utf8"));
-    const { layers } = JSON.parse(readFileSync(blob(manifests[0].digest), "utf8"));
-    expect(layers).toHaveLength(2);
-    const own = readFileSync(blob(layers[1].digest));
-    const lies = [
-      () => writeFileSync(blob(layers[1].digest), Buffer.alloc(own.length, 7)),
-      () => writeFileSync(blob(layers[1].digest), readFileSync(blob(layers[0].digest))),
-      () => rmSync(blob(layers[1].digest)),
-      () => writeFileSync(blob(manifests[0].digest), "{}"),
-    ];
-    for (const lie of lies) {
-      await host.must("rmi", "--all", "--force");
-      await host.must("builder", "prune", "--all", "--force");
-      lie();
-      const built = await toldOf(two, host, "--cache-from", `type=local,src=${directory}`);
-      expect(built.stderr).toMatch(/not used/);
+    await using registry = await testRegistry();
+    const name = `${registry.address}/app:1`;
+    const text = lines("FROM hello", "RUN mkdir -p /var/lib/dpkg", "COPY <<E /var/lib/dpkg/status");
+    const status = lines("Package: made", "Version: 1.2", "Status: install ok installed", "E");
+    const asked = ["--provenance=mode=max", "--sbom=true", "--build-arg", "A=secret-word"];
+    await mustBuild(host, text + status, ...asked, "-t", name, "--push");
+    const { manifests } = rawManifest(name);
+    expect(manifests).toHaveLength(2);
+    const [own, attested] = manifests;
+    expect(attested.platform).toEqual({ architecture: "unknown", os: "unknown" });
+    expect(attested.annotations["vnd.docker.reference.digest"]).toBe(own.digest);
+    const manifest = rawManifest(`${registry.address}/app@${attested.digest}`);
+    expect(manifest.subject.digest).toBe(own.digest);
+    // the registry is one of before OCI 1.1
+    const referrers = rawManifest(`${registry.address}/app:${own.digest.replace(":", "-")}`);
+    expect(referrers.manifests.map(({ digest }: { digest: string }) => digest)).toEqual([
+      attested.digest,
+    ]);
+    const types = ["https://slsa.dev/provenance/v1", "https://spdx.dev/Document"];
+    for (const [index, layer] of manifest.layers.entries()) {
+      expect(layer.annotations["in-toto.io/predicate-type"]).toBe(types[index]);
+      const blob = await fetch(`http://${registry.address}/v2/app/blobs/${layer.digest}`);
+      const statement = (await blob.json()) as {
+        predicateType: string;
+        subject: { digest: { sha256: string } }[];
+        predicate: { packages?: { name: string }[] };
+      };
+      expect(statement.predicateType).toBe(types[index] ?? "");
+      expect(`sha256:${statement.subject[0]?.digest.sha256}`).toBe(own.digest);
+      if (index === 1) expect(JSON.stringify(statement.predicate.packages)).toContain('"made"');
+      else expect(JSON.stringify(statement.predicate)).toContain("secret-word"); // max tells arguments
     }
-    await host.must("system", "check");
+    // whoever pulls has the image alone
+    const directory = host.place("skopeo");
+    peer(
+      "skopeo",
+      "copy",
+      "-q",
+      "--src-tls-verify=false",
+      `docker://${name}`,
+      `oci:${directory}:x`,
+    );
+    const kept = JSON.parse(await host.must("image", "inspect", name))[0];
+    expect(kept.Attestations.map((one: { PredicateType: string }) => one.PredicateType)).toEqual(
+      types,
+    );
+    await host.must("rmi", name);
+    await host.must("pull", "-q", "--tls-verify=false", name);
+
+    const files = host.place("files");
+    await mustBuild(host, text + status, ...asked.slice(0, 2), "-o", files);
+    for (const file of ["provenance.json", "sbom.spdx.json"]) {
+      const { subject } = JSON.parse(readFileSync(join(files, file), "utf8"));
+      const names = subject.map((one: { name: string }) => one.name);
+      expect(names).toContain("var/lib/dpkg/status");
+    }
+    // what is not asked for is said no more
+    await mustBuild(host, text + status, "-t", name, "--push");
+    expect(rawManifest(name).manifests).toBeUndefined();
   });
 });
+
+test.each(["--timestamp", "--source-date-epoch"])(
+  "the same is the same bytes for root and ordinary users, at any time, with %s",
+  async (flag) => {
+    await using registry = await testRegistry();
+    const text = lines(
+      "FROM hello AS b",
+      "RUN mkdir /d; echo 1 > /d/a; ln /d/a /d/b; ln -s a /d/c; touch -d @1000 /d/old",
+      "FROM hello",
+      "COPY --from=b /d /d",
+      "COPY <<E /e",
+      "e",
+      "E",
+      "RUN chown -R 5:6 /d; chmod 4755 /e",
+      "LABEL a=b",
+    );
+    const digests = new Set<string>();
+    for (const user of users) {
+      if (digests.size > 0) await Bun.sleep(1100); // no file of the second one is as old as its twin
+      await using host = await testHost(user);
+      const name = `${registry.address}/${user?.name ?? "root"}`;
+      await mustBuild(host, text, flag, "1700000000", "-t", name, "--push");
+      const there = JSON.parse(peer("skopeo", "inspect", ...remote(name)));
+      digests.add(there.Digest);
+      expect(there.Created).toBe("2023-11-14T22:13:20Z");
+    }
+    expect(digests.size).toBe(1);
+  },
+);
 
 test("a program for another processor is refused with the cure, or runs", async () => {
   await using host = await testHost();

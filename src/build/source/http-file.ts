@@ -67,6 +67,13 @@ export const shownUrl = ({ protocol, host, pathname }: URL) => `${protocol}//${h
 
 /** Fetches it, unless what was fetched before still holds. */
 export async function fetchFile(session: BuildSession, wanted: WantedFile): Promise<FetchedFile> {
+  const fetched = await fetchOrUse(session, wanted);
+  const sha256 = fetched.digest.replace(/^sha256:/, "");
+  session.materials.push({ uri: shownUrl(wanted.url), digest: { sha256 } });
+  return fetched;
+}
+
+async function fetchOrUse(session: BuildSession, wanted: WantedFile): Promise<FetchedFile> {
   const { url, name, checksum } = wanted;
   const address = `${shownUrl(url)}${url.search}`;
   const key = hexOf(digestOf(JSON.stringify([version, "http", address, name])));

@@ -50,6 +50,9 @@ export async function fetchRepository(
   const access = await gitAccess(session, remote, wanted.isOwn);
   const found = await findRef(session, remote, access, ref);
   assertChecksum(found, checksum);
+  const uri = `${remote.url}${ref === null ? "" : `#${ref}`}${subdir === "" ? "" : `${ref === null ? "#" : ""}:${subdir}`}`;
+  const algorithm = found.commit.length === 40 ? "sha1" : "sha256";
+  session.materials.push({ uri, digest: { [algorithm]: found.commit } });
   told(`${found.commit}\t${found.name}`);
   const keepsGitDir = wanted.keepsGitDir && subdir === "";
   const facts = [remote.url, found.commit, subdir, keepsGitDir && found.name, withSubmodules];

@@ -6,6 +6,17 @@ import { foreignPrograms } from "../../system/binfmt.ts";
 /** What a processor runs of its family's older one, without an emulator. */
 const native: Readonly<Record<string, readonly string[]>> = { amd64: ["386"], arm64: ["arm"] };
 
+const cure =
+  "install one as root (apt-get install qemu-user-static), or compile on this machine's platform: FROM --platform=$BUILDPLATFORM";
+
+/** For a command that failed: what may be the matter where nothing is known of emulators. */
+export function hintOfEmulator(platform: string | null): { hint?: string } {
+  if (platform === null) return {};
+  const { architecture } = resolvePlatform(parsePlatform(platform));
+  if (foreignPrograms(architecture).kind !== "unknown") return {};
+  return { hint: `programs for ${platform} need an emulator here: ${cure}` };
+}
+
 /** @throws CooperError not-supported that tells how programs for the platform can be run */
 export function assertRunsHere(platform: string): void {
   const { architecture } = resolvePlatform(parsePlatform(platform));
@@ -19,6 +30,6 @@ export function assertRunsHere(platform: string): void {
       ? "this machine has no emulator for it"
       : `the emulator ${programs.interpreter} is not to be found from inside of a container (it is registered without the flag F)`;
   throw new CooperError("not-supported", `RUN needs programs for ${platform}, and ${why}`, {
-    hint: "install one as root (apt-get install qemu-user-static), or compile on this machine's platform: FROM --platform=$BUILDPLATFORM",
+    hint: cure,
   });
 }

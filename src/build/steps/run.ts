@@ -17,7 +17,7 @@ import { OpenDirectory } from "../../system/tree-read.ts";
 import type { RunStep } from "../graph.ts";
 import type { BuildSession, BuiltTree } from "../session.ts";
 import { bind } from "./bind.ts";
-import { assertRunsHere } from "./foreign.ts";
+import { assertRunsHere, hintOfEmulator } from "./foreign.ts";
 import { stepContainerName } from "./left-containers.ts";
 import { lookBefore, mountPoints, removeMountPoints } from "./mount-points.ts";
 import { mountsFor, type StepTrees } from "./run-mounts.ts";
@@ -212,5 +212,6 @@ function failed(step: RunStep, exitCode: number): CooperError {
   return new CooperError(
     "helper-failed",
     `process ${JSON.stringify(command)} did not complete successfully: exit code: ${exitCode}`,
+    hintOfEmulator(step.platform),
   );
 }

@@ -26,6 +26,11 @@ export const buildOptions = {
     help: "Annotation of the image's manifest, or of its index",
   },
   arch: { flag: "--arch", type: string, help: "Architecture that the image is for" },
+  attest: {
+    flag: "--attest",
+    type: listOf({ ...string, placeholder: "type=sbom|provenance[,KEY=VALUE…]" }),
+    help: "Say of the image how it came to be, or what software it holds",
+  },
   buildArg: {
     flag: "--build-arg",
     type: pairs,
@@ -141,8 +146,18 @@ export const buildOptions = {
     help: "When base images are fetched",
     defaultText: "missing",
   },
+  provenance: {
+    flag: "--provenance",
+    type: { ...string, placeholder: "true|mode=min|mode=max[,version=v0.2]" },
+    help: "Say how the image came to be: --attest type=provenance",
+  },
   push: { flag: "--push", type: flagSwitch, help: "Push the image to where its names say" },
   quiet: { flag: "--quiet", short: "-q", type: flagSwitch, help: "Print the image's id alone" },
+  sbom: {
+    flag: "--sbom",
+    type: { ...string, placeholder: "true|false" },
+    help: "Say what software the image holds: --attest type=sbom",
+  },
   secret: {
     flag: "--secret",
     type: listOf({ ...string, placeholder: "id=ID[,src=FILE|,env=NAME]" }),
@@ -253,8 +268,6 @@ export const emptyOptions = {
 
 /** Options of docker and podman that are refused, each with the reason. */
 export const refusedOptions = {
-  attest: { flag: "--attest", type: text, help: "Attestation", ...notYet },
-  provenance: { flag: "--provenance", type: string, help: "Attestation", ...notYet },
   allPlatforms: { flag: "--all-platforms", type: flagSwitch, help: "All platforms", ...notYet },
   builder: { flag: "--builder", type: string, help: "Builder", ...no("there is one builder") },
   call: { flag: "--call", type: string, help: "What to do", ...no("use --check to check") },
@@ -295,5 +308,4 @@ export const refusedOptions = {
   unsetenv: { flag: "--unsetenv", type: text, help: "Variable", ...notYet },
   unsetlabel: { flag: "--unsetlabel", type: text, help: "Label", ...notYet },
   userns: { flag: "--userns", type: string, help: "User namespace", ...notYet },
-  sbom: { flag: "--sbom", type: string, help: "List of packages", ...notYet },
 } as const;

@@ -10,6 +10,7 @@ import { defineCommand } from "../command.ts";
 import { print } from "../output.ts";
 import { pairs } from "../pairs.ts";
 import { printable } from "../printable.ts";
+import { attestationsOf } from "./build-attest.ts";
 import { buildOptions, containerOptions, emptyOptions, refusedOptions } from "./build-options.ts";
 import { outputsOf } from "./build-output.ts";
 import { cacheSourceOf, cacheTargetOf } from "./build-shared-cache.ts";
@@ -53,6 +54,7 @@ export const build = defineCommand({
             : ("none" as const),
         usesCache: options.noCache !== true,
         cacheMaxAgeMs: options.cacheTtl === undefined ? null : options.cacheTtl * 1000,
+        attestations: attestationsOf(options),
         cacheFrom: options.cacheFrom.map(cacheSourceOf),
         cacheTo: cacheTargets(options.cacheTo, options.buildArg),
         withoutCache: options.noCacheFilter.flatMap((names) => names.toLowerCase().split(",")),
