@@ -88,7 +88,7 @@ export function assertAnnotations(
     throw new CooperError(
       "invalid-argument",
       `the annotation ${ofIndex.key} is for an index, and this build makes none`,
-      { hint: "an index comes of several platforms, --manifest, --sbom or --provenance" },
+      { hint: "an index comes of several platforms, or of --manifest" },
     );
   for (const { platform, key } of all)
     if (platform !== null && !platforms.some((one) => isPlatform(one, platform)))

@@ -35,7 +35,7 @@ import { type PlatformResult, publishResult } from "./result.ts";
 import type { BuildSecret } from "./session.ts";
 import { type CacheTarget, exportCache } from "./shared-cache/export.ts";
 import { type CacheSource, importCaches } from "./shared-cache/import.ts";
-import { redactUrls } from "./source/url-text.ts";
+import { withoutSecrets } from "./source/url-text.ts";
 import type { Squash } from "./squash.ts";
 import { type AgentRequest, openAgents } from "./ssh/agents.ts";
 import type { GraphInput, NamedContext } from "./stages.ts";
@@ -222,6 +222,3 @@ function toldSteps({ steps }: MergedGraph): ToldStep[] {
       : [{ key, title, inputs: inputsOf(step), facts: JSON.stringify(step, withoutSecrets) }],
   );
 }
-
-const withoutSecrets = (key: string, value: unknown) =>
-  key === "credentials" ? null : typeof value === "string" ? redactUrls(value) : value;

@@ -55,7 +55,7 @@ export async function give(
   for (const name of given.names) progress.status("export", `naming to ${name}`, "done");
   progress.done("export");
   for (const output of options.outputs)
-    for (const image of images) await writeArchive(host, image, output);
+    await writeArchive(host, images, output, { ...options, names: given.names });
   const pushed: PushedImage[] = [];
   for (const output of options.outputs)
     if (output.kind === "image" && output.pushes)

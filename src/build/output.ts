@@ -4,14 +4,18 @@ import { join, resolve } from "node:path";
 import type { Host } from "../host.ts";
 import type { PushCompression } from "../image/push-layer.ts";
 import { saveImages } from "../image/save.ts";
+import { writeFully } from "../image/spool.ts";
 import { packTree } from "../layer/pack.ts";
 import { placeTar } from "../layer/place.ts";
 import { tarEnd, tarHeader, tarPadding } from "../layer/tar-write.ts";
 import type { Attestation } from "../oci/attestation.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
+import { attestationsOf } from "../records/attestations.ts";
 import type { Image } from "../records/images.ts";
+import { openNewFile } from "../system/new-file.ts";
 import { writeAll } from "../system/pipe.ts";
 import { type AttestationFile, attestationFiles } from "./attest/files.ts";
+import { type LayoutOptions, writeLayout } from "./oci-output.ts";
 import type { BuildSession, BuiltTree } from "./session.ts";
 
 export type BuildOutput =
@@ -110,12 +114,29 @@ function tarFile({ name, text }: AttestationFile, prefix: string): Buffer {
   return Buffer.concat([header, bytes, tarPadding(bytes.length)]);
 }
 
-/** Writes an image to a file, as `save` does. */
-export async function writeArchive(host: Host, image: Image, output: BuildOutput): Promise<void> {
+/** Writes images to a file, or with `-` to standard output. */
+export async function writeArchive(
+  host: Host,
+  images: readonly Image[],
+  output: BuildOutput,
+  options: LayoutOptions,
+): Promise<void> {
   if (output.kind !== "docker" && output.kind !== "oci") return;
-  await saveImages(host, [image.names[0] ?? image.id], {
-    output: output.destination,
-    format: output.kind === "docker" ? "docker-archive" : "oci-archive",
-    compression: null,
-  });
+  const toOutput = (bytes: Uint8Array): void => void writeAll(1, bytes);
+  const isOut = output.destination === "-";
+  const [only] = images;
+  const hasIndex =
+    images.length > 1 || images.some(({ id }) => attestationsOf(host.database, id).length > 0);
+  if (only !== undefined && !hasIndex) {
+    await saveImages(host, [only.names[0] ?? only.id], {
+      output: isOut ? toOutput : output.destination,
+      format: output.kind === "docker" ? "docker-archive" : "oci-archive",
+      compression: null,
+    });
+  } else if (isOut) await writeLayout(host, images, options, toOutput);
+  else {
+    using file = openNewFile(output.destination);
+    await writeLayout(host, images, options, (bytes) => writeFully(file.descriptor, bytes));
+    file.commit();
+  }
 }

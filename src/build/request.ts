@@ -41,20 +41,11 @@ export function namesOf(
   assertAnnotations(options.annotations, platforms, isIndex);
   for (const target of options.cacheTo ?? []) assertTarget(target, options);
   for (const output of outputs) {
-    const archive = output.kind === "docker" || output.kind === "oci" ? output.kind : undefined;
-    if (archive !== undefined && platforms.length > 1)
+    if (output.kind === "docker" && (platforms.length > 1 || isAttested))
       throw new CooperError(
         "not-supported",
-        `--output type=${archive} holds the image of one platform`,
-        { hint: "push the index to a registry, or build one platform after the other" },
-      );
-    if (archive !== undefined && isAttested)
-      throw new CooperError(
-        "not-supported",
-        `--output type=${archive} holds the image alone, without attestations`,
-        {
-          hint: "they go to a registry with the image (--push), and beside files (type=local, type=tar)",
-        },
+        "--output type=docker holds one image, without attestations",
+        { hint: "use type=oci, or push it" },
       );
     if (output.kind !== "image" || !output.pushes) continue;
     const destinations = pushNames(output, names);

@@ -311,6 +311,23 @@ describe.each(everybody)("attestations, as $who", ({ user }) => {
       const names = subject.map((one: { name: string }) => one.name);
       expect(names).toContain("var/lib/dpkg/status");
     }
+    const archive = join(host.place("archive"), "image.tar");
+    const both = ["--platform", "linux/amd64,linux/arm64", "--sbom=true"];
+    await mustBuild(host, crossBuild, ...both, "-t", "out", "-o", `type=oci,dest=${archive}`);
+    const layout = host.place("layout");
+    peer("tar", "-C", layout, "-xf", archive);
+    const read = (file: string) => JSON.parse(readFileSync(join(layout, file), "utf8"));
+    const [top] = read("index.json").manifests;
+    const inside = read(`blobs/sha256/${top.digest.slice(7)}`).manifests;
+    const archs = inside.map(({ platform }: { platform: { architecture: string } }) => platform);
+    expect(archs.map((one: { architecture: string }) => one.architecture)).toEqual([
+      "amd64",
+      "arm64",
+      "unknown",
+      "unknown",
+    ]);
+    peer("skopeo", "copy", "-q", `oci:${layout}`, `oci:${host.place("one")}:x`);
+    await host.must("load", "-i", archive);
     // what is not asked for is said no more
     await mustBuild(host, text + status, "-t", name, "--push");
     expect(rawManifest(name).manifests).toBeUndefined();

@@ -1,6 +1,7 @@
 /** How an image came to be, as SLSA provenance: v1, or v0.2, with the fields that BuildKit fills in. Pure. */
 import type { Attestation } from "../../oci/attestation.ts";
 import type { MergedGraph } from "../merge.ts";
+import { redactUrls, withoutSecrets } from "../source/url-text.ts";
 
 export interface ProvenanceOptions {
   /** `min`: what went in. `max`: also the Dockerfile, arguments, names of secrets, and all steps. */
@@ -136,7 +137,8 @@ function buildConfig({ steps }: ProvenanceFacts): object {
     steps: steps.map(({ step, title }, id) => {
       // what was handed over by others stays theirs
       const { passedEnv: _, ...op } = "passedEnv" in step ? step : { ...step, passedEnv: [] };
-      return { id: `step${id}`, name: title, op };
+      const told: unknown = JSON.parse(JSON.stringify(op, withoutSecrets));
+      return { id: `step${id}`, name: redactUrls(title), op: told };
     }),
   };
 }

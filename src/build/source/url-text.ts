@@ -23,3 +23,7 @@ export function decodePercent(text: string): string {
     return text;
   }
 }
+
+/** Leaves credentials out of what JSON.stringify() writes of a step. */
+export const withoutSecrets = (key: string, value: unknown) =>
+  key === "credentials" ? null : typeof value === "string" ? redactUrls(value) : value;

@@ -79,7 +79,11 @@ export const build = defineCommand({
       if (options.check) return showFindings(await engine.builds.check(request));
       const built = await engine.builds.build(request);
       progress.end();
-      if (built === null || kind === "none") return 0;
+      // standard output may have the result itself
+      const isTaken = request.outputs.some(
+        (one) => "destination" in one && one.destination === "-",
+      );
+      if (built === null || kind === "none" || isTaken) return 0;
       print(kind === "quiet" ? `sha256:${built.id}\n` : `${built.id}\n`);
       return 0;
     } catch (error) {
