@@ -287,6 +287,7 @@ describe("libpodSpec()", () => {
     [{ volumes: [{ Name: "../x", Dest: "/x" }] }, '"../x" is no name for a volume'],
     [{ mounts: [{ destination: "/x", source: "a" }] }, "is not absolute"],
     [{ resource_limits: { rdma: { a: 1 } } }, "resource_limits.rdma is not supported"],
+    [{ artifact_volumes: [{ source: "a" }] }, "artifacts are not available yet"],
     [{ healthLogDestination: "/x" }, "results are kept in the store alone"],
     [{ env_host: true }, "not the caller's"],
   ])("refuses %j", (body, words) => {

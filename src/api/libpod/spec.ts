@@ -203,6 +203,13 @@ const saysNothing = [
   "create_working_dir", // it is always made
 ];
 
+/** What would be missed if it were only told of. */
+const refused: readonly (readonly [field: string, why: string])[] = [
+  ["artifact_volumes", "artifacts are not available yet"],
+  ["host_device_list", "name devices in devices"],
+  ["cni_networks", "name networks in Networks"],
+];
+
 const known = new Set(
   [...rows.map(([path]) => path.split(".", 1)[0] ?? ""), ...elsewhere, ...saysNothing].map((name) =>
     name.toLowerCase(),
@@ -250,6 +257,9 @@ export function libpodSpec(body: Document): {
   applyRows(spec, rows, body);
   applyRows(spec, [["netns", "--network", () => networkTexts(body)]], body);
   spec.removesImage = body.boolean("removeImage") ?? false;
+  for (const [field, why] of refused)
+    if (saysSomething(body.value(field)))
+      throw new CooperError("not-supported", `${field} is not supported: ${why}`);
   for (const [path, name] of absent)
     if (saysSomething(body.document(path).value(name)))
       throw new CooperError("not-supported", `${path}.${name} is not supported`);

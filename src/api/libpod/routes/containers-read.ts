@@ -49,19 +49,21 @@ export const top: Handler = async ({ engine, params, request }) => {
   const { signal } = request;
   const parameters = new Parameters(request.query);
   const words = parameters.texts("ps_args");
+  const { id } = await engine.containers.get(params.name ?? "");
   const look = async () => {
-    const { headings, rows } = await engine.containers.top(params.name ?? "", words);
+    const { headings, rows } = await engine.containers.top(id, words);
     return { Processes: rows, Titles: headings };
   };
   const first = await look();
   if (!parameters.flag("stream")) return json(first);
-  const delayMs = (parameters.number("delay") ?? 5) * 1000;
+  const delayMs = Math.max(parameters.number("delay") ?? 5, 1) * 1000;
   return jsonLines(
     (async function* () {
       yield first;
       for (;;) {
         await Bun.sleep(delayMs);
-        if (signal.aborted) return;
+        const isRunning = (await engine.containers.sample(id))?.isRunning ?? false;
+        if (signal.aborted || !isRunning) return;
         yield await look();
       }
     })(),
