@@ -51,8 +51,17 @@ function header(
     ...(registryToken !== undefined && { registrytoken: registryToken }),
     serveraddress: server === "docker.io" ? "https://index.docker.io/v1/" : server,
   };
-  return { "X-Registry-Auth": Buffer.from(JSON.stringify(document)).toString("base64url") };
+  return { "X-Registry-Auth": goBase64(JSON.stringify(document)) };
 }
+
+/** As Go's base64.URLEncoding reads it: with padding, which Node's alphabet for URLs leaves out. */
+function goBase64(text: string): string {
+  const bare = Buffer.from(text).toString("base64url");
+  return bare.padEnd(Math.ceil(bare.length / 4) * 4, "=");
+}
+
+/** Docker wants the header for a push, also where there is nothing to show. */
+export const noAuth = { "X-Registry-Auth": goBase64("{}") };
 
 /** How it speaks to registries is the other engine's own business. */
 function assertPlain({ tlsVerify, certDirectory, retries, retryDelayMs }: AccessOptions): void {

@@ -2,7 +2,17 @@
 import { signalText, updateBodyOf } from "../api/docker/body.ts";
 import { readContainer } from "../api/docker/read-container.ts";
 import { readStats } from "../api/docker/read-stats.ts";
-import { hex, list, number, object, objects, ownPart, text, texts } from "../api/docker/reading.ts";
+import {
+  hex,
+  list,
+  names,
+  number,
+  object,
+  objects,
+  ownPart,
+  text,
+  texts,
+} from "../api/docker/reading.ts";
 import type { SessionEnd, SessionOptions } from "../container/attach.ts";
 import type { CommitOptions } from "../container/commit.ts";
 import type { CopyOptions } from "../container/copy/copy.ts";
@@ -161,7 +171,7 @@ export class RemoteContainers implements Partial<ContainerVerbs> {
     const query = { filters: filtersText(filters) };
     const document = object(await this.client.json("POST", "/containers/prune", { query }));
     return {
-      ids: texts(document.ContainersDeleted),
+      ids: names(document.ContainersDeleted),
       reclaimedBytes: number(document.SpaceReclaimed),
       bytes: new Map(),
     };

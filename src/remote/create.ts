@@ -1,7 +1,7 @@
 /** `create` at an engine elsewhere: what its API cannot carry is refused before anything happens. */
 import { bodyOf } from "../api/docker/body.ts";
 import { lostFields } from "../api/docker/carried.ts";
-import { object, text, texts } from "../api/docker/reading.ts";
+import { hex, object, texts } from "../api/docker/reading.ts";
 import type { CreateOptions } from "../container/create.ts";
 import { createOptions } from "../container/options/table.ts";
 import type { ContainerSpec } from "../container/spec.ts";
@@ -34,7 +34,8 @@ export async function createElsewhere(
   }
   const document = object(made);
   for (const warning of texts(document.Warnings)) warn(warning);
-  const id = text(document.Id);
+  const id = hex(document.Id);
+  if (id === "") throw new CooperError("hostile", "the engine gives the container no id");
   if (file !== undefined) {
     (await import("node:fs")).writeSync(file.descriptor, id);
     file.commit();

@@ -1,5 +1,5 @@
 /** `exec` at an engine elsewhere. */
-import { number, object, text } from "../api/docker/reading.ts";
+import { hex, number, object } from "../api/docker/reading.ts";
 import type { ExecOptions } from "../container/exec.ts";
 import { CooperError } from "../errors.ts";
 import type { Client } from "./client.ts";
@@ -30,7 +30,7 @@ export async function execElsewhere(
       },
     }),
   );
-  const id = text(made.Id);
+  const id = hex(made.Id);
   const at = `/exec/${encodeURIComponent(id)}`;
   const json = { Detach: isDetached, Tty: hasTty };
   if (isDetached) {

@@ -1,7 +1,15 @@
 /** Verbs on images of an engine elsewhere. */
 import { createReadStream, lstatSync } from "node:fs";
 import { readHistory, readImage } from "../api/docker/read-image.ts";
-import { hex, number, object, objects, ownPart, text } from "../api/docker/reading.ts";
+import {
+  hex,
+  name as nameOf,
+  number,
+  object,
+  objects,
+  ownPart,
+  text,
+} from "../api/docker/reading.ts";
 import type { ImageVerbs } from "../engine.ts";
 import { CooperError, errnoName } from "../errors.ts";
 import type { FetchOptions } from "../image/for-container.ts";
@@ -16,7 +24,7 @@ import type { RemovedImage, RemoveOptions } from "../image/remove.ts";
 import type { SavedImage, SaveOptions } from "../image/save.ts";
 import type { Digest } from "../oci/digest.ts";
 import { parseName } from "../oci/reference.ts";
-import { authHeaders } from "./access.ts";
+import { authHeaders, noAuth } from "./access.ts";
 import type { Client } from "./client.ts";
 import { filtersText, fullNames } from "./names.ts";
 import { Progress, platformText, pullImage } from "./pull.ts";
@@ -72,6 +80,12 @@ export class RemoteImages implements Partial<ImageVerbs> {
     return steps.map((step) => readHistory(step, fullName));
   }
 
+  /** What an image changes is not told; who named no container at all hears that. */
+  async changes(name: string): Promise<never> {
+    if (await this.exists(name)) throw this.here();
+    throw new CooperError("no-such-container", `no such container: ${name}`);
+  }
+
   async tag(name: string, names: readonly string[]): Promise<void> {
     for (const target of names) {
       const { registry, repository, tag } = parseName(target);
@@ -113,14 +127,23 @@ export class RemoteImages implements Partial<ImageVerbs> {
 
   async push(name: string, destination: string | null, options: PushOptions): Promise<PushedImage> {
     assertPlainPush(options);
-    if (destination !== null && destination !== name) await this.tag(name, [destination]);
-    const target = destination ?? name;
+    if (destination === null || destination === name) return this.pushNamed(name, options);
+    // the API pushes by a name that the image has: it gets one for as long as that takes
+    const isThere = await this.exists(destination);
+    await this.tag(name, [destination]);
+    try {
+      return await this.pushNamed(destination, options);
+    } finally {
+      if (!isThere) await this.remove(destination, { keepsParents: true });
+    }
+  }
+
+  private async pushNamed(target: string, options: PushOptions): Promise<PushedImage> {
     const { registry, repository, tag } = parseName(target);
     const path = registry === null ? repository : `${registry}/${repository}`;
     const lines = this.client.lines("POST", `${at(path)}/push`, {
       query: { tag: tag ?? "latest", platform: platformText(options.platform) },
-      // Docker wants the header, also where there is nothing to show
-      headers: { "X-Registry-Auth": "e30", ...(await authHeaders(this.client, target, options)) },
+      headers: { ...noAuth, ...(await authHeaders(this.client, target, options)) },
       signal: options.signal,
     });
     const { kind } = await this.client.peer();
@@ -130,10 +153,10 @@ export class RemoteImages implements Partial<ImageVerbs> {
       const document = object(line);
       progress.line(document);
       const aux = object(document.aux);
-      const digest = text(aux.digest) || text(aux.Digest);
+      const digest = nameOf(aux.digest) || nameOf(aux.Digest);
       if (digest !== "")
         pushed = {
-          name: text(aux.name) || `${path}:${tag ?? "latest"}`,
+          name: nameOf(aux.name) || `${path}:${tag ?? "latest"}`,
           digest: digest as Digest,
           manifestBytes: number(aux.manifestBytes ?? aux.Size),
           mediaType: text(aux.mediaType),
@@ -161,7 +184,7 @@ export class RemoteImages implements Partial<ImageVerbs> {
       progress.line(document);
       const [, kind, what = ""] = /Loaded image( ID)?: (\S+)/.exec(text(document.stream)) ?? [];
       if (what === "") continue;
-      if (kind === undefined) found.push({ image: { id: "" }, names: [fullName(what)] });
+      if (kind === undefined) found.push({ image: { id: "" }, names: [fullName(nameOf(what))] });
       else found.push({ image: { id: hex(what) }, names: [] });
     }
     return found;

@@ -2,7 +2,7 @@
 import { endpointOf } from "../api/docker/body.ts";
 import { readPorts } from "../api/docker/read-container.ts";
 import { networkBody, readNetwork } from "../api/docker/read-network.ts";
-import { object, objects, ownPart, text, texts } from "../api/docker/reading.ts";
+import { names, object, objects, ownPart, text } from "../api/docker/reading.ts";
 import type { RemoveNetworkOptions } from "../container/network-verbs.ts";
 import type { NetworkRequest } from "../container/spec.ts";
 import type { Networks } from "../engine/networks.ts";
@@ -74,7 +74,7 @@ export class RemoteNetworks implements Partial<Verbs<Networks>> {
 
   async prune(filters: readonly string[]): Promise<string[]> {
     const query = { filters: filtersText(filters) };
-    return texts(
+    return names(
       object(await this.client.json("POST", "/networks/prune", { query })).NetworksDeleted,
     );
   }

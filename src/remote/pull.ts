@@ -1,6 +1,15 @@
 /** Pulling and pushing by an engine elsewhere. */
 import { errorOf, wordsError } from "../api/docker/error.ts";
-import { hex, type Json, number, object, objects, ownPart, text } from "../api/docker/reading.ts";
+import {
+  hex,
+  type Json,
+  name as nameOf,
+  number,
+  object,
+  objects,
+  ownPart,
+  text,
+} from "../api/docker/reading.ts";
 import type { CreateOptions } from "../container/create.ts";
 import type { ContainerSpec } from "../container/spec.ts";
 import { CooperError } from "../errors.ts";
@@ -142,7 +151,7 @@ export class Progress {
 
 /** Of another Cooper: its own value, checked. */
 function ownProgress(own: Json): TransferProgress | undefined {
-  const [digest, name] = [text(own.digest), text(own.name)];
+  const [digest, name] = [nameOf(own.digest), nameOf(own.name)];
   switch (own.kind) {
     case "begin":
       return { kind: "begin", name };
@@ -150,7 +159,7 @@ function ownProgress(own: Json): TransferProgress | undefined {
       return {
         kind: "layers",
         layers: objects(own.layers).map((layer) => ({
-          digest: text(layer.digest),
+          digest: nameOf(layer.digest),
           size: number(layer.size),
         })),
       };
@@ -162,13 +171,13 @@ function ownProgress(own: Json): TransferProgress | undefined {
         totalBytes: number(own.totalBytes),
       };
     case "done":
-      return { kind: "done", digest, note: text(own.note) };
+      return { kind: "done", digest, note: nameOf(own.note) };
     case "waiting":
       return { kind: "waiting", digest };
     case "retry":
-      return { kind: "retry", why: text(own.why), inMs: number(own.inMs) };
+      return { kind: "retry", why: nameOf(own.why), inMs: number(own.inMs) };
     case "end":
-      return { kind: "end", name, id: text(own.id) };
+      return { kind: "end", name, id: nameOf(own.id) };
     default:
       return undefined; // a newer one tells more
   }

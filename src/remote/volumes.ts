@@ -1,13 +1,14 @@
 /** Verbs on volumes of an engine elsewhere. */
 import {
   moment,
+  name as nameOf,
+  names as namesOf,
   number,
   object,
   objects,
   ownPart,
   pairs,
   text,
-  texts,
 } from "../api/docker/reading.ts";
 import type { RemoveVolumeOptions } from "../container/remove-volume.ts";
 import type { VolumeVerbs } from "../engine.ts";
@@ -36,7 +37,9 @@ export class RemoteVolumes implements Partial<VolumeVerbs> {
     const json = { Name: name ?? "", Driver: "local", DriverOpts: options, Labels: labels };
     if (name !== null && (await this.exists(name)))
       throw new CooperError("name-in-use", `the volume ${name} exists already`);
-    return { name: text(object(await this.client.json("POST", "/volumes/create", { json })).Name) };
+    return {
+      name: nameOf(object(await this.client.json("POST", "/volumes/create", { json })).Name),
+    };
   }
 
   async exists(name: string): Promise<boolean> {
@@ -62,7 +65,7 @@ export class RemoteVolumes implements Partial<VolumeVerbs> {
         const own = ownPart(item);
         return {
           volume: {
-            name: text(item.Name),
+            name: nameOf(item.Name),
             isAnonymous:
               own === undefined ? /^[0-9a-f]{64}$/.test(text(item.Name)) : own.Anonymous === true,
             labels: pairs(item.Labels),
@@ -90,7 +93,7 @@ export class RemoteVolumes implements Partial<VolumeVerbs> {
     const query = { filters: filtersText(asked) };
     const document = object(await this.client.json("POST", "/volumes/prune", { query }));
     return {
-      names: texts(document.VolumesDeleted),
+      names: namesOf(document.VolumesDeleted),
       sizes: [],
       reclaimedBytes: number(document.SpaceReclaimed),
     };

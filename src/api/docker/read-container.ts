@@ -3,7 +3,18 @@ import type { ListedContainer } from "../../container/listed.ts";
 import type { ContainerState } from "../../container/record.ts";
 import type { PublishedPort } from "../../network/model.ts";
 import { portsText } from "../../network/port-text.ts";
-import { flag, hex, type Json, number, objects, ownPart, pairs, text, texts } from "./reading.ts";
+import {
+  flag,
+  hex,
+  type Json,
+  names,
+  number,
+  objects,
+  ownPart,
+  pairs,
+  text,
+  texts,
+} from "./reading.ts";
 
 /** What the API's own fields do not tell: sent to clients that are Coopers themselves. */
 const ownFields = [
@@ -37,11 +48,11 @@ export function ownContainer(container: ListedContainer): Json {
 
 /** An item of `/containers/json`. @param names how the engine writes names of images */
 export function readContainer(item: Json, fullName: (name: string) => string): ListedContainer {
-  const id = text(item.Id);
+  const id = hex(item.Id);
   const own = ownPart(item);
   const base = {
     id,
-    name: (texts(item.Names).find((name) => !name.slice(1).includes("/")) ?? "").replace(/^\//, ""),
+    name: (names(item.Names).find((name) => !name.slice(1).includes("/")) ?? "").replace(/^\//, ""),
     imageId: hex(item.ImageID),
   };
   if (own !== undefined) return { ...base, ...readOwn(own) };

@@ -2,7 +2,7 @@
 import type { HistoryStep } from "../../image/history.ts";
 import type { ListedImage } from "../../image/list.ts";
 import { namePartsOf } from "../../image/names.ts";
-import { hex, type Json, number, ownPart, pairs, text, texts } from "./reading.ts";
+import { hex, type Json, names as namesOf, number, ownPart, pairs, text } from "./reading.ts";
 
 /** What the API's own fields do not tell: sent to clients that are Coopers themselves. */
 export function ownImage({ image, containers, isIntermediate }: ListedImage): Json {
@@ -14,13 +14,13 @@ export function ownImage({ image, containers, isIntermediate }: ListedImage): Js
 export function readImage(item: Json, fullName: (name: string) => string): ListedImage {
   const own = ownPart(item);
   const isName = (name: string) => !name.startsWith("<none>") && !name.endsWith(":<none>");
-  const shown = (value: unknown) => texts(value).filter(isName).map(fullName).sort();
+  const shown = (value: unknown) => namesOf(value).filter(isName).map(fullName).sort();
   const createdAt = own === undefined ? number(item.Created) * 1000 : number(own.createdAt);
-  const names = own === undefined ? shown(item.RepoTags) : texts(own.names);
+  const names = own === undefined ? shown(item.RepoTags) : namesOf(own.names);
   const repoDigests =
     own === undefined
-      ? shown(texts(item.RepoDigests).filter((name) => !name.includes("<none>")))
-      : texts(own.repoDigests);
+      ? shown(namesOf(item.RepoDigests).filter((name) => !name.includes("<none>")))
+      : namesOf(own.repoDigests);
   const labels = pairs(item.Labels);
   const image = {
     id: hex(item.Id),
@@ -54,7 +54,7 @@ export function readHistory(item: Json, fullName: (name: string) => string): His
     createdBy: text(item.CreatedBy),
     comment: text(item.Comment),
     size: number(item.Size),
-    tags: own === undefined ? texts(item.Tags).map(fullName) : texts(own.tags),
+    tags: own === undefined ? namesOf(item.Tags).map(fullName) : namesOf(own.tags),
     layerId: text(own?.layerId) || null,
   };
 }

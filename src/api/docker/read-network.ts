@@ -1,7 +1,7 @@
 /** Networks out of what Docker's API says of them, and as it is asked for them: the inverse of `network.ts`. Pure. */
 import type { NetworkRequestRecord } from "../../network/define.ts";
 import type { Network, NetworkDriver } from "../../network/model.ts";
-import { flag, type Json, moment, object, objects, ownPart, pairs, text } from "./reading.ts";
+import { flag, type Json, moment, name, object, objects, ownPart, pairs, text } from "./reading.ts";
 
 /** An item of `/networks`. */
 export function readNetwork(item: Json): Network {
@@ -10,7 +10,7 @@ export function readNetwork(item: Json): Network {
   const ipam = object(item.IPAM);
   return {
     id: text(item.Id),
-    name: text(item.Name),
+    name: name(item.Name),
     driver: text(item.Driver) as NetworkDriver,
     interfaceName: pairs(item.Options)["com.docker.network.bridge.name"] ?? "",
     subnets: objects(ipam.Config).map((config) => ({
@@ -37,7 +37,7 @@ function ownNetwork(own: Json): Network {
   const { createdAt } = own;
   return {
     id: text(own.id),
-    name: text(own.name),
+    name: name(own.name),
     driver: text(own.driver) as NetworkDriver,
     interfaceName: text(own.interfaceName),
     subnets: objects(own.subnets).map(({ subnet, gateway, leaseRange }) => ({

@@ -3,7 +3,17 @@ import type { CacheEntry } from "../../image/build-cache.ts";
 import type { ShownUsage, StoreUsage, UsageOf } from "../../store/usage.ts";
 import { readContainer } from "./read-container.ts";
 import { readImage } from "./read-image.ts";
-import { flag, type Json, moment, number, object, objects, ownPart, text } from "./reading.ts";
+import {
+  flag,
+  type Json,
+  moment,
+  name,
+  number,
+  object,
+  objects,
+  ownPart,
+  text,
+} from "./reading.ts";
 
 type Sums = Omit<UsageOf<unknown>, "items">;
 
@@ -41,7 +51,7 @@ export function readUsage(document: Json, fullName: (name: string) => string): S
     bytes: number(item.SizeRw),
   }));
   const volumes = objects(document.Volumes).map((item) => ({
-    name: text(item.Name),
+    name: name(item.Name),
     links: Math.max(0, number(object(item.UsageData).RefCount)),
     bytes: Math.max(0, number(object(item.UsageData).Size)),
   }));

@@ -28,8 +28,18 @@ export function moment(value: unknown): number {
   return Number.isNaN(at) || at < 0 ? 0 : at;
 }
 
-/** An id without `sha256:`. */
-export const hex = (value: unknown): string => text(value).replace(/^sha256:/, "");
+/** An id without `sha256:`; what is no id is as good as nothing. */
+export function hex(value: unknown): string {
+  const id = text(value).replace(/^sha256:/, "");
+  return /^[0-9a-f]{1,64}$/i.test(id) ? id : "";
+}
+
+/** A name, which is printed as it is: nothing in it commands a terminal or makes up lines. */
+export const name = (value: unknown): string =>
+  text(value).replace(/[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");
+
+/** Names in a list. */
+export const names = (value: unknown): string[] => texts(value).map(name);
 
 /** What another Cooper says besides, in our own values. */
 export const ownPart = (document: Json): Json | undefined =>
