@@ -135,7 +135,7 @@ async function unplug(netns: string, link: string): Promise<void> {
 }
 
 /** A container whose mode has room for networks, under its lock. */
-async function lockedContainer(
+export async function lockedContainer(
   host: Host,
   nameOrId: string,
 ): Promise<Disposable & { readonly container: ContainerRecord }> {

@@ -56,6 +56,11 @@ export class Networks {
     await connectContainer(this.host, network, container, request);
   }
 
+  /** Another name for a container that is in a network. */
+  async addAlias(network: string, container: string, alias: string): Promise<void> {
+    return (await import("../container/link.ts")).addAlias(this.host, network, container, alias);
+  }
+
   async disconnect(network: string, container: string, force: boolean): Promise<void> {
     const { disconnectContainer } = await import("../container/network-connect.ts");
     await disconnectContainer(this.host, network, container, force);

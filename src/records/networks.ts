@@ -150,6 +150,20 @@ export function addAttachment(
   }
 }
 
+/** Changes the further names of a container in a network. */
+export function setAliases(
+  database: Database,
+  containerId: string,
+  networkId: string,
+  aliases: readonly string[],
+): void {
+  database
+    .query(
+      "update attachment set record = json_set(record, '$.aliases', json(?)) where container_id = ? and network_id = ?",
+    )
+    .run(JSON.stringify(aliases), containerId, networkId);
+}
+
 /** Notes what a connection is now; null: it is down. */
 export function setLive(
   database: Database,

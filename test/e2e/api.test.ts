@@ -287,7 +287,12 @@ describe.skipIf(dockerClient === null)("docker's client", () => {
       "80",
     );
     expect(asked).toMatchObject({ exitCode: 0, stdout: "answer\n" });
+    const linked = ["run", "--rm", "--network", "net", "--link"];
+    expect(await service.must(...linked, "web:shop", "hello", "nc", "shop", "80")).toBe("answer");
     await service.must("run", "-d", "--name", "other", "hello", "sleep", "100");
+    expect((await service.docker(...linked, "other:o", "hello", "true")).stderr).toContain(
+      "Cannot link to other, as it does not belong to the network net",
+    );
     expect(
       await service.must(
         "inspect",

@@ -27,6 +27,46 @@ export function networkTexts(mode: string, networking: Document): string[] {
   return [...mainTexts, ...others.map(([name, words]) => text(name, words))];
 }
 
+/** A container that is to be found by another name too. */
+export interface Link {
+  readonly network: string;
+  readonly target: string;
+  readonly alias: string;
+}
+
+/** `CONTAINER[:ALIAS]` of a body of create: those of HostConfig are of its first network. @throws CooperError */
+export function linksOf(body: Document): Link[] {
+  const host = body.document("HostConfig");
+  const mode = host.string("NetworkMode");
+  const endpoints = body.document("NetworkingConfig").map("EndpointsConfig");
+  const first = !["", "default"].includes(mode) ? mode : (endpoints[0]?.[0] ?? "bridge");
+  const own = host.strings("Links");
+  if (own.length > 0 && modes.test(mode))
+    throw new CooperError(
+      "invalid-argument",
+      `conflicting options: links are of networks, and the network mode is ${mode}`,
+    );
+  return [
+    ...own.map((text) => linkOf(first, text)),
+    ...endpoints.flatMap(([network, value]) => endpointLinks(network, value)),
+  ];
+}
+
+/** Those of one network. */
+export function endpointLinks(network: string, value: unknown): Link[] {
+  const endpoint = new Document(value ?? {}, "EndpointsConfig");
+  return endpoint.strings("Links").map((text) => linkOf(network, text));
+}
+
+function linkOf(network: string, text: string): Link {
+  const [target = "", alias = target.replace(/^\//, ""), more] = text.split(":");
+  if (target === "" || more !== undefined)
+    throw new CooperError("invalid-argument", `bad format for links: ${text}`);
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/.test(alias))
+    throw new CooperError("invalid-argument", `bad format for links: ${alias} is no name`);
+  return { network, target: target.replace(/^\//, ""), alias };
+}
+
 const text = (name: string, words: readonly string[]) =>
   words.length === 0 ? name : `${name}:${words.join(",")}`;
 
@@ -41,11 +81,6 @@ function endpointOf(value: unknown): string[] {
     throw new CooperError(
       "not-supported",
       "LinkLocalIPs is not supported: addresses come from the subnets of networks",
-    );
-  if (endpoint.strings("Links").length > 0)
-    throw new CooperError(
-      "not-supported",
-      "Links is not supported: containers in one network find each other by name",
     );
   const mac = endpoint.string("MacAddress");
   if (mac !== "") words.push(`mac=${mac}`);

@@ -94,7 +94,6 @@ const rows: readonly Row[] = [
     "--storage-opt",
     (at, name) => Object.entries(at.pairs(name)).map(([key, value]) => `${key}=${value}`),
   ],
-  ["HostConfig.Links", "--link", (at, name) => at.strings(name)],
   [
     "HostConfig.Isolation",
     "--isolation",
@@ -106,7 +105,7 @@ const rows: readonly Row[] = [
 ];
 
 /** Paths that are read together with others, elsewhere in this file. */
-const elsewhere = new Set(["HostConfig.NetworkMode", "Config.Volumes"]);
+const elsewhere = new Set(["HostConfig.NetworkMode", "HostConfig.Links", "Config.Volumes"]);
 
 /** Reads a whole body. @throws CooperError invalid-argument, not-supported */
 export function specOf(

@@ -2,6 +2,7 @@
 import { applyOption } from "../../container/options/apply.ts";
 import { CooperError } from "../../errors.ts";
 import { parseSignal } from "../../oci/signals.ts";
+import { linksOf } from "../docker/endpoints.ts";
 import { specOf, updateSpecOf } from "../docker/spec.ts";
 import { readDocument } from "../document.ts";
 import { json, noContent, notModified } from "../http/reply.ts";
@@ -12,7 +13,8 @@ import { pruneReply } from "./prune.ts";
 
 export const create: Handler = async ({ engine, request }) => {
   const { query } = request;
-  const { spec, warnings } = specOf(await readDocument(request.body), {
+  const body = await readDocument(request.body);
+  const { spec, warnings } = specOf(body, {
     name: query.get("name"),
     platform: query.get("platform"),
   });
@@ -23,6 +25,8 @@ export const create: Handler = async ({ engine, request }) => {
   )
     applyOption(spec, "--network", "bridge", "HostConfig.NetworkMode");
   spec.pull = "never"; // clients pull themselves when they are told that it is missing
+  for (const { network, target, alias } of linksOf(body))
+    await engine.networks.addAlias(network, target, alias);
   const container = await engine.containers.create(
     spec,
     { createCommand: [], replaces: false, cidFile: null },

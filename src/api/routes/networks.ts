@@ -3,7 +3,7 @@
 import { applyOption } from "../../container/options/apply.ts";
 import { emptySpec } from "../../container/spec.ts";
 import { CooperError } from "../../errors.ts";
-import { networkTexts } from "../docker/endpoints.ts";
+import { endpointLinks, networkTexts } from "../docker/endpoints.ts";
 import { builtinNetworks, networkItem, networkRequest, networkStatus } from "../docker/network.ts";
 import { Document, readDocument } from "../document.ts";
 import { json, type Reply } from "../http/reply.ts";
@@ -83,6 +83,8 @@ export const connect: Handler = async ({ engine, params, request }): Promise<Rep
   const [asked] = spec.networking.networks;
   if (asked === undefined)
     throw new CooperError("invalid-argument", `container cannot be connected to ${name}`);
+  for (const { network, target, alias } of endpointLinks(name, body.value("EndpointConfig")))
+    await engine.networks.addAlias(network, target, alias);
   await engine.networks.connect(name, body.string("Container"), asked);
   return { status: 200 };
 };
