@@ -143,7 +143,6 @@ describe("specOf()", () => {
     [{ HostConfig: { Privileged: "yes" } }, "HostConfig.Privileged"],
     [{ HostConfig: { Binds: ["./x:/y"] } }, "absolute"],
     [{ HostConfig: { Mounts: [{ Type: "bind", Source: "x", Target: "/y" }] } }, "absolute"],
-    [{ HostConfig: { Links: ["a:b"] } }, "HostConfig.Links is not supported"],
     [
       { HostConfig: { RestartPolicy: { Name: "always", MaximumRetryCount: 2 } } },
       "maximum retry count",

@@ -59,7 +59,7 @@ export const build: Handler = async ({ engine, request }) => {
   if (query.get("version") === "2")
     throw new CooperError(
       "not-supported",
-      "BuildKit's protocol is not spoken: use the classic builder (DOCKER_BUILDKIT=0)",
+      "BuildKit's protocol is not spoken here: use the buildx plugin, or the classic builder (DOCKER_BUILDKIT=0)",
     );
   const platform = query.get("platform") ?? "";
   const file = query.get("dockerfile") ?? "";
