@@ -115,10 +115,12 @@ describe.skipIf(dockerClient === null)("docker's client", () => {
     const context = host.place("context");
     await Bun.write(
       `${context}/Dockerfile`,
-      "FROM hello\nARG V=1\nRUN echo $V > /v\nCOPY f /f\nCMD cat /v /f\n",
+      "FROM hello\nARG V=1\nRUN grep -q 1.2.3.4 /etc/hosts && ulimit -n | grep 77 && echo $V > /v\nCOPY f /f\nCMD cat /v /f\n",
     );
     await Bun.write(`${context}/f`, "file\n");
-    expect(await service.must("build", "-t", "built", "--build-arg", "V=7", context)).toContain(
+    const limits = ["--add-host", "a:1.2.3.4", "--ulimit", "nofile=77"];
+    const build = ["build", "-t", "built", ...limits];
+    expect(await service.must(...build, "--build-arg", "V=7", context)).toContain(
       "Successfully tagged built:latest",
     );
     expect(await service.must("run", "--rm", "built")).toBe("7\nfile");

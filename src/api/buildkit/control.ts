@@ -16,7 +16,7 @@ import { clientFiles, clientTexts, clientUpload, ignorePatterns } from "./files.
 import { type Methods, type ServerCall, unary } from "./grpc.ts";
 import { type Job, type JobResult, Jobs } from "./jobs.ts";
 import { encode, type FieldValue, Message, mapFields } from "./protobuf.ts";
-import { type AskedBuild, askedBuild, askedTags } from "./request.ts";
+import { type AskedBuild, askedBuild, askedCacheTargets, askedTags } from "./request.ts";
 import { type BuildSession, BuildSessions } from "./session.ts";
 import { buildStatus } from "./status.ts";
 
@@ -141,18 +141,17 @@ export class BuildKit {
         `the frontend ${attributes.source ?? frontend} is not run here: Dockerfiles are read by our own builder`,
       );
     const tags = askedTags(request);
+    const cacheTo = askedCacheTargets(request);
     const asked = askedBuild(attributes);
     const session = await this.sessions.get(request.string(5));
     using agents = new ClientAgents(session);
     const progress = buildStatus(job.ref, job.tell);
-    if (asksForCaches(request))
-      progress.note(
-        "caches elsewhere are not read or written: what is built here is remembered here",
-      );
     const options = {
       ...asked,
       ...unasked,
       allowed: request.strings(9),
+      cacheTo,
+      family: cacheTo.length > 0 ? ("oci" as const) : ("docker" as const), // a cache is an annotation
       file: asked.filename,
       tags,
       fetch: {
@@ -259,15 +258,8 @@ const unasked = {
   outputs: [],
   metadataFile: null,
   epoch: null,
-  family: "docker",
   iidFile: null,
 } satisfies Partial<BuildOptions>;
-
-/** `--cache-from` and `--cache-to`. */
-function asksForCaches(request: Message): boolean {
-  const caches = request.message(8);
-  return caches !== undefined && [1, 2, 4, 5].some((field) => caches.all(field).length > 0);
-}
 
 /** Calls of one build name it in their metadata. */
 const jobOf = ({ metadata }: ServerCall) => String(metadata["buildkit-controlapi-buildid"] ?? "");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ignorePatterns } from "./files.ts";
 import { encode, Message, mapFields } from "./protobuf.ts";
-import { askedBuild, askedTags } from "./request.ts";
+import { askedBuild, askedCacheTargets, askedTags } from "./request.ts";
 
 describe("askedBuild()", () => {
   test("without attributes it is a Dockerfile and a context", () => {
@@ -45,6 +45,14 @@ describe("askedBuild()", () => {
       { "add-hosts": "a=1.2.3.4,b=::1" },
       { template: { networking: { extraHosts: ["a:1.2.3.4", "b:::1"] } } },
     ],
+    [
+      { "cache-imports": '[{"Type":"registry","Attrs":{"ref":"reg:5000/a:c"}}]' },
+      { cacheFrom: [{ kind: "registry", names: ["reg:5000/a:c"] }] },
+    ],
+    [
+      { "cache-from": "a" },
+      { cacheFrom: [{ kind: "registry", names: ["docker.io/library/a:latest"] }] },
+    ],
     [{ "vcs:revision": "abc", "attest:provenance": "mode=min,inline-only=true" }, {}],
   ])("%j", (attributes, asked) => {
     expect(askedBuild(attributes)).toMatchObject(asked);
@@ -52,6 +60,8 @@ describe("askedBuild()", () => {
 
   test.each([
     [{ platform: "not a platform" }, "invalid platform"],
+    [{ "cache-imports": '[{"Type":"gha"}]' }, "caches of type gha"],
+    [{ "cache-imports": "x" }, "not valid JSON"],
     [{ requestid: "frontend.lint" }, "frontend.lint"],
     [{ "attest:sbom": "" }, "attest:sbom is not supported"],
     [{ "context:x": "git://x" }, "the build context x"],
@@ -71,6 +81,8 @@ describe("askedTags()", () => {
     expect(askedTags(request([13, exporter("moby", { name: "a:1,b" })]))).toEqual(["a:1", "b"]);
     expect(askedTags(request([3, "image"], ...mapFields(4, { name: "c" })))).toEqual(["c"]);
     expect(askedTags(request())).toEqual([]);
+    const pushed = exporter("moby", { name: "d", push: "true" });
+    expect(askedTags(request([13, pushed]))).toEqual(["d"]); // which the client does itself
   });
 
   test.each([
@@ -79,6 +91,13 @@ describe("askedTags()", () => {
   ])("refuses what is not done", (one, words) => {
     expect(() => askedTags(request([13, one]))).toThrow(words);
   });
+});
+
+test("askedCacheTargets() takes inline, and refuses what is elsewhere", () => {
+  const request = (type: string) => new Message(encode([8, encode([4, encode([1, type])])]));
+  expect(askedCacheTargets(new Message(encode()))).toEqual([]);
+  expect(askedCacheTargets(request("inline"))).toEqual([{ kind: "inline" }]);
+  expect(() => askedCacheTargets(request("gha"))).toThrow("caches of type gha");
 });
 
 test("ignorePatterns() leaves out comments and blanks, and what counts from the root", () => {

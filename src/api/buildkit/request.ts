@@ -1,8 +1,12 @@
 /** What a client of BuildKit asks for, in the words of our own build. Pure. */
+import type { CacheTarget } from "../../build/shared-cache/export.ts";
+import type { CacheSource } from "../../build/shared-cache/import.ts";
 import { applyOption } from "../../container/options/apply.ts";
 import { type ContainerSpec, emptySpec } from "../../container/spec.ts";
 import { CooperError } from "../../errors.ts";
+import { isObject } from "../../oci/json.ts";
 import { type PlatformChoice, parsePlatform } from "../../oci/platform.ts";
+import { registryName } from "../docker/names.ts";
 import { uploadAddress } from "./files.ts";
 import type { Message } from "./protobuf.ts";
 
@@ -31,6 +35,8 @@ export interface AskedBuild {
   /** Directories of the client that stand for names in the Dockerfile. */
   readonly directories: Readonly<Record<string, string>>;
   readonly platforms: readonly PlatformChoice[];
+  /** Where results of other machines are taken from. */
+  readonly cacheFrom: readonly CacheSource[];
   readonly context: AskedContext;
   readonly contextDirectory: string;
   readonly dockerfileDirectory: string;
@@ -38,11 +44,11 @@ export interface AskedBuild {
 
 /** Attributes that change nothing here, or only tell where a build came from. */
 const ignored =
-  /^(multi-platform|attest:provenance|image-resolve-mode|frontend\.caps|vcs:.*|cache-imports|cache-from|build-arg:BUILDKIT_INLINE_CACHE|sharedkeyhint|cmdline|source|local-sessionid:.*)$/;
+  /^(multi-platform|attest:provenance|image-resolve-mode|frontend\.caps|vcs:.*|build-arg:BUILDKIT_INLINE_CACHE|sharedkeyhint|cmdline|source|local-sessionid:.*)$/;
 
 /** Attributes with a place of their own in what is asked. */
 const known =
-  /^(target|filename|no-cache|force-network-mode|platform|add-hosts|shm-size|ulimit|cgroup-parent|context|contextkey|dockerfilekey|build-arg:.*|label:.*|context:.*)$/;
+  /^(target|filename|no-cache|force-network-mode|platform|add-hosts|shm-size|ulimit|cgroup-parent|context|contextkey|dockerfilekey|cache-imports|cache-from|build-arg:.*|label:.*|context:.*)$/;
 
 /** @throws CooperError not-supported for what would be ignored otherwise */
 export function askedBuild(attributes: Readonly<Record<string, string>>): AskedBuild {
@@ -68,6 +74,7 @@ export function askedBuild(attributes: Readonly<Record<string, string>>): AskedB
     template: templateOf(attributes),
     ...contextsOf(withPrefix("context:")),
     platforms: platform === "" ? [] : platform.split(",").map(parsePlatform),
+    cacheFrom: cachesOf(attributes),
     context: sourceOf(attributes.context),
     contextDirectory: attributes.contextkey || "context",
     dockerfileDirectory: attributes.dockerfilekey || "dockerfile",
@@ -123,6 +130,45 @@ function contextsOf(
   return { contexts, directories };
 }
 
+/** `cache-imports`: JSON of CacheOptionsEntry; before it there was a list of names. */
+function cachesOf(attributes: Readonly<Record<string, string>>): CacheSource[] {
+  const names = (attributes["cache-from"] ?? "").split(",").filter((name) => name !== "");
+  const text = attributes["cache-imports"];
+  if (text === undefined) return names.map(registryCache);
+  let entries: unknown;
+  try {
+    entries = JSON.parse(text);
+  } catch (cause) {
+    throw new CooperError("invalid-argument", "cache-imports is not valid JSON", { cause });
+  }
+  if (!Array.isArray(entries))
+    throw new CooperError("invalid-argument", "cache-imports is not a list");
+  return entries.map((entry) => {
+    const { Type, Attrs } = isObject(entry) ? entry : {};
+    const ref = isObject(Attrs) ? Attrs.ref : undefined;
+    if (Type !== "registry" || typeof ref !== "string")
+      throw new CooperError("not-supported", `caches of type ${Type} are not read: registry is`);
+    return registryCache(ref);
+  });
+}
+
+const registryCache = (name: string): CacheSource => ({
+  kind: "registry",
+  names: [registryName(name)],
+});
+
+/** Where a SolveRequest wants results to be kept for other machines. */
+export function askedCacheTargets(request: Message): CacheTarget[] {
+  const exports = request.message(8)?.messages(4) ?? [];
+  return exports.map((one) => {
+    if (one.string(1) === "inline") return { kind: "inline" };
+    throw new CooperError(
+      "not-supported",
+      `caches of type ${one.string(1)} are not written through this service: inline is`,
+    );
+  });
+}
+
 /** The names that the exporters of a SolveRequest give to the image: those of newer clients stand in a list. */
 export function askedTags(request: Message): string[] {
   const listed = request
@@ -136,7 +182,8 @@ export function askedTags(request: Message): string[] {
         "not-supported",
         `output of type ${type} is not written through this service: build an image and save or export it`,
       );
-    if (attributes.push === "true")
+    // "moby" is of clients that push by the rest of the API when it is built
+    if (type === "image" && attributes.push === "true")
       throw new CooperError("not-supported", "an image is pushed when it is built: docker push");
     return (attributes.name ?? "").split(",").filter((name) => name !== "");
   });

@@ -7,7 +7,7 @@ import { CooperError } from "../../errors.ts";
 import { isObject } from "../../oci/json.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import { readCredentials } from "../credentials.ts";
-import { imageId } from "../docker/names.ts";
+import { imageId, registryName } from "../docker/names.ts";
 import { ownProgress } from "../docker/read-build.ts";
 import { Document } from "../document.ts";
 import { isOurs } from "../ours.ts";
@@ -39,8 +39,8 @@ function templateOf(query: URLSearchParams): ContainerSpec {
     const text = query.get(name) ?? "";
     if (!["", "0", "default"].includes(text)) applyOption(spec, flag, text, name);
   }
-  for (const host of listOf(query, "extrahosts"))
-    if (typeof host === "string") applyOption(spec, "--add-host", host, "extrahosts");
+  for (const host of query.getAll("extrahosts"))
+    applyOption(spec, "--add-host", host, "extrahosts");
   for (const limit of listOf(query, "ulimits")) {
     const ulimit = new Document(limit, "ulimits");
     const [soft, hard] = [ulimit.number("Soft") ?? 0, ulimit.number("Hard") ?? 0];
@@ -80,6 +80,10 @@ export const build: Handler = async ({ engine, request }) => {
     squash: isTrue(query, "squash") ? ("own" as const) : ("none" as const),
     cacheMaxAgeMs: null,
     usesCache: !isTrue(query, "nocache"),
+    cacheFrom: listOf(query, "cachefrom").map((name) => ({
+      kind: "registry" as const,
+      names: [registryName(String(name))],
+    })),
     withoutCache: [],
     pull: isTrue(query, "pull") ? ("always" as const) : ("missing" as const),
     fetch: { isQuiet: true, ...readCredentials(request.headers) },
