@@ -86,8 +86,10 @@ async function fromContainer(
   const isRoot = process.getuid?.() === 0;
   const owner = options.keepsOwners && isRoot ? null : { uid: 0, gid: isRoot ? ownGid() : 0 };
   const { size, warnings } = await placeTar(body, {
-    root: "/",
-    ...plan,
+    // no link that the engine sends leads out of where its files were meant to go
+    root: plan.directory,
+    directory: "/",
+    name: plan.name,
     owner,
     overwrites: options.overwrites,
     entersNamespace: !isRoot,
