@@ -206,7 +206,7 @@ export class Client {
     } finally {
       onEnd();
       if (isRead && keepsAlive && this.idle === undefined) this.idle = wire;
-      else if (!isRead || !keepsAlive) wire.close();
+      else wire.close();
     }
   }
 

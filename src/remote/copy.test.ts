@@ -54,10 +54,12 @@ test("files come into the directory that was named", () =>
     expect(readFileSync(join(base, "here/a/f"), "utf8")).toBe("x"),
   ));
 
-test.each(["../../there", "../there"])("no link to %s leads an engine's files out of it", (target) =>
-  copied([directory("a/"), link("a/l", target), ...file("a/l/f", "x")], (base) =>
-    expect(existsSync(join(base, "there/f"))).toBe(false),
-  ),
+test.each(["../../there", "../there"])(
+  "no link to %s leads an engine's files out of it",
+  (target) =>
+    copied([directory("a/"), link("a/l", target), ...file("a/l/f", "x")], (base) =>
+      expect(existsSync(join(base, "there/f"))).toBe(false),
+    ),
 );
 
 test("nor does one in the place of the copy itself", () =>

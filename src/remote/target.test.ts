@@ -32,6 +32,10 @@ describe("parseTarget()", () => {
     expect(parseTarget("tcp://box", { tls, identity: null })).toMatchObject({ port: 2376, tls });
   });
 
+  test.each(["bücher.example", "my_box", "[fe80::1]"])("ssh://%s is a host", (host) => {
+    expect(parseTarget(`ssh://${host}`, none).kind).toBe("ssh");
+  });
+
   test.each([
     ["unix://relative", "must be absolute"],
     ["tcp://", "names no host"],
@@ -39,6 +43,9 @@ describe("parseTarget()", () => {
     ["tcp://box/path", "names no host"],
     ["ssh://-oProxyCommand=x", "names no host"],
     ["ssh://-l@box", "its user is no name"],
+    ["ssh://$(reboot)", "its host is no name or address"],
+    ["ssh://me@box`reboot`", "its host is no name or address"],
+    ["tcp://box;reboot:22", "its host is no name or address"],
     ["ssh://me:secret@box", "a password does not belong there"],
     ["ssh://box?x=1", "it has a query"],
     ["ssh://box/run/$(reboot).sock", "the path of its socket"],

@@ -95,6 +95,8 @@ function hostAndPort(text: string, rest: string): { host: string; port: number |
   const host = match?.[1]?.replace(/^\[|\]$/g, "") ?? "";
   // what begins with a dash would be an option of ssh (CVE-2017-1000117 and its kin)
   if (host === "" || host.startsWith("-")) throw bad(text, "it names no host");
+  // ssh gives it to the shell that runs a ProxyCommand (CVE-2023-51385)
+  if (!/^[\p{L}\p{N}_.:%-]+$/u.test(host)) throw bad(text, "its host is no name or address");
   if (port !== null && (port < 1 || port > 65535)) throw bad(text, `there is no port ${port}`);
   return { host, port };
 }

@@ -228,7 +228,7 @@ export async function clientTexts(
 ): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
   for await (const { path, contents } of clientFiles(session, { directory, include: names })) {
-    if (contents === undefined) continue;
+    if (contents === undefined || !names.includes(path)) continue; // others were not asked for
     const parts: Uint8Array[] = [];
     let size = 0;
     for await (const bytes of contents) {

@@ -11,6 +11,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { Duplex, type Readable, type Writable } from "node:stream";
+import { decodePercent } from "../../build/source/url-text.ts";
 import { CooperError, type ErrorCode } from "../../errors.ts";
 import { failureOf } from "../failure.ts";
 import type { RawStream } from "../http/reply.ts";
@@ -105,7 +106,7 @@ async function answerCall(
     const code = error instanceof CooperError ? codeOf[error.code] : undefined;
     trailers = {
       "grpc-status": `${code ?? codes.unknown}`,
-      "grpc-message": encodeURIComponent(failureOf(error).message),
+      "grpc-message": encodeURIComponent(failureOf(error).message.toWellFormed()),
     };
   }
   if (!stream.destroyed) stream.end();
@@ -198,7 +199,7 @@ export class GrpcClient {
         const code = status["grpc-status"];
         if (code === undefined) throw new CooperError("cancelled", "the client has gone");
         if (Number(code) === codes.ok) return;
-        const message = decodeURIComponent(String(status["grpc-message"] ?? ""));
+        const message = decodePercent(String(status["grpc-message"] ?? ""));
         throw new CooperError(
           Number(code) === codes.notFound ? "no-such-object" : "helper-failed",
           message === "" ? `the client failed (status ${code})` : message,

@@ -67,6 +67,10 @@ describe("askedBuild()", () => {
     [{ "context:x": "git://x" }, "the build context x"],
     [{ "force-network-mode": "mynet" }, "the network mynet"],
     [{ something: "new" }, "something is not supported"],
+    [{ context: "/etc" }, "is no address of a repository or file"],
+    [{ context: "-" }, "is no address of a repository or file"],
+    [{ context: "file:///srv/a.git" }, "is no address of a repository or file"],
+    [{ filename: "-" }, '"-" is no name of a Dockerfile'],
   ])("refuses %j", (attributes, words) => {
     expect(() => askedBuild(attributes)).toThrow(words);
   });

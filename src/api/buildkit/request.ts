@@ -7,6 +7,7 @@ import { CooperError } from "../../errors.ts";
 import { isObject } from "../../oci/json.ts";
 import { type PlatformChoice, parsePlatform } from "../../oci/platform.ts";
 import { registryName } from "../docker/names.ts";
+import { remoteContext } from "../remote-context.ts";
 import { uploadAddress } from "./files.ts";
 import type { Message } from "./protobuf.ts";
 
@@ -54,6 +55,9 @@ const known =
 export function askedBuild(attributes: Readonly<Record<string, string>>): AskedBuild {
   for (const key of Object.keys(attributes))
     if (!known.test(key) && !ignored.test(key)) throw refusal(key, attributes[key] ?? "");
+  // the client's standard input is not ours
+  if (attributes.filename === "-")
+    throw new CooperError("invalid-argument", '"-" is no name of a Dockerfile');
   const platform = attributes.platform ?? "";
   const withPrefix = (prefix: string) =>
     Object.fromEntries(
@@ -84,7 +88,8 @@ export function askedBuild(attributes: Readonly<Record<string, string>>): AskedB
 function sourceOf(address = ""): AskedContext {
   if (address === "") return { kind: "files" };
   const path = uploadAddress.exec(address)?.[1];
-  return path === undefined ? { kind: "address", address } : { kind: "upload", path };
+  if (path !== undefined) return { kind: "upload", path };
+  return { kind: "address", address: remoteContext(address) };
 }
 
 function refusal(key: string, value: string): CooperError {
