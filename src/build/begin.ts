@@ -1,23 +1,17 @@
-/** What a build begins with, and what of it stays for the next one. */
+/** What a build begins with. */
 import { CooperError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { publishLayers } from "../image/publish.ts";
-import type { Stage } from "../image/stage.ts";
-import { insertCachedSteps, touchCachedSteps } from "../records/build-cache.ts";
 import { readBytesInRoot } from "../system/rooted.ts";
 import type { BuildOptions, SentSecret } from "./build.ts";
-import { DigestMemory } from "./context/digest.ts";
 import type { SourceTree } from "./context/tree.ts";
 import type { PlannedStep } from "./graph.ts";
 import { type BuildSecret, BuildSession } from "./session.ts";
+import type { Workbench } from "./workbench.ts";
 
 /** What the steps of a build act with. @param agents sockets by id */
 export function openSession(
-  host: Host,
-  stage: Stage,
+  bench: Workbench,
   options: BuildOptions,
   agents: ReadonlyMap<string, string>,
-  signal: AbortSignal,
 ): BuildSession {
   const { epoch, template, mayAsk, progress, cacheMaxAgeMs, sentSecrets = [] } = options;
   const { findSecret, findAgent } = options;
@@ -28,9 +22,9 @@ export function openSession(
     ...sentSecrets.map((secret) => secretIn(() => session.context(null), secret)),
   ];
   const session: BuildSession = new BuildSession({
-    host,
-    stage,
+    bench,
     options: {
+      opensDebugShell: options.opensDebugShell ?? false,
       epoch,
       secrets,
       findSecret,
@@ -42,8 +36,6 @@ export function openSession(
       oldestCached,
     },
     progress,
-    memory: new DigestMemory(host.database),
-    signal,
   });
   return session;
 }
@@ -67,15 +59,4 @@ function secretIn(context: () => SourceTree, { id, file }: SentSecret): BuildSec
 
 function mayUseCache({ usesCache, withoutCache }: BuildOptions, { stages }: PlannedStep): boolean {
   return usesCache && !stages.some((stage) => withoutCache.includes(stage));
-}
-
-/** The layers that were made, and what the next build finds them by. */
-export async function keep(session: BuildSession): Promise<void> {
-  const { host, made } = session;
-  const { remembered, used } = session.results;
-  session.memory.save();
-  if (used.length > 0) touchCachedSteps(host.database, used);
-  if (remembered.length === 0) return;
-  await publishLayers(host, made, () => insertCachedSteps(host.database, remembered));
-  session.markStored();
 }

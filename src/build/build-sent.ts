@@ -7,7 +7,7 @@ import { unpackLayer } from "../layer/unpack.ts";
 import { type BuildOptions, buildImage } from "./build.ts";
 import { type SentContexts, sentTar } from "./context/sent.ts";
 import type { Built } from "./give.ts";
-import type { NamedContext } from "./stages.ts";
+import type { AskedContext } from "./linked.ts";
 
 /** They are taken in as tars, whose names lead nowhere else. */
 export async function buildSent(
@@ -16,7 +16,7 @@ export async function buildSent(
   options: Omit<BuildOptions, "context">,
 ): Promise<Built | null> {
   using stage = await openStage(host);
-  const contexts: Record<string, NamedContext> = { ...options.contexts };
+  const contexts: Record<string, AskedContext> = { ...options.contexts };
   for (const [name, files] of Object.entries(named)) {
     const place = stage.next("context");
     await unpackLayer({ kind: "stream", chunks: sentTar(files) }, place, options.signal);

@@ -1,47 +1,29 @@
 /** `build`: an image of what a Dockerfile says. */
 import type { ContainerSpec } from "../container/spec.ts";
-import { invariant } from "../errors.ts";
 import type { Host } from "../host.ts";
 import type { FetchOptions, PullPolicy } from "../image/for-container.ts";
 import { openStage } from "../image/stage.ts";
 import { sweep } from "../image/sweep.ts";
-import type { Attestation } from "../oci/attestation.ts";
-import {
-  formatPlatform,
-  hostPlatform,
-  type Platform,
-  type PlatformChoice,
-  shortPlatform,
-} from "../oci/platform.ts";
-import { setAttestations } from "../records/attestations.ts";
-import type { Image } from "../records/images.ts";
+import type { PlatformChoice } from "../oci/platform.ts";
 import type { BuildAnnotation } from "./annotations.ts";
-import { doSteps } from "./attempt.ts";
-import { type AttestOptions, attest, metadataFacts } from "./attest/attest.ts";
-import { openSession } from "./begin.ts";
-import { Checks } from "./check.ts";
-import { assertContexts, type ContextRequest, openContext } from "./context/open.ts";
-import type { Dockerfile } from "./dockerfile/instructions.ts";
-import { parseDockerfile } from "./dockerfile/parse.ts";
+import type { AttestOptions } from "./attest/attest.ts";
+import type { ContextRequest } from "./context/open.ts";
 import type { Epoch } from "./epoch.ts";
-import { type Built, give } from "./give.ts";
-import { type Graph, inputsOf } from "./graph.ts";
-import { type MergedGraph, mergeGraphs } from "./merge.ts";
-import { type BuildOutput, writeFiles } from "./output.ts";
-import { planAll } from "./plan.ts";
-import type { Progress, ToldStep } from "./progress.ts";
-import { makesImage, namesOf, platformsOf } from "./request.ts";
-import { type PlatformResult, publishResult } from "./result.ts";
-import type { BuildSecret } from "./session.ts";
-import { type CacheTarget, exportCache } from "./shared-cache/export.ts";
-import { type CacheSource, importCaches } from "./shared-cache/import.ts";
-import { withoutSecrets } from "./source/url-text.ts";
+import type { Built } from "./give.ts";
+import type { AskedContext } from "./linked.ts";
+import type { BuildOutput } from "./output.ts";
+import type { ImageOverrides } from "./overrides.ts";
+import { noLinks, PreparedBuild } from "./prepared.ts";
+import type { Progress } from "./progress.ts";
+import { type BuildSecret, LostLayer } from "./session.ts";
+import type { CacheTarget } from "./shared-cache/export.ts";
+import type { CacheSource } from "./shared-cache/import.ts";
 import type { Squash } from "./squash.ts";
-import { type AgentRequest, openAgents } from "./ssh/agents.ts";
-import type { GraphInput, NamedContext } from "./stages.ts";
-import { BuildImages } from "./steps/image.ts";
+import type { AgentRequest } from "./ssh/agents.ts";
+import type { GraphInput } from "./stages.ts";
 import { removeLeftContainers } from "./steps/left-containers.ts";
 import { sweepSecrets } from "./steps/secret-files.ts";
+import { Workbench } from "./workbench.ts";
 
 /** What was asked. */
 export interface BuildOptions {
@@ -50,6 +32,8 @@ export interface BuildOptions {
   readonly file: string | null;
   /** Instead of `file`, with a context that is a tar. */
   readonly dockerfile?: ContextRequest["dockerfile"];
+  /** In place of any file; null: there is a file. */
+  readonly dockerfileText?: string | null;
   readonly ignoreFile: string | null;
   readonly tags: readonly string[];
   readonly target: string | null;
@@ -84,7 +68,7 @@ export interface BuildOptions {
   /** What containers of RUN get besides: limits, hosts, devices… */
   readonly template: ContainerSpec;
   /** Further contexts by name: a directory, or another image. */
-  readonly contexts: Readonly<Record<string, NamedContext>>;
+  readonly contexts: Readonly<Record<string, AskedContext>>;
   readonly outputs: readonly BuildOutput[];
   readonly metadataFile: string | null;
   readonly agents: readonly AgentRequest[];
@@ -96,6 +80,13 @@ export interface BuildOptions {
   readonly epoch: Epoch | null;
   readonly family: "oci" | "docker";
   readonly iidFile: string | null;
+  /** As iidFile, without `sha256:`. */
+  readonly iidFileRaw?: string | null;
+  readonly overrides?: ImageOverrides;
+  /** Flags for cpp, which a Dockerfile goes through whose name ends with `.in`. */
+  readonly cppFlags?: readonly string[];
+  /** Whether a shell opens where a command failed; there must be a terminal. */
+  readonly opensDebugShell?: boolean;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
 }
@@ -111,114 +102,72 @@ export interface SentSecret {
  *
  * @throws CooperError that shows the place in the Dockerfile
  */
-export async function buildImage(caller: Host, options: BuildOptions): Promise<Built | null> {
-  const { progress } = options;
-  const startedAt = Date.now();
-  const host = { ...caller, warn: (message: string) => progress.note(message) };
-  const platforms = platformsOf(options);
-  const names = namesOf(options, platforms); // complains before the long work
-  await removeLeftContainers(host);
-  await sweep(host);
-  sweepSecrets(host);
-  using stage = await openStage(host);
-  using _held = await host.locks.store("shared"); // nobody sweeps the layers that it stands on
-  const abort = new AbortController();
-  options.signal?.addEventListener("abort", () => abort.abort(), { once: true });
-  assertContexts(options.contexts);
-  await using agents = await openAgents(host, stage, options.agents);
-  const session = openSession(host, stage, options, agents.sockets, abort.signal);
-  progress.started("definition", "[internal] load build definition");
-  const { dockerfile: file, tree } = await openContext(session, {
-    ...options,
-    hidden: (options.sentSecrets ?? []).map((secret) => secret.file),
-  });
-  session.addContext(null, tree);
-  progress.status("definition", file.name, `${Buffer.byteLength(file.text)}B done`);
-  progress.done("definition");
-  const dockerfile = parseDockerfile(file.name, file.text);
-  const images = new BuildImages(
-    host,
-    { ...options.fetch, pull: options.pull, signal: abort.signal },
-    progress,
-  );
-  const checks = new Checks(dockerfile, tree.ignore);
-  const graph = await planPlatforms(images, options, platforms, { dockerfile, checks });
-  checks.tell(progress);
-  progress.planned(toldSteps(graph));
-  using caches = await importCaches(host, options.cacheFrom ?? [], options);
-  const done = await doSteps({ options, graph, images, session, abort }, caches);
-  const results = platforms.map((platform, index): PlatformResult => {
-    const result = graph.results[index];
-    invariant(result !== undefined, "a platform has no result");
-    const built = done.trees.get(result.tree) ?? { layers: [] };
-    return { platform: shortPlatform(platform), result, tree: built };
-  });
-  const build = { ...done, options, graph, dockerfile: file, startedAt };
-  const attested: AttestedResult[] = [];
-  for (const result of results)
-    attested.push({ ...result, attestations: await attest(build, result, names.names[0] ?? "") });
-  for (const output of options.outputs) await writeFiles(done.session, attested, output);
-  const given = makesImage(options)
-    ? await give(host, await publishAll(), {
-        ...options,
-        ...names,
-        signal: done.session.signal,
-        facts: options.metadataFile === null ? {} : await metadataFacts(build, results),
-      })
-    : null;
-  const layers = results.flatMap(({ tree: { layers } }) => layers);
-  for (const target of options.cacheTo ?? [])
-    await exportCache(done.session, layers, target, options);
-  return given;
+export async function buildImage(host: Host, options: BuildOptions): Promise<Built | null> {
+  await using shop = await openWorkshop(host, options);
+  const build = await PreparedBuild.prepare(shop, options, noLinks);
+  await doSteps(shop, [build], () => build.solve());
+  return await build.finish(); // the stage goes with us
+}
 
-  async function publishAll(): Promise<Image[]> {
-    const own = platforms.length === 1 ? names.names : []; // several have them together
-    const isOwnCache = options.cacheTo?.some(({ kind }) => kind === "inline") ?? false;
-    const how = { ...options, names: own, isOwnCache };
-    const published: Image[] = [];
-    progress.started("export", "exporting to image");
-    for (const { attestations, ...result } of attested) {
-      const image = await publishResult(done.session, graph.steps, result, done.images, how);
-      setAttestations(host.database, image.id, attestations);
-      published.push(image);
+/** Does the steps, and once more where a cache elsewhere has lost what it promised. */
+export async function doSteps(
+  shop: Workshop,
+  builds: readonly PreparedBuild[],
+  solve: () => Promise<void>,
+): Promise<void> {
+  const attempt = async () => {
+    try {
+      await solve();
+    } finally {
+      await shop.bench.keep(); // also what was done before a step failed: it need not be done again
     }
-    return published;
+  };
+  try {
+    await attempt();
+  } catch (error) {
+    if (!(error instanceof LostLayer)) throw error;
+    shop.renew();
+    for (const build of builds) build.renew(shop.bench, error.message);
+    await attempt();
   }
 }
 
-interface AttestedResult extends PlatformResult {
-  readonly attestations: readonly Attestation[];
+/** A bench, and what goes with it: the place that it stands on, and what builds take along. */
+export interface Workshop extends AsyncDisposable {
+  readonly bench: Workbench;
+  hold(one: AsyncDisposable | Disposable): void;
+  /** Another bench in the same place: what failed has ended all that went on at the one before. */
+  renew(): void;
 }
 
-/** One graph for all platforms: what they have in common is done once. */
-async function planPlatforms(
-  images: BuildImages,
-  options: BuildOptions,
-  platforms: readonly Platform[],
-  { dockerfile, checks }: { readonly dockerfile: Dockerfile; readonly checks: Checks },
-): Promise<MergedGraph> {
-  const graphs: Graph[] = [];
-  for (const targetPlatform of platforms)
-    graphs.push(
-      await planAll(images, {
-        ...options,
-        dockerfile,
-        buildPlatform: hostPlatform(),
-        targetPlatform,
-        onUndefined: checks.onUndefined,
-      }),
-    );
-  return mergeGraphs(
-    graphs,
-    platforms.length === 1 ? [] : platforms.map((one) => formatPlatform(shortPlatform(one))),
-  );
-}
-
-/** What people are told of; nobody is told of no files and of a context, which are only read by others. */
-function toldSteps({ steps }: MergedGraph): ToldStep[] {
-  return steps.flatMap(({ step, title }, key) =>
-    step.kind === "scratch" || step.kind === "context"
-      ? []
-      : [{ key, title, inputs: inputsOf(step), facts: JSON.stringify(step, withoutSecrets) }],
-  );
+/** Takes away what dead builds left, and makes a place for new ones. */
+export async function openWorkshop(
+  given: Host,
+  { progress, jobs, signal }: Pick<BuildOptions, "progress" | "jobs" | "signal">,
+): Promise<Workshop> {
+  const host = { ...given, warn: (message: string) => progress.note(message) };
+  await removeLeftContainers(host);
+  await sweep(host);
+  sweepSecrets(host);
+  await using undo = new AsyncDisposableStack();
+  const stage = undo.use(await openStage(host));
+  undo.use(await host.locks.store("shared")); // nobody sweeps the layers that it stands on
+  const open = () => {
+    const abort = new AbortController();
+    if (signal?.aborted) abort.abort();
+    signal?.addEventListener("abort", () => abort.abort(), { once: true });
+    return new Workbench({ host, stage, abort, jobs });
+  };
+  let bench = open();
+  const held = undo.move();
+  return {
+    get bench() {
+      return bench;
+    },
+    hold: (one) => void held.use(one),
+    renew: () => {
+      bench = open();
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
 }

@@ -55,7 +55,7 @@ function factsOf(step: RunStep | CopyStep | WorkdirStep): unknown {
 /** What is asked of containers besides may change what commands do; how much they may use does not. */
 export function templateKey(template: ContainerSpec): string[] {
   const facts = (spec: ContainerSpec) =>
-    JSON.stringify({ ...spec, resources: null, cgroupParent: null });
+    JSON.stringify({ ...spec, resources: null, cgroupParent: null, passesProxies: null });
   const own = facts(template);
   return own === facts(emptySpec()) ? [] : [own];
 }

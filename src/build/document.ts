@@ -15,6 +15,7 @@ export interface DocumentParts {
   readonly platform: Platform;
   /** ms; null: as young as its youngest layer. */
   readonly createdAt: number | null;
+  readonly omitsHistory: boolean;
 }
 
 /** Equal parts are equal bytes: a build that needed no work comes to the very image of the one before. */
@@ -33,7 +34,7 @@ export function buildDocument(parts: DocumentParts): string {
     ...(variant !== undefined && variant !== "" && { variant }),
     config: withoutEmpty(result.config),
     rootfs: { type: "layers", diff_ids: diffIds },
-    history: [...(base?.history ?? []), ...history],
+    ...(!parts.omitsHistory && { history: [...(base?.history ?? []), ...history] }),
   });
 }
 

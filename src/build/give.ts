@@ -24,16 +24,18 @@ export interface Built {
   /** Fully qualified. */
   readonly names: readonly string[];
   readonly images: readonly Image[];
+  /** By buildx's names. */
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
 /** One image, or an index of images, under all its names. */
-interface Given extends Built {
+interface Given extends Omit<Built, "facts"> {
   readonly list: ManifestList | null;
 }
 
 export type GiveOptions = Pick<
   BuildOptions,
-  "annotations" | "fetch" | "iidFile" | "metadataFile" | "outputs" | "progress"
+  "annotations" | "fetch" | "iidFile" | "iidFileRaw" | "metadataFile" | "outputs" | "progress"
 > & {
   readonly names: readonly string[];
   /** Those of `--manifest`, fully qualified. */
@@ -60,15 +62,13 @@ export async function give(
   for (const output of options.outputs)
     if (output.kind === "image" && output.pushes)
       pushed.push(...(await pushAll(host, given, output, options)));
-  const { iidFile, metadataFile } = options;
+  const { iidFile, iidFileRaw = null, metadataFile } = options;
   if (iidFile !== null) writeFileSync(iidFile, `sha256:${given.id}`);
-  if (metadataFile !== null)
-    writeFileSync(
-      metadataFile,
-      `${JSON.stringify({ ...options.facts, ...factsOf(host, given, pushed[0]) }, null, 2)}\n`,
-    );
+  if (iidFileRaw !== null) writeFileSync(iidFileRaw, given.id);
+  const facts = { ...options.facts, ...factsOf(host, given, pushed[0]) };
+  if (metadataFile !== null) writeFileSync(metadataFile, `${JSON.stringify(facts, null, 2)}\n`);
   for (const image of images) emitImage(host, "build", image.id, given.names[0] ?? image.id);
-  return given;
+  return { ...given, facts };
 }
 
 /** Several images have their names together, as an index; --manifest takes one in beside others. */

@@ -8,6 +8,7 @@ import { annotationsAt, type BuildAnnotation } from "./annotations.ts";
 import { buildDocument } from "./document.ts";
 import { creationTime, type Epoch } from "./epoch.ts";
 import type { GraphResult, PlannedStep } from "./graph.ts";
+import type { ImageOverrides } from "./overrides.ts";
 import type { BuildSession, BuiltTree } from "./session.ts";
 import { inlineAnnotation } from "./shared-cache/format.ts";
 import { type Squash, squashed } from "./squash.ts";
@@ -21,6 +22,7 @@ export interface PlatformResult {
 }
 
 export interface ImageOptions {
+  readonly overrides?: ImageOverrides | undefined;
   readonly squash: Squash;
   readonly epoch: Epoch | null;
   readonly family: "oci" | "docker";
@@ -31,19 +33,18 @@ export interface ImageOptions {
   readonly names: readonly string[];
 }
 
-/** Publishes the image. */
-export async function publishResult(
+/** The configuration of an image, and its layers. */
+export async function documentOf(
   session: BuildSession,
   steps: readonly PlannedStep[],
   { platform, result, tree }: PlatformResult,
   images: BuildImages,
-  options: ImageOptions,
-): Promise<Image> {
-  const { host } = session;
+  options: Pick<ImageOptions, "squash" | "epoch" | "overrides">,
+) {
   const baseStep = result.base === null ? undefined : steps[result.base]?.step;
   const base = baseStep?.kind === "image" ? await images.get(baseStep) : null;
   const own = tree.layers.slice(base?.layers.length ?? 0);
-  const layerTimes = own.map((id) => session.timeOf(id) ?? 0);
+  const layerTimes = own.map((id) => session.bench.timeOf(id) ?? 0);
   const whole = { layers: tree.layers, layerTimes, base: base?.config ?? null, result };
   const parts = await squashed(session, whole, options.squash);
   const configText = buildDocument({
@@ -51,20 +52,40 @@ export async function publishResult(
     diffIds: parts.layers.map((id) => `sha256:${id}`),
     platform,
     createdAt: options.epoch === null ? null : creationTime(options.epoch),
+    omitsHistory: options.overrides?.omitsHistory ?? false,
   });
-  const layers = parts.layers.map((id) => session.layer(id));
+  const { config } = decodeImageConfig(Buffer.from(configText), "the new image's configuration");
+  return { configText, config, layers: parts.layers, baseId: base?.id ?? null };
+}
+
+/** Publishes the image. */
+export async function publishResult(
+  session: BuildSession,
+  steps: readonly PlannedStep[],
+  of: PlatformResult,
+  images: BuildImages,
+  options: ImageOptions,
+): Promise<Image> {
+  const { configText, config, baseId, ...made } = await documentOf(
+    session,
+    steps,
+    of,
+    images,
+    options,
+  );
+  const layers = made.layers.map((id) => session.bench.layer(id));
   const annotations = {
-    ...annotationsAt(options.annotations, "manifest", platform),
-    ...(options.isOwnCache && inlineCache(session, parts.layers)),
+    ...annotationsAt(options.annotations, "manifest", of.platform),
+    ...(options.isOwnCache && inlineCache(session, made.layers)),
   };
-  return publishImage(host, {
-    config: decodeImageConfig(Buffer.from(configText), "the new image's configuration").config,
+  return publishImage(session.host, {
+    config,
     configText,
     manifests: [ownManifest(configText, layers, options.family, annotations)],
     layers,
     names: options.names,
     repoDigests: [],
-    parentId: options.squash === "all" ? null : (base?.id ?? null),
+    parentId: options.squash === "all" ? null : baseId,
   });
 }
 

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { ContainerSpec } from "../container/spec.ts";
 import { CooperError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
-import type { StagedLayer } from "../image/publish.ts";
 import { Slots } from "../image/slots.ts";
 import type { Stage } from "../image/stage.ts";
 import type { TransferProgress } from "../image/transfer-progress.ts";
@@ -20,6 +19,7 @@ import type { PlannedStep } from "./graph.ts";
 import type { Progress } from "./progress.ts";
 import type { RemoteCaches, RemoteLayer, RemoteStep } from "./shared-cache/import.ts";
 import { tellTransfer } from "./transfer.ts";
+import type { Workbench } from "./workbench.ts";
 
 /** Bytes that a command is shown and no layer keeps. */
 export interface BuildSecret {
@@ -33,6 +33,8 @@ export interface StepOptions {
   readonly secrets: readonly BuildSecret[];
   /** Asked for a secret that is not among them; undefined: there is none. */
   readonly findSecret?: ((id: string) => Promise<Uint8Array | undefined>) | undefined;
+  /** Whether a shell opens where a command failed. */
+  readonly opensDebugShell: boolean;
   /** What containers of RUN get besides: limits, hosts, devices… */
   readonly template: ContainerSpec;
   /** Sockets of SSH agents by id. */
@@ -61,12 +63,9 @@ const parallelFetches = 4;
 
 /** What the steps of one build share. Lets go of nothing: the stage is its maker's. */
 export class BuildSession {
-  readonly host: Host;
-  readonly stage: Stage;
+  readonly bench: Workbench;
   readonly options: StepOptions;
   readonly progress: Progress;
-  readonly memory: DigestMemory;
-  readonly signal: AbortSignal;
   /** The host that the build context came from; secrets that name no host belong to it. */
   ownHost: string | undefined;
   /** Whether the kernel stacks no layers here. It is known once a tree was looked at. */
@@ -78,23 +77,30 @@ export class BuildSession {
   caches: Pick<RemoteCaches, "lookUp"> = { lookUp: () => undefined };
   private readonly contexts = new Map<string | null, SourceTree>();
   private readonly slots = new Slots(parallelFetches);
-  private readonly layers = new Map<string, StagedLayer>();
-  private readonly times = new Map<string, number>();
-  private readonly cached: CachedStep[] = [];
-  private readonly used: string[] = [];
   private readonly steps = new Map<string, CachedStep>();
   private readonly remote = new Map<string, RemoteLayer>();
   private readonly fetching = new Map<string, Promise<void>>();
 
-  constructor(
-    parts: Pick<BuildSession, "host" | "stage" | "options" | "progress" | "memory" | "signal">,
-  ) {
-    this.host = parts.host;
-    this.stage = parts.stage;
+  constructor(parts: Pick<BuildSession, "bench" | "options" | "progress">) {
+    this.bench = parts.bench;
     this.options = parts.options;
     this.progress = parts.progress;
-    this.memory = parts.memory;
-    this.signal = parts.signal;
+  }
+
+  get host(): Host {
+    return this.bench.host;
+  }
+
+  get stage(): Stage {
+    return this.bench.stage;
+  }
+
+  get memory(): DigestMemory {
+    return this.bench.memory;
+  }
+
+  get signal(): AbortSignal {
+    return this.bench.signal;
   }
 
   /** What a name, or COPY without one, is from now on. */
@@ -108,59 +114,33 @@ export class BuildSession {
     throw new CooperError("invalid-argument", `there is no build context ${name ?? ""}`);
   }
 
-  /** A layer of the store that this build stands on. */
-  addStored(id: string): void {
-    if (this.layers.has(id)) return;
-    const layer = getLayer(this.host.database, id);
-    if (layer === undefined)
-      throw new CooperError("conflict", `the layer ${id.slice(0, 12)} was removed meanwhile`);
-    this.layers.set(id, { ...layer, directory: null, blobs: [] });
-  }
-
-  /** A layer that was made; an equal one that is there already stays instead. */
-  addMade(layer: StagedLayer): void {
-    if (this.layers.has(layer.id)) return;
-    const stored = getLayer(this.host.database, layer.id);
-    this.layers.set(
-      layer.id,
-      stored === undefined ? layer : { ...stored, directory: null, blobs: [] },
-    );
-  }
-
   /** What a step came to, to be found by the next build. */
   remember(step: Omit<CachedStep, "createdAt">): void {
-    const createdAt = this.times.get(step.layerId) ?? Date.now();
-    this.times.set(step.layerId, createdAt);
     // a row needs the layer here; one that is fetched later gets its rows then
-    if (this.remoteOf(step.layerId) === undefined) this.cached.push({ ...step, createdAt });
-  }
-
-  /** A step that needed no work. */
-  reuse(key: string, layerId: string, createdAt: number): void {
-    this.used.push(key);
-    this.times.set(layerId, createdAt);
+    if (this.remoteOf(step.layerId) === undefined) this.bench.remember(step);
+    else this.bench.setTime(step.layerId, Date.now());
   }
 
   /** A step that was done elsewhere. Its layer is fetched when something needs its files. */
   reuseRemote(step: Pick<CachedStep, "key" | "title">, found: RemoteStep): void {
     const { layerId, createdAt, remote } = found;
-    this.times.set(layerId, this.times.get(layerId) ?? createdAt);
-    const isHere = this.layers.has(layerId) || getLayer(this.host.database, layerId) !== undefined;
+    this.bench.setTime(layerId, createdAt);
+    const isHere = this.bench.has(layerId) || getLayer(this.host.database, layerId) !== undefined;
     if (!isHere) return void this.remote.set(layerId, remote);
-    this.addStored(layerId);
+    this.bench.addStored(layerId);
     this.remember({ ...step, layerId });
   }
 
   /** A step of the Dockerfile is done: others may find it. Its layer is known already. */
   noteDone(step: Omit<CachedStep, "createdAt">): void {
-    this.steps.set(step.key, { ...step, createdAt: this.times.get(step.layerId) ?? Date.now() });
+    this.steps.set(step.key, { ...step, createdAt: this.bench.timeOf(step.layerId) ?? Date.now() });
   }
 
   /** Sees to it that the files of layers are here. @throws LostLayer */
   async ensure(ids: readonly string[]): Promise<void> {
     await Promise.all(
       ids.map((id) => {
-        const remote = this.layers.has(id) ? undefined : this.remote.get(id);
+        const remote = this.bench.has(id) ? undefined : this.remote.get(id);
         if (remote === undefined) return undefined;
         const begun = this.fetching.get(id) ?? this.fetch(id, remote);
         this.fetching.set(id, begun);
@@ -180,7 +160,7 @@ export class BuildSession {
       using _slot = await this.slots.take();
       const onProgress = (event: TransferProgress) => tellTransfer(progress, key, event);
       await remote.fetch(remote.layer, { stage, signal, onProgress, hold });
-      this.addStored(id);
+      this.bench.addStored(id);
       progress.done(key);
     } catch (error) {
       if (signal.aborted) {
@@ -194,43 +174,18 @@ export class BuildSession {
 
   /** Where a layer can be had that is not here. */
   remoteOf(id: string): RemoteLayer | undefined {
-    return this.layers.has(id) ? undefined : this.remote.get(id);
+    return this.bench.has(id) ? undefined : this.remote.get(id);
   }
 
   /** All steps of the Dockerfile that this build has done or found done. */
   get doneSteps(): readonly CachedStep[] {
     return [...this.steps.values()];
   }
-
-  /** When a layer of this build was made, now or by one before (ms); undefined for those of images. */
-  timeOf(layerId: string): number | undefined {
-    return this.times.get(layerId);
-  }
-
-  layer(id: string): StagedLayer {
-    const layer = this.layers.get(id);
-    if (layer === undefined) throw new CooperError("internal", `bug in Cooper: no layer ${id}`);
-    return layer;
-  }
-
-  /** All that was made is in the store now, and not in the stage any more. */
-  markStored(): void {
-    for (const [id, layer] of this.layers) this.layers.set(id, { ...layer, directory: null });
-  }
-
-  get made(): readonly StagedLayer[] {
-    return [...this.layers.values()].filter(({ directory }) => directory !== null);
-  }
-
-  get results(): { readonly remembered: readonly CachedStep[]; readonly used: readonly string[] } {
-    return { remembered: this.cached, used: this.used };
-  }
-
   /** Where the files of a tree are, topmost first. */
   directories({ layers }: BuiltTree): string[] {
     return layers
       .map((id) => {
-        const { directory } = this.layer(id);
+        const { directory } = this.bench.layer(id);
         return directory === null ? this.host.paths.layer(id).diff : join(directory, "diff");
       })
       .reverse();

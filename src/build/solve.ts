@@ -1,6 +1,5 @@
 /** Runs a graph: each step once, as soon as what it needs is there, several at a time. */
 import { CooperError, messageOf } from "../errors.ts";
-import { Slots } from "../image/slots.ts";
 import { cachedLayer } from "../records/build-cache.ts";
 import { stepKey, templateKey, treeKey } from "./cache.ts";
 import { digestOfPicked } from "./context/digest.ts";
@@ -26,13 +25,9 @@ import type { StepTrees } from "./steps/run-mounts.ts";
 import { makeWorkdir } from "./steps/workdir.ts";
 
 export interface SolveOptions {
-  /** How many steps work at the same time. */
-  readonly jobs: number;
   readonly images: BuildImages;
   /** Further contexts by name. */
   readonly contexts: Readonly<Record<string, NamedContext>>;
-  /** Ends all that goes on, when one step has failed. */
-  readonly abort: AbortController;
 }
 
 /** Resolves to the tree of each step. When one fails the others are ended and waited for. */
@@ -69,15 +64,14 @@ class Solver implements StepTrees {
   private readonly session: BuildSession;
   private readonly graph: Pick<Graph, "steps">;
   private readonly options: SolveOptions;
-  private readonly slots: Slots;
   private readonly begun = new Map<StepId, Promise<BuiltTree>>();
   private readonly done = new Map<StepId, BuiltTree>();
+  private readonly failed = new Set<StepId>();
 
   constructor(session: BuildSession, graph: Pick<Graph, "steps">, options: SolveOptions) {
     this.session = session;
     this.graph = graph;
     this.options = options;
-    this.slots = new Slots(options.jobs);
   }
 
   step(id: StepId): Promise<BuiltTree> {
@@ -115,22 +109,33 @@ class Solver implements StepTrees {
     } catch {
       throw new Ended(); // who failed says so himself
     }
-    using _slot = await this.slots.take();
+    using _slot = await this.session.bench.slots.take();
     if (this.session.signal.aborted) throw new Ended();
     try {
       const tree = await this.perform(id, planned);
       this.done.set(id, tree);
       return tree;
     } catch (error) {
-      if (this.session.signal.aborted) {
+      if (this.failed.has(id)) throw located(error, planned);
+      if (this.session.signal.aborted || error instanceof Ended) {
         this.session.progress.cancelled(id);
         throw new Ended();
       }
-      this.options.abort.abort();
+      this.session.bench.abort.abort();
       if (error instanceof LostLayer) this.session.progress.cancelled(id);
       else this.session.progress.failed(id, planned.title, messageOf(error));
       throw located(error, planned);
     }
+  }
+
+  /** Before a shell opens: from here on the terminal is the shell's. */
+  private tellFailed(id: StepId, planned: PlannedStep, error: CooperError): void {
+    const { bench, progress } = this.session;
+    this.failed.add(id);
+    bench.abort.abort();
+    progress.failed(id, planned.title, messageOf(error));
+    progress.end();
+    progress.note("a shell opens where it failed; what is changed in it goes with it");
   }
 
   private async perform(id: StepId, planned: PlannedStep): Promise<BuiltTree> {
@@ -164,7 +169,7 @@ class Solver implements StepTrees {
     if (step.kind !== "image") return noFiles;
     this.session.progress.started(id, planned.title);
     const { layers } = await this.options.images.get(step);
-    for (const layer of layers) this.session.addStored(layer);
+    for (const layer of layers) this.session.bench.addStored(layer);
     this.session.progress.done(id);
     return { layers };
   }
@@ -267,9 +272,10 @@ class Solver implements StepTrees {
     return this.cachedOr(id, planned, base, key, async () => {
       const mounted = inputsOf(step).flatMap((input) => this.built(input).layers);
       await this.session.ensure(mounted);
-      return runCommand(this.session, step, base, this, (bytes) =>
-        this.session.progress.output(id, bytes),
-      );
+      return runCommand(this.session, step, base, this, {
+        output: (bytes) => this.session.progress.output(id, bytes),
+        failed: (error) => this.tellFailed(id, planned, error),
+      });
     });
   }
 
@@ -303,8 +309,8 @@ class Solver implements StepTrees {
     const { layerId, createdAt } = known;
     const { title } = planned;
     if (known.remote === undefined) {
-      this.session.addStored(layerId);
-      this.session.reuse(key, layerId, createdAt);
+      this.session.bench.addStored(layerId);
+      this.session.bench.reuse(key, layerId, createdAt);
     } else this.session.reuseRemote({ key, title }, known);
     this.session.noteDone({ key, layerId, title });
     this.session.progress.cached(id, title);
@@ -324,12 +330,24 @@ class Solver implements StepTrees {
     key: string,
     make: () => Promise<string>,
   ): Promise<BuiltTree> {
+    const { bench, progress } = this.session;
     const known = this.lookUp(planned, key);
     if (known !== undefined) return this.reuse(id, planned, base, key, known);
-    this.session.progress.started(id, planned.title);
-    const layerId = await make();
+    const madeHere = bench.madeHere(key);
+    if (madeHere !== undefined) {
+      // another target of the same bake makes the same
+      progress.started(id, planned.title);
+      const layerId = await madeHere.catch(() => {
+        throw new Ended();
+      });
+      this.remember({ key, layerId, title: planned.title });
+      progress.cached(id, planned.title);
+      return { layers: [...base.layers, layerId] };
+    }
+    progress.started(id, planned.title);
+    const layerId = await bench.make(key, make);
     this.remember({ key, layerId, title: planned.title });
-    this.session.progress.done(id);
+    progress.done(id);
     return { layers: [...base.layers, layerId] };
   }
 }

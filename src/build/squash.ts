@@ -66,6 +66,6 @@ async function oneLayer(
   });
   const source = { kind: "stream" as const, chunks };
   const made = await stageOneLayer(host, stage.next("layer"), source, signal);
-  session.addMade(made);
+  session.bench.addMade(made);
   return made.id;
 }

@@ -3,8 +3,7 @@
  * been given yet. Stages are read when something needs them, so what the target does not need is never there.
  */
 
-import { CooperError, messageOf } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { type CooperError, messageOf } from "../errors.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import {
   formatPlatform,
@@ -22,7 +21,9 @@ import { errorAt, type Range } from "./dockerfile/source.ts";
 import { type Graph, GraphBuilder, type StepId } from "./graph.ts";
 import { applyInstruction } from "./instruct.ts";
 import { addContextFiles } from "./instruct-files.ts";
+import { baseConfig, type ImageOverrides, noOverrides, resultEnv } from "./overrides.ts";
 import { StageState, stepCount } from "./stage-state.ts";
+import { targetStage } from "./target-stage.ts";
 
 /** What a graph is made from. */
 export interface GraphInput {
@@ -41,6 +42,7 @@ export interface GraphInput {
   readonly allowed: readonly string[];
   /** --build-context by name; they go before stages and images of that name. */
   readonly contexts: Readonly<Record<string, NamedContext>>;
+  readonly overrides?: ImageOverrides | undefined;
   /** Configurations by imageKey(). */
   readonly images: ReadonlyMap<string, ImageConfig>;
   /** Told of variables that are used and never set. */
@@ -99,12 +101,14 @@ class Unknown extends Error {
 /** Reads stages; instructions act on it through what it offers. */
 export class Planner {
   readonly input: GraphInput;
+  readonly overrides: ImageOverrides;
   readonly builder = new GraphBuilder();
   private readonly globals: GlobalScope;
   private readonly done = new Map<number, StageState>();
 
   constructor(input: GraphInput) {
     this.input = input;
+    this.overrides = input.overrides ?? noOverrides;
     const { buildPlatform, targetPlatform, target } = input;
     this.globals = new GlobalScope({
       given: input.buildArgs,
@@ -123,28 +127,12 @@ export class Planner {
   }
 
   graph(): Graph {
-    const state = this.stage(this.target());
+    const state = this.stage(targetStage(this.input.dockerfile, this.input.target));
     for (const [name, value] of Object.entries(this.input.labels))
       state.config.Labels[name] = value;
-    return { steps: this.builder.all(), result: state.result() };
-  }
-
-  private target(): Stage {
-    const { dockerfile, target } = this.input;
-    const { stages, source } = dockerfile;
-    const last = stages.at(-1);
-    if (target === null && last !== undefined) return last;
-    const found = stages.findLast(
-      ({ from, index }) => from.stageName === target?.toLowerCase() || `${index}` === target,
-    );
-    if (found !== undefined) return found;
-    const names = stages.flatMap(({ from }) => from.stageName ?? []);
-    const meant = nearest(target ?? "", names);
-    throw new CooperError(
-      "invalid-argument",
-      `target stage ${JSON.stringify(target)} could not be found in ${source.name}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`,
-      names.length === 0 ? {} : { hint: `its stages are ${names.join(", ")}` },
-    );
+    const result = state.result();
+    const Env = resultEnv(result.config.Env, this.overrides);
+    return { steps: this.builder.all(), result: { ...result, config: { ...result.config, Env } } };
   }
 
   /** What a stage comes to; read once. */
@@ -166,7 +154,8 @@ export class Planner {
   /** FROM: another stage, a context by name, nothing, or an image. */
   private begin(stage: Stage): StageState {
     const { from, index } = stage;
-    const typed = this.expandGlobal(from.image);
+    const { from: base } = this.overrides;
+    const typed = index === 0 && base !== null ? base : this.expandGlobal(from.image);
     const named = this.named(typed);
     const name = named?.kind === "image" ? named.name : typed;
     if (name === "")
@@ -219,7 +208,7 @@ export class Planner {
   private config(name: string, platform: string | null): ImageConfig {
     const config = this.input.images.get(imageKey({ name, platform }));
     if (config === undefined) throw new Unknown({ name, platform });
-    return config;
+    return baseConfig(config, this.overrides);
   }
 
   private image(

@@ -1,4 +1,5 @@
 /** The tree of commands: where each stands, and the file that declares it. */
+import { buildCommands } from "./build-commands.ts";
 import type { CommandEntry } from "./command.ts";
 import { as, entry } from "./command-entry.ts";
 import { hiddenCommands } from "./hidden-commands.ts";
@@ -12,7 +13,6 @@ const networks = () => import("./commands/networks.ts");
 const secrets = () => import("./commands/secrets.ts");
 const snapshots = () => import("./commands/snapshots.ts");
 const volumes = () => import("./commands/volumes.ts");
-const buildCache = () => import("./commands/build-cache.ts");
 const changes = () => import("./commands/changes.ts");
 const mounts = () => import("./commands/mounts.ts");
 
@@ -135,21 +135,6 @@ export const commandTree: readonly CommandEntry[] = [
   ),
   entry("diff", "", "Show what a container or an image's last layer changed", async () =>
     as((await changes()).diff),
-  ),
-  entry(
-    "image build",
-    "build,builder build,buildx build,buildx b",
-    "Build an image from a Dockerfile",
-    async () => as((await import("./commands/build.ts")).build),
-  ),
-  entry(
-    "builder prune",
-    "buildx prune,build prune",
-    "Remove what builds keep for later ones",
-    async () => as((await buildCache()).prune),
-  ),
-  entry("buildx du", "builder du", "Show what builds keep for later ones", async () =>
-    as((await buildCache()).du),
   ),
   entry("image diff", "", "Show what the last layer of an image changes", async () =>
     as((await changes()).imageDiff),
@@ -365,6 +350,7 @@ export const commandTree: readonly CommandEntry[] = [
     as((await import("./commands/completion.ts")).completion),
   ),
   ...remoteCommands,
+  ...buildCommands,
   ...hiddenCommands,
 ];
 

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { parseOwnProgress, readStep } from "../api/docker/read-build.ts";
 import { hex, object, ownPart, text } from "../api/docker/reading.ts";
 import type { BuildOptions } from "../build/build.ts";
+import { noOverrides } from "../build/overrides.ts";
 import { emptySpec } from "../container/spec.ts";
 import { CooperError, messageOf } from "../errors.ts";
 import { sentContext } from "./build-context.ts";
@@ -81,6 +82,13 @@ function assertCarried(options: BuildOptions): void {
     ["--timestamp", options.epoch !== null],
     ["--pull=never", options.pull === "never"],
     ["--format oci", options.family === "oci"],
+    ["--iidfile-raw", (options.iidFileRaw ?? null) !== null],
+    ["--debug-shell", options.opensDebugShell === true],
+    ["--cpp-flag", (options.cppFlags ?? []).length > 0],
+    [
+      "--env, --from, --unsetenv, --unsetlabel, --inherit-labels or --omit-history",
+      !Bun.deepEquals(options.overrides ?? noOverrides, noOverrides),
+    ],
     ["limits, hosts and devices of RUN", !Bun.deepEquals(options.template, emptySpec())],
   ];
   const asked = rows.find(([, isAsked]) => isAsked);

@@ -1,6 +1,6 @@
 /** How a build is asked for, and what it looks like. */
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestHost, testHost, type User, users } from "./host.ts";
 
@@ -70,7 +70,7 @@ RUN echo last words; exit 3
       " => ERROR [stage-0 3/3] RUN echo last words; exit 3 TIME",
       "------",
       " > [stage-0 3/3] RUN echo last words; exit 3:",
-      expect.stringMatching(/^0\.\d+ last words$/),
+      expect.stringMatching(/^\d\.\d+ last words$/),
       "------",
       expect.stringContaining("Error: Dockerfile:3: process"),
       "  2 | RUN printf '\\033[2J\\033]0;title\\007\\033[31mred\\n'; sleep 0.4",
@@ -105,7 +105,7 @@ RUN echo last words; exit 3
     const directory = place(host, user, { Dockerfile: "FROM hello\nRUN echo said\n" });
     const plain = await host.cooper("build", directory);
     expect(plain.stderr).toMatch(
-      /^#4 \[stage-0 2\/2\] RUN echo said\n#4 0\.\d{3} said\n#4 DONE 0\.\ds\n\n#5 exporting to image\n/m,
+      /^#4 \[stage-0 2\/2\] RUN echo said\n#4 \d\.\d{3} said\n#4 DONE \d\.\ds\n\n#5 exporting to image\n/m,
     );
     const env = { BUILDKIT_PROGRESS: "rawjson" };
     const raw = await host.cooperWith({ env }, "build", "--no-cache", directory);
@@ -130,5 +130,209 @@ RUN echo last words; exit 3
     const tty = await host.cooper("build", "--progress", "tty", directory);
     expect(tty.stderr).toContain("the error output is no terminal");
     expect(tty.exitCode).not.toBe(0);
+  });
+
+  test("a target is built on another, with what they have in common done once", async () => {
+    await using host = await testHost(user);
+    const directory = place(host, user, {
+      "docker-bake.hcl": `
+        variable "TAG" { default = "latest" }
+        group "default" { targets = ["web", "worker"] }
+        target "base" {
+          dockerfile-inline = <<D
+FROM hello
+ENV FROM_BASE=yes
+RUN echo base > /base
+D
+        }
+        target "_common" {
+          contexts = { base = "target:base" }
+          args = { TAG = TAG }
+        }
+        target "web" {
+          inherits = ["_common"]
+          context = "web"
+          tags = ["web:\${TAG}"]
+        }
+        target "worker" {
+          inherits = ["_common"]
+          dockerfile-inline = "FROM base\\nRUN echo in common\\nARG TAG\\nRUN echo $TAG$FROM_BASE > /w"
+          tags = ["worker:\${TAG}"]
+          output = ["type=image", "type=tar,dest=worker.tar"]
+        }`,
+      "web/Dockerfile": "FROM base\nRUN echo in common\nARG TAG\nCOPY f /$TAG\n",
+      "web/f": "file",
+    });
+    const bake = (...args: string[]) =>
+      host.cooperWith({ cwd: directory, env: { TAG: "one" } }, "bake", ...args);
+    const built = await bake("--metadata-file", "meta.json");
+    expect(built.exitCode).toBe(0);
+    expect(built.stderr.match(/^#\d+ [\d.]+ in common$/gm)).toHaveLength(1);
+    expect(await host.must("run", "--rm", "web:one", "cat", "/base", "/one")).toBe("base\nfile");
+    expect(await host.must("run", "--rm", "worker:one", "cat", "/w")).toBe("oneyes");
+    const meta = JSON.parse(readFileSync(join(directory, "meta.json"), "utf8"));
+    expect(Object.keys(meta)).toEqual(["web", "worker"]);
+    expect(meta.web["image.name"]).toBe("localhost/web:one");
+    expect(await host.must("images", "-q", "--filter", "dangling=true")).toBe("");
+    const tar = Bun.spawnSync(["tar", "-tf", join(directory, "worker.tar")]);
+    expect(tar.stdout.toString()).toContain("base\n");
+    const shown = JSON.parse((await bake("--print", "web")).stdout);
+    expect(Object.keys(shown.target)).toEqual(["base", "web"]);
+    const again = await bake("--set", "*.args.TAG=two", "web");
+    expect(again.stderr).toMatch(/web stage-0 2\/3\] RUN echo in common\n#\d+ CACHED/);
+    const outside = await bake(
+      "--set",
+      "web.tags=x",
+      "-f",
+      join(directory, "docker-bake.hcl"),
+      "web",
+    );
+    expect(outside.exitCode).toBe(0);
+  });
+
+  test("a bake file reaches nothing outside of its directory that nobody allowed", async () => {
+    await using host = await testHost(user);
+    const directory = place(host, user, {
+      "docker-bake.json": JSON.stringify({
+        target: {
+          default: {
+            "dockerfile-inline": "FROM scratch\nCOPY f /f",
+            output: [{ type: "local", dest: "../out" }],
+          },
+          netted: { network: "host" },
+        },
+      }),
+      f: "f",
+    });
+    const bake = (...args: string[]) => host.cooperWith({ cwd: directory }, "bake", ...args);
+    const refused = await bake();
+    const out = join(dirname(directory), "out");
+    expect(refused.stderr).toContain(`Hint: allow it: cooper bake --allow fs.write=${out}`);
+    expect(refused.exitCode).not.toBe(0);
+    expect(existsSync(out)).toBe(false);
+    expect((await bake("netted")).stderr).toContain("--allow network.host");
+    const wrong = await bake("defualt");
+    expect(wrong.stderr).toContain("failed to find target defualt\nHint: did you mean default?");
+  });
+
+  test("services of a Compose file are targets", async () => {
+    await using host = await testHost(user);
+    const directory = place(host, user, {
+      "compose.yaml": "services: {app: {image: 'app:$V', build: {dockerfile: D, args: {A: x}}}}",
+      D: "FROM hello\nARG A\nRUN echo $A > /a\n",
+    });
+    const built = await host.cooperWith({ cwd: directory, env: { V: "7" } }, "bake", "app");
+    expect(built.exitCode).toBe(0);
+    expect(await host.must("run", "--rm", "app:7", "cat", "/a")).toBe("x");
+  });
+
+  test("what podman's options say is in the image", async () => {
+    await using host = await testHost(user);
+    const directory = place(host, user, {
+      Base: "FROM hello\nLABEL a=1 b=2\nENV GONE=1 KEPT=1\n",
+      "Containerfile.in":
+        '#define WORD defined\nFROM nothing\n#include "more"\nLABEL c=3\nENV D=4\nRUN echo WORD > /word\n',
+      more: "LABEL e=6\n",
+    });
+    const context = { cwd: directory, env: { FROM_HERE: "here" } };
+    expect(
+      (await host.cooperWith(context, "build", "-f", "Base", "-t", "base", ".")).exitCode,
+    ).toBe(0);
+    const words =
+      "--from base --unsetlabel a --unsetenv GONE --env D=5 --env FROM_HERE --omit-history";
+    const files = "--iidfile-raw id --logfile log -t built -f Containerfile.in .";
+    const built = await host.cooperWith(context, "build", ...`${words} ${files}`.split(" "));
+    expect(built).toMatchObject({ exitCode: 0, stderr: "" });
+    const [image] = JSON.parse(await host.must("image", "inspect", "built"));
+    expect(image.Config.Labels).toMatchObject({ b: "2", c: "3", e: "6" });
+    expect(image.Config.Labels).not.toHaveProperty("a");
+    expect(image.Config.Env.filter((entry: string) => !entry.startsWith("PATH="))).toEqual([
+      "KEPT=1",
+      "D=5",
+      "FROM_HERE=here",
+    ]);
+    expect(readFileSync(join(directory, "id"), "utf8")).toBe(image.Id.replace("sha256:", ""));
+    expect(readFileSync(join(directory, "log"), "utf8")).toContain("RUN echo defined > /word");
+    expect(await host.must("run", "--rm", "built", "cat", "/word")).toBe("defined");
+    const history = await host.must("history", "--format", "{{.CreatedBy}}", "built");
+    expect(history.trim()).toBe("");
+    const bare = ["build", "--inherit-labels=false", "-q", "-f", "Base", "-t", "bare", "."];
+    expect((await host.cooperWith(context, ...bare)).exitCode).toBe(0);
+    const labels = await host.must("image", "inspect", "-f", "{{json .Config.Labels}}", "bare");
+    expect(JSON.parse(labels)).toEqual({ a: "1", b: "2" });
+  });
+
+  test("a Dockerfile is looked at without being built", async () => {
+    await using host = await testHost(user);
+    const directory = place(host, user, {
+      Dockerfile: `# VERSION is what is built
+ARG VERSION=1
+# base has the tools
+FROM hello AS base
+RUN --mount=type=secret,id=token,required true
+FROM base AS unneeded
+ARG NOTHING
+# app is the program
+FROM base as app
+ARG VERSION
+ARG DERIVED=v$VERSION
+RUN --mount=type=ssh true
+`,
+    });
+    const call = (...args: string[]) => host.cooper("build", ...args, directory);
+    expect((await call("--call=targets")).stdout).toBe(`TARGET         DESCRIPTION
+base           has the tools
+unneeded
+app (default)  is the program
+`);
+    expect(
+      (await call("--call", "outline", "--build-arg", "VERSION=2")).stdout,
+    ).toBe(`TARGET:      app
+DESCRIPTION: is the program
+
+BUILD ARG   VALUE       DESCRIPTION
+VERSION     2           is what is built
+DERIVED     v2
+
+SECRET      REQUIRED
+token       true
+
+SSH         REQUIRED
+default
+`);
+    const outline = await call("--call=outline,format=json", "--target", "base");
+    expect(JSON.parse(outline.stdout)).toMatchObject({ name: "base", args: [], ssh: [] });
+    const checked = await call("--call=check,format=json");
+    expect(checked.exitCode).toBe(1);
+    expect(JSON.parse(checked.stdout).warnings).toMatchObject([
+      { ruleName: "FromAsCasing", location: { ranges: [{ start: { line: 9 } }] } },
+    ]);
+  });
+
+  test("a shell opens where a command failed, and sees what it saw", async () => {
+    await using host = await testHost(user);
+    const directory = place(host, user, {
+      Dockerfile:
+        "FROM hello\nENV A=variable\nWORKDIR /here\nRUN --mount=type=secret,id=s echo made > made; false\n",
+      secret: "hidden-word",
+    });
+    const words = ["build", "--debug-shell", "--secret", `id=s,src=${directory}/secret`, directory];
+    const running = host.start({ tty: true }, ...words);
+    let sent = "";
+    let asked = false;
+    for await (const chunk of running.stdout) {
+      sent += Buffer.from(chunk).toString();
+      if (asked || !sent.includes("/here #")) continue;
+      asked = true;
+      (running.stdin as import("bun").FileSink).write(
+        "echo $(pwd) $(cat made) $A $(cat /run/secrets/s); exit\n",
+      );
+    }
+    expect(await running.exited).toBe(1);
+    expect(sent).toMatch(/^\/here made variable hidden-word\r?$/m);
+    expect(sent).toContain("did not complete successfully: exit code: 1");
+    expect(await host.must("ps", "-aq")).toBe("");
+    const refused = await host.cooper("build", "--debug-shell", directory);
+    expect(refused.stderr).toContain("--debug-shell needs a terminal");
   });
 });

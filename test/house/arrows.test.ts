@@ -30,7 +30,7 @@ const floors: readonly (readonly string[])[] = [
   ["caller-host.ts"],
   ["engine"],
   ["engine.ts"],
-  ["compose", "kube", "quadlet"],
+  ["bake", "compose", "kube", "quadlet"],
   ["api"],
   ["remote"],
   ["cli", "desktop"],

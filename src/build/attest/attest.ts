@@ -108,6 +108,7 @@ async function imageMaterials({ graph, images }: DoneBuild): Promise<Material[]>
   for (const { step } of graph.steps) {
     if (step.kind !== "image") continue;
     const { manifestDigest, id } = await images.get(step);
+    if (manifestDigest === null && id === null) continue; // another target of the same bake
     const choice = step.platform === null ? anyPlatform : parsePlatform(step.platform);
     const platform = formatPlatform(shortPlatform(resolvePlatform(choice)));
     const uri = imagePurl(step.name, platform);
@@ -123,7 +124,7 @@ function sbomOf(
   name: string,
 ): Attestation {
   using view = session.view(tree);
-  const newest = Math.max(0, ...tree.layers.map((id) => session.timeOf(id) ?? 0));
+  const newest = Math.max(0, ...tree.layers.map((id) => session.bench.timeOf(id) ?? 0));
   const predicate = spdxDocument(findPackages(view), {
     name,
     digest: digestOf(tree.layers.join(" ")),

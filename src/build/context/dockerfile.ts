@@ -20,8 +20,12 @@ export const maxFileBytes = 8 << 20;
 /** What -f gives by itself, whatever the context is: standard input, or a URL; null: it is a name. */
 export async function givenDockerfile(
   session: BuildSession,
-  file: string | null,
+  {
+    file,
+    dockerfileText = null,
+  }: { readonly file: string | null; readonly dockerfileText?: string | null },
 ): Promise<DockerfileText | null> {
+  if (dockerfileText !== null) return { name: "Dockerfile", text: dockerfileText };
   if (file === "-") return { name: "stdin", text: readFileSync(0, "utf8") };
   if (file === null || !/^https?:\/\//i.test(file)) return null;
   const { file: path } = await openWebFile(session, file, "Dockerfile");

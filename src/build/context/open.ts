@@ -26,6 +26,8 @@ export interface ContextRequest {
   readonly context: string;
   /** -f; null: the usual names. `-`: standard input; or a URL. */
   readonly file: string | null;
+  /** In place of any file. */
+  readonly dockerfileText?: string | null;
   readonly ignoreFile: string | null;
   readonly buildArgs: Readonly<Record<string, string>>;
   /** Of a tar: names of files that are in it and not part of the context, wherever they are in it. */
@@ -69,7 +71,7 @@ export async function openContext(
     return inTree(session, request, root, "the tar");
   }
   const root = resolve(context);
-  const given = await givenDockerfile(session, file);
+  const given = await givenDockerfile(session, request);
   const found = given === null ? findDockerfile(root, file) : { ...given, path: null };
   return { dockerfile: found, tree: treeAt(root, ignoreOf(request.ignoreFile, root, found.path)) };
 }
@@ -270,15 +272,16 @@ async function unpack(session: BuildSession, source: LayerSource): Promise<strin
 /** A context whose files a stranger may have made: the Dockerfile is looked for within it. */
 async function inTree(
   session: BuildSession,
-  { file, ignoreFile, hidden = [], dockerfile: sent }: ContextRequest,
+  request: ContextRequest,
   root: string,
   shown: string,
 ): Promise<OpenContext> {
+  const { file, ignoreFile, hidden = [], dockerfile: sent } = request;
   if (sent !== undefined) {
     const { name, text, ignore } = sent;
     return { dockerfile: { name, text }, tree: treeAt(root, parseIgnore(ignore, ".dockerignore")) };
   }
-  const given = await givenDockerfile(session, file);
+  const given = await givenDockerfile(session, request);
   const { dockerfile, ignore } = dockerfileInside(root, {
     given,
     file,

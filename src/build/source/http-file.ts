@@ -102,7 +102,7 @@ async function fetchOrUse(session: BuildSession, wanted: WantedFile): Promise<Fe
   if (!isKept) return { directory: content, name, ...answer };
   writeFileSync(join(directory, "diff", "answer.json"), JSON.stringify(answer));
   const tree = await seal(session, { layers: [] }, directory);
-  session.remember({ key, layerId: tree.layers[0] ?? "", title: `http ${shownUrl(url)}` });
+  session.bench.remember({ key, layerId: tree.layers[0] ?? "", title: `http ${shownUrl(url)}` });
   return { directory: join(directoryOf(session, tree), "content"), name, ...answer };
 }
 
@@ -134,8 +134,8 @@ function keptFile(session: BuildSession, key: string, name: string): KeptFile | 
 }
 
 function use(session: BuildSession, key: string, kept: KeptFile): FetchedFile {
-  session.addStored(kept.layerId);
-  session.reuse(key, kept.layerId, kept.createdAt);
+  session.bench.addStored(kept.layerId);
+  session.bench.reuse(key, kept.layerId, kept.createdAt);
   return { directory: kept.directory, name: kept.name, ...kept.answer };
 }
 

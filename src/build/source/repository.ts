@@ -59,14 +59,14 @@ export async function fetchRepository(
   const key = hexOf(digestOf(JSON.stringify([version, "git", ...facts])));
   const known = cachedLayer(session.host.database, key);
   if (known !== undefined) {
-    session.addStored(known.layerId);
-    session.reuse(key, known.layerId, known.createdAt);
+    session.bench.addStored(known.layerId);
+    session.bench.reuse(key, known.layerId, known.createdAt);
     return { layers: [known.layerId] };
   }
   const directory = await checkOut(session, wanted, { remote, access, found, keepsGitDir });
   const tree = await seal(session, { layers: [] }, directory);
   const title = `git ${remote.url}${ref === null ? "" : `#${ref}`}`;
-  session.remember({ key, layerId: tree.layers[0] ?? "", title });
+  session.bench.remember({ key, layerId: tree.layers[0] ?? "", title });
   return tree;
 }
 

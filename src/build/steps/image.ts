@@ -8,6 +8,7 @@ import {
   formatPlatform,
   hostPlatform,
   isPlatform,
+  type Platform,
   parsePlatform,
   resolvePlatform,
 } from "../../oci/platform.ts";
@@ -16,22 +17,50 @@ import type { Progress, StepKey } from "../progress.ts";
 import { imageKey, type NeededImage } from "../stages.ts";
 import { tellTransfer } from "../transfer.ts";
 
+/** What a build needs of an image. */
+interface BaseImage extends Pick<Image, "config" | "layers" | "manifestDigest"> {
+  /** null: it is none of the store's. */
+  readonly id: string | null;
+}
+
+/** What another build comes to; without layers until it is done. */
+export type LinkedImage = Omit<BaseImage, "id" | "manifestDigest">;
+
+/** @param platform null: this machine's */
+type FindLinked = (platform: Platform | null) => Promise<LinkedImage>;
+
 /** The images of one build: each is looked for once. */
 export class BuildImages {
   private readonly host: Host;
   private readonly how: Omit<EnsureOptions, "platform">;
   private readonly progress: Progress | null;
-  private readonly found = new Map<string, Promise<Image>>();
+  private readonly linked: ReadonlyMap<string, FindLinked>;
+  private readonly found = new Map<string, Promise<BaseImage>>();
 
-  /** @param progress null: nobody is told */
-  constructor(host: Host, how: Omit<EnsureOptions, "platform">, progress: Progress | null) {
+  /**
+   * @param progress null: nobody is told
+   * @param linked other builds, by what they are called here
+   */
+  constructor(
+    host: Host,
+    how: Omit<EnsureOptions, "platform">,
+    progress: Progress | null,
+    linked: ReadonlyMap<string, FindLinked> = new Map(),
+  ) {
     this.host = host;
     this.how = how;
     this.progress = progress;
+    this.linked = linked;
   }
 
   /** @throws CooperError no-such-image */
-  get(needed: NeededImage): Promise<Image> {
+  get(needed: NeededImage): Promise<BaseImage> {
+    const linked = this.linked.get(needed.name);
+    if (linked !== undefined) {
+      const { platform } = needed;
+      const wanted = platform === null ? null : resolvePlatform(parsePlatform(platform));
+      return linked(wanted).then((image) => ({ ...image, id: null, manifestDigest: null })); // it changes once it is built
+    }
     const key = imageKey(needed);
     const begun = this.found.get(key) ?? this.find(needed);
     this.found.set(key, begun);

@@ -23,8 +23,13 @@ import { lookBefore, mountPoints, removeMountPoints } from "./mount-points.ts";
 import { mountsFor, type StepTrees } from "./run-mounts.ts";
 import { seal } from "./writable.ts";
 
-/** Takes what a command prints; it may print more once that has resolved. */
-type TakesOutput = (bytes: Uint8Array) => void | Promise<void>;
+/** Who hears of a command. */
+export interface RunTold {
+  /** It may print more once that has resolved. */
+  output(bytes: Uint8Array): void | Promise<void>;
+  /** It has failed, and a shell opens now. */
+  failed(error: CooperError): void;
+}
 
 /** Runs the command. Resolves to the id of the layer. @throws CooperError when it fails */
 export async function runCommand(
@@ -32,7 +37,7 @@ export async function runCommand(
   step: RunStep,
   base: BuiltTree,
   trees: StepTrees,
-  onOutput: TakesOutput,
+  told: RunTold,
 ): Promise<string> {
   if (step.platform !== null) assertRunsHere(step.platform);
   using view = session.view(base); // which tells whether trees are copies
@@ -47,7 +52,7 @@ export async function runCommand(
   const directory = await runToEnd(session, step, spec, {
     lower: session.directories(base),
     hiddenEnv,
-    onOutput,
+    told,
   });
   {
     const isTree = existsSync(join(directory, "tree"));
@@ -67,7 +72,7 @@ function specFor(step: RunStep, template: ContainerSpec): ContainerSpec {
     workdir: step.cwd,
     user: step.user === "" ? null : step.user,
     isPrivileged: step.isInsecure ? true : spec.isPrivileged,
-    passesProxies: false,
+    passesProxies: spec.passesProxies ?? false,
     managesPasswd: false,
     imageVolumes: "ignore",
     networking: {
@@ -113,8 +118,17 @@ interface HowToRun {
   readonly lower: readonly string[];
   /** Secrets and proxies, which stand in no record. */
   readonly hiddenEnv: readonly string[];
-  readonly onOutput: TakesOutput;
+  readonly told: RunTold;
 }
+
+/** A container of a step has directories, and no image of its own. */
+export const stepImage = {
+  id: "",
+  name: "",
+  digest: "",
+  layers: [],
+  config: { architecture: "", os: "linux", rootfs: { type: "layers", diff_ids: [] } },
+};
 
 /** Resolves to the directory that has the changes in `diff/`, or all files in `tree/`. */
 async function runToEnd(
@@ -124,15 +138,8 @@ async function runToEnd(
   how: HowToRun,
 ): Promise<string> {
   const { host } = session;
-  const image = {
-    id: "",
-    name: "",
-    digest: "",
-    layers: [],
-    config: { architecture: "", os: "linux", rootfs: { type: "layers", diff_ids: [] } },
-  };
   const named = { ...spec, name: stepContainerName(session) };
-  const container = await createContainer(host, named, image, {
+  const container = await createContainer(host, named, stepImage, {
     createCommand: [],
     replaces: false,
     cidFile: null,
@@ -140,7 +147,7 @@ async function runToEnd(
   });
   try {
     const exitCode = await startAndWait(session, container, how);
-    if (exitCode !== 0) throw failed(step, exitCode);
+    if (exitCode !== 0) await endFailed(session, step, { exitCode, spec, container, how });
     return takeChanges(session, container);
   } finally {
     const { removeContainer } = await import("../../container/remove.ts");
@@ -151,7 +158,7 @@ async function runToEnd(
 async function startAndWait(
   session: BuildSession,
   container: ContainerRecord,
-  { hiddenEnv, onOutput }: HowToRun,
+  { hiddenEnv, told }: HowToRun,
 ): Promise<number> {
   const { host, signal } = session;
   const output = makePipe();
@@ -169,7 +176,7 @@ async function startAndWait(
   } finally {
     closeSync(output.writeEnd);
   }
-  const reading = readAll(output.readEnd, onOutput);
+  const reading = readAll(output.readEnd, (bytes) => told.output(bytes));
   const { pidIdentity } = running(session, container);
   for (let pause = 1; isSameProcess(started.pid, pidIdentity); pause = Math.min(pause * 1.5, 20)) {
     signal.throwIfAborted();
@@ -189,7 +196,7 @@ function running(session: BuildSession, { id }: ContainerRecord): ContainerRecor
 }
 
 /** Until nobody has the other end any more. */
-async function readAll(descriptor: number, onOutput: TakesOutput): Promise<void> {
+async function readAll(descriptor: number, onOutput: RunTold["output"]): Promise<void> {
   try {
     for await (const chunk of Bun.file(descriptor).stream()) await onOutput(chunk);
   } finally {
@@ -205,6 +212,30 @@ function takeChanges(session: BuildSession, { id }: ContainerRecord): string {
   if (existsSync(tree)) renameSync(tree, join(directory, "tree"));
   else renameSync(upper, join(directory, "diff"));
   return directory;
+}
+
+/** Where it was asked for, a shell opens first, while all that the command saw is still there. */
+async function endFailed(
+  session: BuildSession,
+  step: RunStep,
+  after: {
+    readonly exitCode: number;
+    readonly spec: ContainerSpec;
+    readonly container: ContainerRecord;
+    readonly how: HowToRun;
+  },
+): Promise<never> {
+  const error = failed(step, after.exitCode);
+  if (!session.options.opensDebugShell || session.signal.aborted) throw error;
+  after.how.told.failed(error);
+  const { openDebugShell } = await import("./debug-shell.ts");
+  const directory = takeChanges(session, after.container);
+  const tree = join(directory, "tree");
+  const place = existsSync(tree)
+    ? { upper: tree, lower: [] }
+    : { upper: join(directory, "diff"), lower: after.how.lower };
+  await openDebugShell(session, step, after.spec, { ...after.how, ...place });
+  throw error;
 }
 
 function failed(step: RunStep, exitCode: number): CooperError {

@@ -95,7 +95,7 @@ export async function seal(
   const layer = isInOverlayForm(session, directory)
     ? await sealInPlace(directory, options)
     : await sealApart(session, base, directory, options);
-  session.addMade(layer);
+  session.bench.addMade(layer);
   return { layers: [...base.layers, layer.id] };
 }
 

@@ -1,6 +1,8 @@
 /** Which way of showing progress a build gets: what was asked, else what the environment says, else what stderr is. */
+
+import { openSync, writeSync } from "node:fs";
 import type { Progress } from "../../build/progress.ts";
-import { CooperError } from "../../errors.ts";
+import { CooperError, errnoName } from "../../errors.ts";
 import { oneOf } from "../../option.ts";
 import { isTerminal, terminalSize } from "../../system/terminal.ts";
 import { tell } from "../output.ts";
@@ -44,19 +46,34 @@ export function progressKind(
 export async function openProgress(
   given: ProgressKind | undefined,
   isQuiet: boolean,
+  logFile?: string,
 ): Promise<{ readonly kind: Exclude<ProgressKind, "auto">; readonly progress: Progress }> {
-  const isOnTerminal = isTerminal(2);
+  const isOnTerminal = isTerminal(2) && logFile === undefined;
   const kind = progressKind(given, isQuiet, process.env, isOnTerminal);
-  return { kind, progress: await progressOf(kind, isOnTerminal) };
+  return { kind, progress: await progressOf(kind, isOnTerminal, writer(logFile)) };
+}
+
+/** To stderr, or to a file that is begun anew. */
+function writer(logFile: string | undefined): (text: string) => void {
+  if (logFile === undefined) return tell;
+  try {
+    const descriptor = openSync(logFile, "w", 0o644);
+    return (text) => void writeSync(descriptor, text);
+  } catch (cause) {
+    throw new CooperError("permission-denied", `cannot write ${logFile}: ${errnoName(cause)}`, {
+      cause,
+    });
+  }
 }
 
 async function progressOf(
   kind: Exclude<ProgressKind, "auto">,
   isOnTerminal: boolean,
+  write: (text: string) => void,
 ): Promise<Progress> {
-  if (kind === "quiet" || kind === "none") return quietProgress(tell);
-  if (kind === "plain") return plainProgress(tell);
-  if (kind === "rawjson") return (await import("./rawjson.ts")).rawjsonProgress(tell);
+  if (kind === "quiet" || kind === "none") return quietProgress(write);
+  if (kind === "plain") return plainProgress(write);
+  if (kind === "rawjson") return (await import("./rawjson.ts")).rawjsonProgress(write);
   if (!isOnTerminal)
     throw new CooperError("invalid-argument", "--progress tty: the error output is no terminal", {
       hint: "use --progress plain",

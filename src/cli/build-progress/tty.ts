@@ -110,7 +110,11 @@ export function ttyProgress(options: TtyOptions): Progress {
     },
     cancelled: (key) => finish(key, "cancelled"),
     warned: (message) => void warnings.push(message),
-    note: (message) => draw(false, `Warning: ${printable(message)}\n`),
+    note(message) {
+      const text = `Warning: ${printable(message)}\n`;
+      if (isOver) options.write(text);
+      else draw(false, text);
+    },
     end() {
       if (isOver) return;
       isOver = true;

@@ -11,6 +11,7 @@ import {
   string,
 } from "../../option.ts";
 import { progressOption } from "../build-progress/choose.ts";
+import { callType } from "./build-call.ts";
 
 const pairs = listOf({ ...string, placeholder: "KEY=VALUE" });
 
@@ -60,6 +61,12 @@ export const buildOptions = {
     flag: "--cache-ttl",
     type: { placeholder: "DURATION", parse: parseDurationSeconds },
     help: "Do steps anew that were done longer ago than this",
+  },
+  call: {
+    flag: "--call",
+    type: { ...callType, placeholder: "build|check|outline|targets[,format=json]" },
+    help: "What is done: a build, or a look at the Dockerfile",
+    defaultText: "build",
   },
   check: {
     flag: "--check",
@@ -216,9 +223,11 @@ const ofContainers = [
   "--dns-option",
   "--dns-search",
   "--group-add",
+  "--http-proxy",
   "--ipc",
   "--memory",
   "--memory-swap",
+  "--mount",
   "--no-hostname",
   "--no-hosts",
   "--pid",
@@ -269,23 +278,12 @@ export const emptyOptions = {
 /** Options of docker and podman that are refused, each with the reason. */
 export const refusedOptions = {
   allPlatforms: { flag: "--all-platforms", type: flagSwitch, help: "All platforms", ...notYet },
-  builder: { flag: "--builder", type: string, help: "Builder", ...no("there is one builder") },
-  call: { flag: "--call", type: string, help: "What to do", ...no("use --check to check") },
-  env: { flag: "--env", type: text, help: "Variable", ...no("write ENV, or use --build-arg") },
-  from: { flag: "--from", type: string, help: "Base image", ...notYet },
-  isolation: {
-    flag: "--isolation",
-    type: string,
-    help: "Kind of container",
-    ...no("commands run in containers of the OCI runtime, always"),
-  },
   layers: {
     flag: "--layers",
     type: flagSwitch,
     help: "Keep layers",
     ...without("each step is one"),
   },
-  logfile: { flag: "--logfile", type: path, help: "Log", ...no("redirect the error output") },
   policy: { flag: "--policy", type: text, help: "Policy", ...notYet },
   rewriteTimestamp: {
     flag: "--rewrite-timestamp",
@@ -305,7 +303,4 @@ export const refusedOptions = {
     help: "Input for commands",
     ...no("commands have no input"),
   },
-  unsetenv: { flag: "--unsetenv", type: text, help: "Variable", ...notYet },
-  unsetlabel: { flag: "--unsetlabel", type: text, help: "Label", ...notYet },
-  userns: { flag: "--userns", type: string, help: "User namespace", ...notYet },
 } as const;

@@ -1,7 +1,7 @@
 /** Values of build's options that have parts of their own. */
 import { readFileSync } from "node:fs";
+import type { AskedContext } from "../../build/linked.ts";
 import { isGitAddress } from "../../build/source/git-address.ts";
-import type { NamedContext } from "../../build/stages.ts";
 import { CooperError } from "../../errors.ts";
 import { pairs } from "../pairs.ts";
 
@@ -64,7 +64,7 @@ function readBytes(file: string, id: string): Uint8Array {
 }
 
 /** `NAME=DIR`, `NAME=docker-image://IMAGE`, `NAME=oci-layout://DIR:TAG`, `NAME=` and an address. */
-export function contextOf(text: string): [string, NamedContext] {
+export function contextOf(text: string): [string, AskedContext] {
   const [, name = "", value = ""] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (name === "")
     throw new CooperError("invalid-argument", `invalid build context ${text}: it is NAME=VALUE`);
@@ -74,7 +74,9 @@ export function contextOf(text: string): [string, NamedContext] {
   if (layout !== undefined) return [name, { kind: "image", name: `oci:${layout}` }];
   if (isGitAddress(value)) return [name, { kind: "git", address: value }];
   if (/^https?:\/\//i.test(value)) return [name, { kind: "web", address: value }];
-  if (/^[a-z][a-z0-9+.-]+:(?:\/\/|:)|^target:/i.test(value))
+  const target = /^target:(.+)$/.exec(value)?.[1];
+  if (target !== undefined) return [name, { kind: "target", name: target }];
+  if (/^[a-z][a-z0-9+.-]+:(?:\/\/|:)/i.test(value))
     throw new CooperError("not-supported", `there is no build context of the kind ${value}`, {
       hint: "there are directories, tars, addresses of git and https, docker-image:// and oci-layout://",
     });
