@@ -23,4 +23,4 @@ test("several who make a store at the same time all have it", async () => {
     rmSync(directory, { recursive: true });
     expect(complaints).toEqual(openers.map(() => [0, ""]));
   }
-});
+}, 30_000);
