@@ -15,7 +15,13 @@ import { type NetworkSummary, summarizeNetworks } from "../network/list.ts";
 import type { Network } from "../network/model.ts";
 import { getContainer } from "../records/containers.ts";
 import { portsOf } from "../records/leases.ts";
-import { deleteNetwork, findNetwork, membersOf, replaceNetwork } from "../records/networks.ts";
+import {
+  deleteNetwork,
+  findNetwork,
+  listNetworks,
+  membersOf,
+  replaceNetwork,
+} from "../records/networks.ts";
 import { withBallast } from "../system/ballast.ts";
 import { linkState } from "../system/netns.ts";
 import { connect, ensureBridges, reattach } from "./connect-links.ts";
@@ -119,6 +125,11 @@ export async function pruneNetworks(host: Host, filters: readonly string[]): Pro
     if (await removeUnused(host, network)) names.push(network.name);
   }
   return names;
+}
+
+/** Removes every network, the default one too, where no container is left: for a store that goes. */
+export async function removeEveryNetwork(host: Host): Promise<void> {
+  for (const network of listNetworks(host.database)) await removeUnused(host, network);
 }
 
 /** Adds and drops resolvers that the network's names service asks. */

@@ -1,6 +1,7 @@
 /** `system reset`: the store as it was before the first command. */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { removeEveryNetwork } from "../container/network-verbs.ts";
 import { removeContainer } from "../container/remove.ts";
 import { errnoName } from "../errors.ts";
 import type { Host } from "../host.ts";
@@ -36,13 +37,14 @@ export function planReset(host: Host): ResetPlan {
 }
 
 /**
- * Removes all of it. Containers end first, so that no process and no mount is left behind; killed in
- * the middle it is done again from the start.
+ * Removes all of it. Containers end first, then bridges go, so that no process, mount or link is left
+ * behind; killed in the middle it is done again from the start.
  */
 export async function resetStore(host: Host): Promise<void> {
   const { root, run } = host.paths;
   for (const { id } of listEveryContainer(host.database))
     await removeContainer(host, id, { force: true, volumes: true, graceSeconds: 0 });
+  await removeEveryNetwork(host);
   for (const { image } of listImages(host, { all: true })) releaseImage(host, image.id);
   for (const point of mountsBelow(root)) unmount(point);
   // the database last: until then what is left still has its records

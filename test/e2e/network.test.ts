@@ -54,6 +54,17 @@ describe.skipIf(!isRoot)("networks of root", () => {
     expect(await host.settled()).toEqual([]);
   });
 
+  test("system reset takes the bridges with it, and what the firewall says of them", async () => {
+    await using host = await testHost(null, { networks: true });
+    await host.must("network", "create", "mine");
+    await host.must("run", "--rm", "hello", "true");
+    await host.must("run", "-d", "--network", "mine", "hello", "sleep", "100");
+    expect((await host.inMachine("ip", "-br", "link")).stdout).toContain("cooper1");
+    await host.must("system", "reset", "--force");
+    expect((await host.inMachine("ip", "-br", "link")).stdout).not.toContain("cooper");
+    expect((await host.inMachine("nft", "list", "ruleset")).stdout).not.toContain("cooper0");
+  });
+
   test("a published port is reached from everywhere, others are not", async () => {
     await using host = await testHost(null, { networks: true });
     await serve(host, "web", "-p", "8080:80");
