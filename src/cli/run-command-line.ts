@@ -169,6 +169,8 @@ async function openContext(
   parsed: ReturnType<typeof parseOptions>,
   progress: Progress,
 ): Promise<CommandContext<CommandOptions>> {
+  // contexts and credentials are then there
+  if (global.configDirectory !== null) process.env.DOCKER_CONFIG = global.configDirectory;
   const isHere = command.isHere || command.isHidden || !asksElsewhere(global);
   const away = isHere
     ? null

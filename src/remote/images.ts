@@ -235,6 +235,9 @@ export class RemoteImages implements Partial<ImageVerbs> {
     }
     if (id === "")
       throw new CooperError("helper-failed", "the engine does not say what it has made");
+    // Podman 4 forgets the name
+    const { kind } = await this.client.peer();
+    if (kind === "podman" && options.name !== null) await this.tag(id, [options.name]);
     return { id };
   }
 }

@@ -41,6 +41,9 @@ export function errorOf(status: number, text: string, path: string): CooperError
     return new CooperError(own.code, own.message, {
       ...(typeof own.hint === "string" && { hint: own.hint }),
     });
+  // what a router says of a path that it does not have
+  if (status === 404 && /^(?:not found|(?:404 )?page not found)$/i.test(message))
+    return new CooperError("not-supported", `this engine's API has no ${path.replace(/\?.*/, "")}`);
   return wordsError(message, codes[status] ?? "helper-failed");
 }
 
