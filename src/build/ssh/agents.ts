@@ -88,25 +88,45 @@ async function addKeys(
   keys: readonly string[],
   env: Record<string, string>,
 ): Promise<void> {
-  const adding = Bun.spawn(
-    [needProgram("ssh-add"), "-q", "--", ...keys.map((key) => resolve(key))],
-    {
-      cwd: "/",
-      env: { ...env, SSH_ASKPASS_REQUIRE: "never" },
-      stdio: ["ignore", "ignore", "pipe"],
-    },
-  );
-  const complaint = await new Response(adding.stderr).text();
-  if ((await adding.exited) === 0) return;
-  const lines = complaint.split("\n").filter((line) => !/^[@\s]*$/.test(line));
-  const why =
-    lines
+  const until = Date.now() + startMs;
+  for (;;) {
+    const { status, complaint } = await runSshAdd(keys, env);
+    if (status === 0) return;
+    // the socket is there a moment before anybody listens
+    if (status === noAgent && Date.now() < until) {
+      await Bun.sleep(5);
+      continue;
+    }
+    const lines = complaint.split("\n").filter((line) => !/^[@\s]*$/.test(line));
+    const why = lines
       .map((line) => line.trim())
       .slice(0, 2)
-      .join(" ") || "it asks for a passphrase";
-  throw new CooperError("invalid-argument", `--ssh ${id}: a key cannot be used: ${why}`, {
-    hint: "load it into an agent of yours, and hand that over: ssh-add FILE, then --ssh default",
+      .join(" ");
+    throw new CooperError(
+      "invalid-argument",
+      `--ssh ${id}: a key cannot be used: ${why || "it asks for a passphrase"}`,
+      {
+        hint: "load it into an agent of yours, and hand that over: ssh-add FILE, then --ssh default",
+      },
+    );
+  }
+}
+
+/** ssh-add(1), "EXIT STATUS": it cannot reach the agent. */
+const noAgent = 2;
+
+async function runSshAdd(
+  keys: readonly string[],
+  env: Record<string, string>,
+): Promise<{ readonly status: number; readonly complaint: string }> {
+  const files = keys.map((key) => resolve(key));
+  const adding = Bun.spawn([needProgram("ssh-add"), "-q", "--", ...files], {
+    cwd: "/",
+    env: { ...env, SSH_ASKPASS_REQUIRE: "never" },
+    stdio: ["ignore", "ignore", "pipe"],
   });
+  const complaint = await new Response(adding.stderr).text();
+  return { status: await adding.exited, complaint };
 }
 
 function childrenOf(pid: number): number[] {
