@@ -64,7 +64,12 @@ function goBase64(text: string): string {
 export const noAuth = { "X-Registry-Auth": goBase64("{}") };
 
 /** How it speaks to registries is the other engine's own business. */
-function assertPlain({ tlsVerify, certDirectory, retries, retryDelayMs }: AccessOptions): void {
+export function assertPlain({
+  tlsVerify,
+  certDirectory,
+  retries,
+  retryDelayMs,
+}: AccessOptions): void {
   const rows = [
     ["--tls-verify", tlsVerify],
     ["--cert-dir", certDirectory],

@@ -26,8 +26,13 @@ const maxIgnoreBytes = 8 << 20;
 export async function sentContext(options: BuildOptions): Promise<SentContext> {
   const { context, file, ignoreFile } = options;
   // whatever a URL, a tar or standard input holds is for the other engine to read
-  if (/^[a-z][a-z0-9+.-]*:\/\/|^git@|^github\.com\//i.test(context))
-    return { body: null, dockerfile: file, remote: context };
+  const isElsewhere = /^[a-z][a-z0-9+.-]*:\/\/|^git@|^github\.com\//i.test(context);
+  if (ignoreFile !== null && (isElsewhere || !isDirectory(context)))
+    throw new CooperError(
+      "not-supported",
+      "--ignorefile goes with a directory: what is read by the other engine has an ignore file of its own",
+    );
+  if (isElsewhere) return { body: null, dockerfile: file, remote: context };
   if (context === "-") return fromInput(options);
   const stats = statSync(context, { throwIfNoEntry: false });
   if (stats === undefined)
@@ -61,6 +66,9 @@ export async function sentContext(options: BuildOptions): Promise<SentContext> {
   ];
   return { body: packed(tree, made, "/.dockerignore"), dockerfile: name, remote: null };
 }
+
+const isDirectory = (path: string) =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 function dockerfileOf(root: string, file: string | null) {
   if (file === "-") return { text: readFileSync(0, "utf8"), path: null };

@@ -6,6 +6,7 @@ import type { BuildOptions } from "../build/build.ts";
 import { noOverrides } from "../build/overrides.ts";
 import { emptySpec } from "../container/spec.ts";
 import { CooperError, messageOf } from "../errors.ts";
+import { assertPlain } from "./access.ts";
 import { sentContext } from "./build-context.ts";
 import type { Client } from "./client.ts";
 import { Progress, platformText } from "./pull.ts";
@@ -66,11 +67,25 @@ const textOf = (map: Readonly<Record<string, string>>) =>
 
 /** What the classic build of Docker's API has no words for. */
 function assertCarried(options: BuildOptions): void {
+  assertPlain(options.fetch);
+  const images = options.outputs.flatMap((output) => (output.kind === "image" ? [output] : []));
+  const isAsked = ({ format, level, isForced }: (typeof images)[number]["compression"]) =>
+    format !== null || level !== null || isForced;
   const rows: readonly (readonly [string, boolean])[] = [
     ["--secret", options.secrets.length > 0],
     ["--ssh", options.agents.length > 0],
     ["--build-context", Object.keys(options.contexts).length > 0],
     ["--output", options.outputs.some(({ kind }) => kind !== "image")],
+    ["--push", images.some(({ pushes }) => pushes)],
+    ["--output with a name", images.some(({ names }) => names.length > 0)],
+    ["--output with compression", images.some(({ compression }) => isAsked(compression))],
+    ["--cache-from", (options.cacheFrom ?? []).length > 0],
+    ["--cache-to, also as BUILDKIT_INLINE_CACHE", (options.cacheTo ?? []).length > 0],
+    ["--sbom", options.attestations?.sbom === true],
+    ["--provenance", (options.attestations?.provenance ?? null) !== null],
+    ["--creds", options.fetch.credentials !== undefined],
+    ["--authfile", options.fetch.authFile !== undefined],
+    ["--signature-policy", options.fetch.signaturePolicy !== undefined],
     ["--annotation", options.annotations.length > 0],
     ["--no-cache-filter", options.withoutCache.length > 0],
     ["--metadata-file", options.metadataFile !== null],
