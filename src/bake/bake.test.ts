@@ -481,7 +481,13 @@ test("buildWords() says it as a command line does", () => {
 describe("missingEntitlements()", () => {
   const places = {
     directory: "/home/me/app",
-    realPath: (path: string) => path.replace("/home/me/app/link", "/etc"),
+    readLink: (path: string) =>
+      ({
+        "/home/me/app/link": "/etc",
+        "/home/me/app/deep": "/srv/a/b",
+        "/home/me/app/new.tar": "../.profile",
+        "/home/me/app/loop": "loop",
+      })[path] ?? null,
   };
   const missing = (spec: object, allowed: readonly string[] = []) =>
     missingEntitlements([{ name: "t", spec, isLinked: false }], allowed, places).map(({ needs }) =>
@@ -504,7 +510,24 @@ describe("missingEntitlements()", () => {
     [{ context: ".", dockerfile: "/etc/D" }, [], ["--allow fs.read=/etc/D"]],
     [{ contexts: { a: "/a", b: "docker-image://x", c: "target:y" } }, [], ["--allow fs.read=/a"]],
     [{ secret: ["id=a,src=/root/key", "id=b,env=X"] }, [], ["--allow fs.read=/root/key"]],
-    [{ ssh: ["default", "k=/k1,/k2"] }, [], ["--allow fs.read=/k1", "--allow fs.read=/k2"]],
+    [{ ssh: ["k=/k1,/k2"] }, [], ["--allow fs.read=/k1", "--allow fs.read=/k2"]],
+    [{ ssh: ["default"] }, [], ["--allow ssh"]],
+    [{ ssh: ["default"] }, ["ssh"], []],
+    [{ secret: ["id=a,src=ok,src=/root/key"] }, [], ["--allow fs.read=/root/key"]],
+    [{ secret: ["id=../key"] }, [], ["--allow fs.read=/home/me/key"]],
+    [{ secret: ["id=a,src=git@/../../key"] }, [], ["--allow fs.read=/home/me/key"]],
+    [{ secret: ["id=a,src=deep/../key"] }, [], ["--allow fs.read=/srv/a/key"]],
+    [{ context: "file:///home/me/x.git" }, [], ["--allow fs.read=/home/me/x.git"]],
+    [{ context: "git@/../../lib" }, [], ["--allow fs.read=/home/me/lib"]],
+    [{ context: "git@host:a/b.git", dockerfile: "D" }, [], []],
+    [{ context: "github.com/a/b" }, [], []],
+    [{ context: ".", dockerfile: "git@/../../D" }, [], ["--allow fs.read=/home/me/D"]],
+    [{ contexts: { a: "oci-layout:///o:1" } }, [], ["--allow fs.read=/o"]],
+    [{ contexts: { a: "docker-image:/../../o" } }, [], ["--allow fs.read=/home/me/o"]],
+    [{ contexts: { a: "github.com/../../o" } }, [], ["--allow fs.read=/home/me/o"]],
+    [{ output: ["X=/../../o"] }, [], ["--allow fs.write=/home/me/o"]],
+    [{ output: ["type=tar,dest=a,dest=/o"] }, [], ["--allow fs.write=/o"]],
+    [{ output: ["new.tar"] }, [], ["--allow fs.write=/home/me/.profile"]],
     [
       { output: ["/out", "type=local,dest=/etc"] },
       [],
@@ -517,6 +540,10 @@ describe("missingEntitlements()", () => {
     [{ entitlements: ["security.insecure"] }, ["network.host"], ["--allow security.insecure"]],
   ])("%p with %p", (spec, allowed, flags) => {
     expect(missing(spec, allowed)).toEqual([...flags]);
+  });
+
+  test("links in circles are refused", () => {
+    expect(() => missing({ context: "loop" })).toThrow("lead in circles");
   });
 
   test("what --set names is allowed", () => {

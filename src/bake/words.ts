@@ -13,7 +13,7 @@ export interface BakeFlags {
 }
 
 /** An address, or anything else that is no path. */
-export const isRemote = (text: string) =>
+const isRemote = (text: string) =>
   /^(?:https?|git|ssh):\/\/|^git@|^github\.com\/|^(?:target|docker-image|oci-layout):/i.test(text);
 
 /** `cwd://` names what is here, also where a file comes from elsewhere. */
