@@ -10,7 +10,7 @@ import {
 import { checkAsked } from "../network/lease.ts";
 import type { Attachment, Network } from "../network/model.ts";
 import { usualNamesPort } from "../network/ruleset.ts";
-import type { ContainerSpec, NetworkRequest } from "./spec.ts";
+import { type ContainerSpec, type NetworkRequest, plainNetworkRequest } from "./spec.ts";
 
 /** The network namespace in which bridges are: null is our own. Ordinary users have one of their own. */
 export function networksPlace(host: Host): string | null {
@@ -33,7 +33,7 @@ export function askedAttachments(host: Host, spec: ContainerSpec): Attachment[] 
   const { networking } = spec;
   const home = networksHome(host);
   const requests =
-    networking.networks.length > 0 ? networking.networks : [emptyRequest(defaultName(host))];
+    networking.networks.length > 0 ? networking.networks : [plainNetworkRequest(defaultName(host))];
   const isOnly = requests.length === 1;
   const made: Attachment[] = [];
   for (const [position, request] of requests.entries()) {
@@ -51,18 +51,6 @@ export function askedAttachments(host: Host, spec: ContainerSpec): Attachment[] 
   }
   checkPorts(host, spec, made);
   return made;
-}
-
-function emptyRequest(name: string): NetworkRequest {
-  return {
-    name,
-    addresses: [],
-    macAddress: null,
-    aliases: [],
-    interfaceName: null,
-    hostInterfaceName: null,
-    options: {},
-  };
 }
 
 function defaultName({ settings }: Host): string {

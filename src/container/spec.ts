@@ -208,6 +208,17 @@ export interface NetworkRequest {
   options: Record<string, string>;
 }
 
+/** A network in which nothing more is asked for. */
+export const plainNetworkRequest = (name: string): NetworkRequest => ({
+  name,
+  addresses: [],
+  macAddress: null,
+  aliases: [],
+  interfaceName: null,
+  hostInterfaceName: null,
+  options: {},
+});
+
 export interface Networking {
   /** `bridge`: in the networks named below; in the default one when there are none. */
   mode:

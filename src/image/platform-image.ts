@@ -1,7 +1,14 @@
 /** Which of the images that a name stands for is for a platform. */
+import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { mediaType } from "../oci/media-type.ts";
-import { isPlatform, type Platform } from "../oci/platform.ts";
+import {
+  formatPlatform,
+  isPlatform,
+  type Platform,
+  type PlatformChoice,
+  resolvePlatform,
+} from "../oci/platform.ts";
 import { type Image, imagesByManifest, manifestsOf } from "../records/images.ts";
 import { type FoundImage, findList, findNamedImage, imagesOfList } from "./resolve.ts";
 
@@ -28,6 +35,19 @@ export function findForPlatform(
 export function isFor({ config }: Image, platform: Platform): boolean {
   const { os, architecture, variant = "" } = config;
   return isPlatform({ os, architecture, variant }, platform);
+}
+
+/** @throws CooperError no-such-image where one was chosen, and the image is for another */
+export function assertForPlatform(image: Image, name: string, choice: PlatformChoice | null): void {
+  if (choice === null) return;
+  const wanted = resolvePlatform(choice);
+  if (isFor(image, wanted)) return;
+  const { os, architecture, variant = "" } = image.config;
+  throw new CooperError(
+    "no-such-image",
+    `the image ${name} is here for ${formatPlatform({ os, architecture, variant })}, not for ${formatPlatform(wanted)}`,
+    { hint: `fetch the other one with: cooper pull --platform ${formatPlatform(wanted)} ${name}` },
+  );
 }
 
 function besides(host: Host, image: Image): Image[] {

@@ -1,15 +1,9 @@
 /** `push` by name: an image, a manifest list with all its images, or all tags of a repository. */
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import {
-  formatPlatform,
-  isPlatform,
-  type PlatformChoice,
-  resolvePlatform,
-} from "../oci/platform.ts";
 import { formatRepository, parseName } from "../oci/reference.ts";
-import type { Image } from "../records/images.ts";
 import { findManifestList } from "./manifest-list.ts";
+import { assertForPlatform } from "./platform-image.ts";
 import { destinationOf, type PushedImage, type PushOptions } from "./push.ts";
 import { pushAttested } from "./push-attested.ts";
 import { pushManifestList } from "./push-list.ts";
@@ -42,7 +36,7 @@ async function pushImage(
   // nobody sweeps meanwhile: an image that is removed now keeps its layers until we are done
   using _lock = await host.locks.store("shared");
   const found = resolveNamedImage(host, name);
-  assertPlatform(found.image, name, options.platform ?? null);
+  assertForPlatform(found.image, name, options.platform ?? null);
   if (destination === null && found.isById)
     throw new CooperError("invalid-argument", `${name} is an id: a push needs to know where to`, {
       hint: `cooper push ${name} REGISTRY/NAME[:TAG]`,
@@ -69,15 +63,4 @@ export async function pushAllTags(
   for (const one of tagged)
     pushed.push(await pushAttested(host, one.image, destinationOf(one.name), options));
   return pushed;
-}
-
-function assertPlatform(image: Image, name: string, choice: PlatformChoice | null): void {
-  if (choice === null) return;
-  const { os, architecture, variant = "" } = image.config;
-  const own = { os, architecture, variant };
-  if (isPlatform(own, resolvePlatform(choice))) return;
-  throw new CooperError(
-    "no-such-image",
-    `the image ${name} is here for ${formatPlatform(own)}, not for ${formatPlatform(resolvePlatform(choice))}`,
-  );
 }

@@ -2,12 +2,7 @@
 import { CooperError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
-import {
-  formatPlatform,
-  isPlatform,
-  type PlatformChoice,
-  resolvePlatform,
-} from "../oci/platform.ts";
+import type { PlatformChoice } from "../oci/platform.ts";
 import type { Image } from "../records/images.ts";
 import { openNewFile } from "../system/new-file.ts";
 import {
@@ -25,6 +20,7 @@ import {
   type OutgoingImage,
   type OutgoingOptions,
 } from "./outgoing.ts";
+import { assertForPlatform } from "./platform-image.ts";
 import { resolveNamedImage } from "./resolve.ts";
 import { writeFully } from "./spool.ts";
 import { openStage } from "./stage.ts";
@@ -124,27 +120,13 @@ function wantedImages(
   });
   for (const name of each) {
     const found = resolveNamedImage(host, name);
-    assertPlatform(found.image, name, platform);
+    assertForPlatform(found.image, name, platform);
     const one = wanted.get(found.image.id) ?? { image: found.image, names: [] };
     wanted.set(found.image.id, one);
     if (!found.isById && found.image.names.includes(found.name) && !one.names.includes(found.name))
       one.names.push(found.name);
   }
   return [...wanted.values()];
-}
-
-function assertPlatform(image: Image, name: string, choice: PlatformChoice | null): void {
-  if (choice === null) return;
-  const { os, architecture, variant = "" } = image.config;
-  const own = { os, architecture, variant };
-  if (isPlatform(own, resolvePlatform(choice))) return;
-  throw new CooperError(
-    "no-such-image",
-    `the image ${name} is here for ${formatPlatform(own)}, not for ${formatPlatform(resolvePlatform(choice))}`,
-    {
-      hint: `fetch the other one with: cooper pull --platform ${formatPlatform(resolvePlatform(choice))} ${name}`,
-    },
-  );
 }
 
 async function write(images: readonly OutgoingImage[], options: SaveOptions): Promise<void> {

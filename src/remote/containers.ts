@@ -177,7 +177,7 @@ export class RemoteContainers implements Partial<ContainerVerbs> {
     };
   }
 
-  async update(name: string, spec: ContainerSpec, _options: UpdateOptions): Promise<string> {
+  async update(name: string, spec: ContainerSpec, options: UpdateOptions): Promise<string> {
     const { env, unsetEnv, health, resources } = spec;
     const cannot =
       env.length + unsetEnv.length + resources.ulimits.length > 0 ||
@@ -187,7 +187,8 @@ export class RemoteContainers implements Partial<ContainerVerbs> {
         "not-supported",
         "environment, ulimits and health checks of a container elsewhere cannot be changed: Docker's API has no words for it",
       );
-    await this.client.act("POST", `${at(name)}/update`, { json: updateBodyOf(spec) });
+    const json = updateBodyOf(spec, options.setsRestart);
+    await this.client.act("POST", `${at(name)}/update`, { json });
     return name;
   }
 

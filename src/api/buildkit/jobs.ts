@@ -20,6 +20,8 @@ export class Job {
   /** What `Control.Solve` asked for. */
   readonly request: Promise<Message>;
   readonly begin: (request: Message) => void;
+  /** A name that was only asked about is forgotten again. */
+  hasBegun = false;
   /** What the client's own part of the build came to: its `Return`. */
   readonly returned: Promise<string>;
   readonly finish: (reference: string) => void;
@@ -35,7 +37,10 @@ export class Job {
     this.ref = ref;
     const request = Promise.withResolvers<Message>();
     this.request = request.promise;
-    this.begin = request.resolve;
+    this.begin = (message) => {
+      this.hasBegun = true;
+      request.resolve(message);
+    };
     const returned = Promise.withResolvers<string>();
     this.returned = returned.promise;
     this.returned.catch(() => undefined); // told to who waits for it
@@ -93,6 +98,7 @@ export class Jobs {
   async begun(ref: string): Promise<{ job: Job; request: Message }> {
     const job = this.of(ref);
     const late = Bun.sleep(waitMs).then(() => {
+      if (!job.hasBegun) this.remove(job);
       throw new CooperError("timeout", `no such job ${ref}`);
     });
     late.catch(() => undefined); // one of the two is told
@@ -101,6 +107,6 @@ export class Jobs {
 
   remove(job: Job): void {
     job.end();
-    this.jobs.delete(job.ref);
+    if (this.jobs.get(job.ref) === job) this.jobs.delete(job.ref);
   }
 }

@@ -89,7 +89,15 @@ describe("specOf(bodyOf())", () => {
 
   test("limits go through an update", () => {
     const spec = specFrom("--memory 64m", "--restart always");
-    const body: unknown = JSON.parse(JSON.stringify(updateBodyOf(spec)));
+    const body: unknown = JSON.parse(JSON.stringify(updateBodyOf(spec, true)));
     expect(updateSpecOf(new Document(body))).toEqual({ ...spec, image: null });
+  });
+
+  test("no restarts at all are asked for in words, and only when they are asked for", () => {
+    const spec = specFrom("--restart no");
+    expect(updateBodyOf(spec, true)).toEqual({
+      RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+    });
+    expect(updateBodyOf(spec, false)).toEqual({});
   });
 });

@@ -1,9 +1,10 @@
 /** A ContainerSpec as the body of `POST /containers/create`: the inverse of `spec.ts`. Pure. */
-import type {
-  ContainerSpec,
-  NamespaceMode,
-  NetworkRequest,
-  PortRequest,
+import {
+  type ContainerSpec,
+  type NamespaceMode,
+  type NetworkRequest,
+  type PortRequest,
+  plainNetworkRequest,
 } from "../../container/spec.ts";
 import { signalName } from "../../oci/signals.ts";
 import { askedMounts, askedTmpfs, bindsOf } from "./mounts.ts";
@@ -241,7 +242,7 @@ function networkingOf({ networking }: ContainerSpec): Json {
   const { networks, addresses, macAddress, aliases, mode } = networking;
   const hasOwn = addresses.length > 0 || macAddress !== null || aliases.length > 0;
   const first: NetworkRequest | undefined =
-    networks[0] ?? (hasOwn && mode.kind === "default" ? plainRequest("default") : undefined);
+    networks[0] ?? (hasOwn && mode.kind === "default" ? plainNetworkRequest("default") : undefined);
   const all = first === undefined ? [] : [first, ...networks.slice(1)];
   const endpoints = all.map((request, at) => [
     request.name,
@@ -254,16 +255,6 @@ function networkingOf({ networking }: ContainerSpec): Json {
   ]);
   return endpoints.length === 0 ? {} : { EndpointsConfig: Object.fromEntries(endpoints) };
 }
-
-const plainRequest = (name: string): NetworkRequest => ({
-  name,
-  addresses: [],
-  macAddress: null,
-  aliases: [],
-  interfaceName: null,
-  hostInterfaceName: null,
-  options: {},
-});
 
 /** An endpoint's settings; `POST /networks/{id}/connect` takes them too. */
 export function endpointOf(request: NetworkRequest): Json {
@@ -280,13 +271,20 @@ export function endpointOf(request: NetworkRequest): Json {
   });
 }
 
-/** The body of `POST /containers/{id}/update`: limits and the restart policy. */
-export function updateBodyOf(spec: ContainerSpec): Json {
-  return Object.fromEntries(
-    Object.entries(hostConfigOf(spec)).filter(([name]) =>
-      /^(Cpu|Cpuset|Memory|Blkio|Pids|RestartPolicy)/.test(name),
-    ),
+/**
+ * The body of `POST /containers/{id}/update`: limits and the restart policy.
+ *
+ * @param setsRestart whether the policy was asked for: `no` is also that of who asks for none
+ */
+export function updateBodyOf(spec: ContainerSpec, setsRestart: boolean): Json {
+  const { policy, maxRetries } = spec.restart;
+  const limits = Object.entries(hostConfigOf(spec)).filter(([name]) =>
+    /^(Cpu|Cpuset|Memory|Blkio|Pids)/.test(name),
   );
+  return {
+    ...Object.fromEntries(limits),
+    ...(setsRestart && { RestartPolicy: { Name: policy, MaximumRetryCount: maxRetries ?? 0 } }),
+  };
 }
 
 export const signalText = (number: number | null): string | null =>

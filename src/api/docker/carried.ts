@@ -1,5 +1,5 @@
 /** What of a ContainerSpec the body of `create` holds, and what would be lost on the way. Pure. */
-import type { ContainerSpec } from "../../container/spec.ts";
+import { type ContainerSpec, plainNetworkRequest } from "../../container/spec.ts";
 import { Document } from "../document.ts";
 import { bodyOf, singlePorts } from "./body.ts";
 import { specOf } from "./spec.ts";
@@ -47,15 +47,7 @@ function alone(networking: ContainerSpec["networking"]): ContainerSpec["networki
   const { networks, addresses, macAddress, aliases, mode } = networking;
   const hasOwn = addresses.length > 0 || macAddress !== null || aliases.length > 0;
   if (!hasOwn || (mode.kind !== "bridge" && mode.kind !== "default")) return networking;
-  const first = networks[0] ?? {
-    name: "bridge",
-    addresses: [],
-    macAddress: null,
-    aliases: [],
-    interfaceName: null,
-    hostInterfaceName: null,
-    options: {},
-  };
+  const first = networks[0] ?? plainNetworkRequest("bridge");
   const all = [first, ...networks.slice(1)].map((network, at) => ({
     ...network,
     addresses: at === 0 ? [...network.addresses, ...addresses] : network.addresses,

@@ -1,6 +1,6 @@
 /** What `--network` and its kin take: `NAME:ip=…,mac=…,alias=…` (podman) and `name=NAME,ip=…` (docker). */
 import { canonicalAddress, type Family, parseAddress } from "../../network/address.ts";
-import type { Networking, NetworkRequest } from "../spec.ts";
+import { type Networking, type NetworkRequest, plainNetworkRequest } from "../spec.ts";
 
 /** Names of the modes that stand alone, and of those that take options of their own. */
 const alone = ["none", "host", "private", "default"] as const;
@@ -51,15 +51,7 @@ function parseRequest(text: string): NetworkRequest {
         `name=${colon < 0 ? text : text.slice(0, colon)}`,
         ...optionWords(colon < 0 ? "" : text.slice(colon + 1)),
       ];
-  const request: NetworkRequest = {
-    name: "",
-    addresses: [],
-    macAddress: null,
-    aliases: [],
-    interfaceName: null,
-    hostInterfaceName: null,
-    options: {},
-  };
+  const request = plainNetworkRequest("");
   for (const word of words) {
     const equals = word.indexOf("=");
     if (equals <= 0) throw new Error(`"${word}" is no option of a network`);
