@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { binary, testHost, users } from "./host.ts";
+import { testHost, users } from "./host.ts";
 
 describe.each(users.map((user) => ({ user, who: user?.name ?? "the caller" })))(
   "run as $who",
@@ -363,18 +363,4 @@ test.each([
   expect(result.stderr).toStartWith("Error: ");
   expect(result.stderr).toContain(message);
   expect(result.stderr).not.toContain("\n    at ");
-});
-
-test("segments of the binary stand in its file as in memory, so that 2 MiB can be mapped at once", () => {
-  const file = readFileSync(binary);
-  const headers = Array.from(
-    { length: file.readUInt16LE(56) },
-    (_, at) => Number(file.readBigUInt64LE(32)) + 56 * at,
-  );
-  const loaded = headers.filter((header) => file.readUInt32LE(header) === 1);
-  expect(loaded.length).toBeGreaterThan(1);
-  for (const header of loaded) {
-    const [offset, address] = [8, 16].map((at) => file.readBigUInt64LE(header + at));
-    expect(((address ?? 0n) - (offset ?? 0n)) % 0x20_0000n).toBe(0n);
-  }
 });
