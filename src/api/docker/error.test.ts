@@ -41,3 +41,10 @@ test.each([
 ] as const)("wordsError(%j) is %s", (words, code) => {
   expect(wordsError(words).code).toBe(code);
 });
+
+test("a message without end is not looked at for long", () => {
+  const text = JSON.stringify({ message: "exec ".repeat(200_000) });
+  const started = performance.now();
+  expect(errorOf(500, text, "/x").code).toBe("helper-failed");
+  expect(performance.now() - started).toBeLessThan(2000);
+});

@@ -47,12 +47,16 @@ export function errorOf(status: number, text: string, path: string): CooperError
   return wordsError(message, codes[status] ?? "helper-failed");
 }
 
+/** Patterns take the square of this long; no engine says what is wrong so late. */
+const maxLooked = 8192;
+
 /** As errorOf(), for words alone: a line of progress, or what is read in place of output. */
 export function wordsError(message: string, otherwise: ErrorCode = "helper-failed"): CooperError {
-  const found = rows.find(([pattern]) => pattern.test(message));
+  const looked = message.slice(0, maxLooked);
+  const found = rows.find(([pattern]) => pattern.test(looked));
   if (found === undefined) return new CooperError(otherwise, message);
   const [pattern, code, words] = found;
-  const match = pattern.exec(message);
+  const match = pattern.exec(looked);
   const own = words?.replace(/\$(\d)/g, (_, at: string) => match?.[Number(at)] ?? "");
   return new CooperError(code, own ?? message);
 }

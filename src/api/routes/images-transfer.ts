@@ -5,6 +5,7 @@ import { imageId, registryName, shownName } from "../docker/names.ts";
 import { assertPlatform, platformOf } from "../docker/platform.ts";
 import { progressLines } from "../docker/progress.ts";
 import { pushed } from "../http/pushed.ts";
+import { imageName } from "../image-name.ts";
 import { isOurs, shownTo } from "../ours.ts";
 import { lineFor, progressReply } from "../progress.ts";
 import { isTrue } from "../query.ts";
@@ -34,7 +35,7 @@ async function pull({ engine, request }: Call, image: string, tag: string) {
   };
   const typed = tag === "" || isTagged ? image : `${image}${isDigest ? "@" : ":"}${tag}`;
   // a Cooper means what it says: a short name is looked up here
-  const name = isOurs(request) ? typed : registryName(typed);
+  const name = isOurs(request) ? imageName(typed) : registryName(typed);
   // no tag at all is all tags, which only the oldest clients still ask for
   const shown = shownTo(request);
   return progressReply(async (tell) => {

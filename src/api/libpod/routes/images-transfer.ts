@@ -2,12 +2,12 @@
 import { CooperError } from "../../../errors.ts";
 import type { LoadedImage } from "../../../image/load.ts";
 import { progressOnStderr } from "../../../image/transfer-progress.ts";
-import { parseLocation } from "../../../oci/location.ts";
 import { anyPlatform, type PlatformChoice, parsePlatform } from "../../../oci/platform.ts";
 import { pushForm } from "../../../oci/push-form.ts";
 import { oneOf } from "../../../option.ts";
 import { pushed } from "../../http/pushed.ts";
 import { json, type Reply } from "../../http/reply.ts";
+import { imageName } from "../../image-name.ts";
 import { progressReply, type Tell } from "../../progress.ts";
 import type { Call, Handler } from "../../route.ts";
 import { accessOf } from "../access.ts";
@@ -15,17 +15,6 @@ import { errorLine } from "../failure.ts";
 import { Parameters } from "../parameters.ts";
 
 const saveFormat = oneOf("docker-archive", "oci-archive", "oci-dir", "docker-dir");
-
-/** `docker://` may be written; other places are of this machine, which a client does not mean. */
-export function registryName(text: string): string {
-  const location = parseLocation(text);
-  if (location === undefined) return text;
-  if (location.kind === "docker") return location.name;
-  throw new CooperError(
-    "invalid-argument",
-    `unsupported transport ${location.kind} in ${JSON.stringify(text)}: only docker transport is supported`,
-  );
-}
 
 function platformOf(parameters: Parameters): PlatformChoice {
   const text = parameters.text("platform");
@@ -44,7 +33,7 @@ export const streamed = (verb: "pull" | "push", tell: Tell, more: Record<string,
 
 export const pull: Handler = async ({ engine, request }) => {
   const parameters = new Parameters(request.query);
-  const name = registryName(parameters.text("reference"));
+  const name = imageName(parameters.text("reference"));
   if (name === "") throw new CooperError("invalid-argument", "reference parameter cannot be empty");
   const policy = parameters.value("policy", oneOf("always", "missing", "never", "newer"));
   const isQuiet = parameters.flag("quiet");
@@ -67,7 +56,7 @@ export const pull: Handler = async ({ engine, request }) => {
 export const push: Handler = async ({ engine, params, request }) => {
   const parameters = new Parameters(request.query);
   const name = params.name ?? "";
-  const destination = registryName(parameters.text("destination"));
+  const destination = imageName(parameters.text("destination"));
   const options = {
     ...accessOf(request, parameters),
     ...pushForm(formWords(parameters)),

@@ -5,6 +5,7 @@ import { anyPlatform } from "../../../oci/platform.ts";
 import { pushForm } from "../../../oci/push-form.ts";
 import { type Document, readDocument } from "../../document.ts";
 import { json } from "../../http/reply.ts";
+import { imageName } from "../../image-name.ts";
 import { progressReply } from "../../progress.ts";
 import type { Call, Handler } from "../../route.ts";
 import { accessOf } from "../access.ts";
@@ -12,7 +13,7 @@ import { errorLine, wordsOf } from "../failure.ts";
 import { removalReport } from "../image.ts";
 import { annotationsOf, entryChange, listChange, listId } from "../manifest.ts";
 import { Parameters } from "../parameters.ts";
-import { formWords, registryName, streamed } from "./images-transfer.ts";
+import { formWords, streamed } from "./images-transfer.ts";
 import { removeManifestList } from "./images-write.ts";
 
 export const create: Handler = async (call) => {
@@ -135,7 +136,7 @@ export const push: Handler = async ({ engine, params, request }) => {
     withImages: parameters.flag("all"),
     isRemoved: false,
   };
-  const to = registryName(params.destination ?? "");
+  const to = imageName(params.destination ?? "");
   if (parameters.flag("quiet", true))
     return json({ Id: (await engine.manifests.push(name, to, options)).digest });
   return progressReply(
