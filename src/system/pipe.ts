@@ -51,12 +51,15 @@ export function connectPackets(path: string): number {
 /** Receives one packet; 0 is the end. Undefined when there is nothing now. */
 export function receivePacket(descriptor: number, buffer: Uint8Array): number | undefined {
   const dontWait = 0x40;
-  const size = Number(recv(descriptor, buffer, buffer.length, dontWait));
-  if (size >= 0) return size;
-  const errno = lastErrno();
-  if (errno === "EAGAIN" || errno === "EINTR") return undefined;
-  if (errno === "ECONNRESET") return 0; // the monitor has gone
-  throw new SystemCallError(errno, "receive from the container");
+  // a peer that went without reading all that it was sent is told of once, before what it sent itself
+  for (let wasReset = false; ; wasReset = true) {
+    const size = Number(recv(descriptor, buffer, buffer.length, dontWait));
+    if (size >= 0) return size;
+    const errno = lastErrno();
+    if (errno === "EAGAIN" || errno === "EINTR") return undefined;
+    if (errno !== "ECONNRESET") throw new SystemCallError(errno, "receive from the container");
+    if (wasReset) return 0;
+  }
 }
 
 /** Sends one packet; false when the peer takes nothing now, or is gone. */
