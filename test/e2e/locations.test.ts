@@ -139,7 +139,7 @@ test.each([
   await using host = await testHost();
   await host.must("load", "-q", "-i", keepArchive(host, null));
   const env = { DOCKER_HOST: "unix:///nowhere" };
-  const result = await host.cooperWith({ env }, "push", name, ...argv);
+  const result = await host.cooperWith({ env }, "--remote=false", "push", name, ...argv);
   expect(result).toMatchObject({ exitCode: 125, stdout: "" });
   expect(result.stderr).toContain(says);
 });

@@ -347,7 +347,8 @@ test.skipIf(!hasDocker)("docker-daemon: in both directions", async () => {
   await host.must("load", "-q", "-i", cell.base);
   const env = { DOCKER_HOST: `unix://${dockerPlace}/socket` };
   const cooper = async (...argv: string[]) => {
-    const result = await host.cooperWith({ env }, ...argv);
+    // for the transport alone: else it would be the engine that is asked
+    const result = await host.cooperWith({ env }, "--remote=false", ...argv);
     if (result.exitCode !== 0) throw new Error(result.stderr);
     return result.stdout.trim();
   };
