@@ -5,6 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { makeContext, steps } from "./build-context.ts";
 import { type Engine, must, openCooper, openDocker } from "./engines.ts";
 import { busyboxTar } from "./images.ts";
 import { allMet, compare, note } from "./measure.ts";
@@ -76,6 +77,12 @@ try {
   const host = docker.argv.find((word) => word.startsWith("unix://"))?.slice("unix://".length);
   compare("docker run --rm", rounds, engines, { docker: 1 / 3 }, (engine) =>
     must(engine, ["run", "--rm", "--network", "none", "localhost/bench", "/bin/true"]),
+  );
+  const place = makeContext(directory, "steps", steps, 200, 1);
+  compare("docker build, classic, 12 steps cold", rounds, engines, { docker: 1 / 2 }, (engine) =>
+    must({ ...engine, env: { ...engine.env, DOCKER_BUILDKIT: "0" } }, [
+      ...["build", "-q", "--no-cache", "--network", "none", place],
+    ]),
   );
   const make = ["run", "-d", "--network", "none", "localhost/bench", "/bin/sleep", "3000"];
   for (const engine of engines) for (let at = 0; at < 20; at++) must(engine, make);

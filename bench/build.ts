@@ -3,9 +3,10 @@
  * context of 50,000 files; independent stages. Usage, as root: bun bench/build.ts [--rounds N]
  * [--only steps,context,stages]. Exit status 0 when the bars are met.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { makeContext, steps } from "./build-context.ts";
 import { type Engine, must, openCooper, openDocker, openPodman } from "./engines.ts";
 import { busyboxTar } from "./images.ts";
 import { allMet, compare, note } from "./measure.ts";
@@ -23,21 +24,6 @@ const chosen = values.only.split(",");
 const directory = mkdtempSync("/tmp/bench-");
 chmodSync(directory, 0o755);
 
-const steps = `FROM localhost/bench
-ENV A=1
-WORKDIR /app
-COPY f /app/f
-RUN echo 1 > 1
-RUN echo 2 > 2
-RUN echo 3 > 3
-RUN echo 4 > 4
-RUN echo 5 > 5
-COPY Dockerfile /x
-RUN echo 6 > 6
-RUN echo 7 > 7
-CMD ["sh"]
-`;
-
 /** Each waits, and reads what the others do not, so that no two are the same step. */
 const waiting = (count: number) =>
   [
@@ -48,18 +34,6 @@ const waiting = (count: number) =>
     "FROM localhost/bench",
     ...Array.from({ length: count }, (_, index) => `COPY --from=s${index} /${index} /${index}`),
   ].join("\n");
-
-function context(name: string, dockerfile: string, files: number, directories: number): string {
-  const place = join(directory, name);
-  for (let at = 0; at < directories; at++) {
-    mkdirSync(join(place, `f/${at}`), { recursive: true });
-    for (let file = 0; file < files / directories; file++)
-      writeFileSync(join(place, `f/${at}/${file}`), `${name} ${at} ${file}\n`.repeat(20));
-  }
-  mkdirSync(place, { recursive: true });
-  writeFileSync(join(place, "Dockerfile"), dockerfile);
-  return place;
-}
 
 /** What each calls its layers and its isolation; none of them gets a network. */
 function words(engine: Engine, place: string, ...more: string[]): string[] {
@@ -76,7 +50,7 @@ try {
   const tar = busyboxTar(directory);
   for (const engine of engines) must(engine, ["import", tar, "localhost/bench"]);
   if (chosen.includes("steps")) {
-    const place = context("steps", steps, 200, 1);
+    const place = makeContext(directory, "steps", steps, 200, 1);
     compare(
       "cold build, 12 steps, 200 files",
       rounds,
@@ -90,7 +64,7 @@ try {
   }
   if (chosen.includes("context")) {
     const text = "FROM localhost/bench\nCOPY f /f\n";
-    const place = context("many", text, Number(values.files), 100);
+    const place = makeContext(directory, "many", text, Number(values.files), 100);
     await Bun.sleep(2500); // a file that was written a moment ago is not remembered
     compare(
       `cached, ${values.files} files`,
@@ -101,7 +75,10 @@ try {
     );
   }
   if (chosen.includes("stages")) {
-    const [one, four] = [context("one", waiting(1), 0, 0), context("four", waiting(4), 0, 0)];
+    const [one, four] = [
+      makeContext(directory, "one", waiting(1), 0, 0),
+      makeContext(directory, "four", waiting(4), 0, 0),
+    ];
     const time = (engine: Engine, place: string) =>
       must(engine, words(engine, place, "--no-cache"));
     note("four stages of 2 s, beside one", "times", engines, {}, (engine) => {
